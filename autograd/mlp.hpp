@@ -1,0 +1,99 @@
+#pragma once
+// Multi-layer perceptron on one flat parameter vector, with forward, vector-Jacobian and Jacobian-vector products.
+//   h_0 = x,   z_l = h_{l-1} W_l + b_l,   h_l = activation(z_l) for hidden layers,   y = z_L
+// Layout of theta, layer after layer: W_l as [fan_in][fan_out] row-major, then b_l as [fan_out].
+// (W stands with its inputs as rows so that the forward pass needs no transposition.)
+// T is float (work) or double (checks).
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace baton::ag {
+
+enum class Activation { kIdentity, kTanh, kRelu, kElu, kGelu, kSilu, kSoftplus, kSigmoid };
+
+// "tanh", "relu", ...; parse throws Error naming the known ones.
+Activation parse_activation(std::string_view name);
+std::string_view activation_name(Activation activation);
+
+struct MlpSpec {
+  int in = 0;
+  std::vector<int> hidden;
+  int out = 0;
+  Activation activation = Activation::kTanh;
+  bool operator==(const MlpSpec&) const = default;
+};
+
+// Throws Error unless all widths are within 1..65536 and the parameters fit an int.
+void validate(const MlpSpec& spec);
+int layer_count(const MlpSpec& spec);
+int layer_in(const MlpSpec& spec, int layer);
+int layer_out(const MlpSpec& spec, int layer);
+int weight_offset(const MlpSpec& spec, int layer);  // of W_l in theta; b_l follows W_l
+int bias_offset(const MlpSpec& spec, int layer);
+int parameter_count(const MlpSpec& spec);
+// "layer 1 weight [3][17]": what a flat index means, for messages.
+std::string parameter_name(const MlpSpec& spec, int index);
+
+// W_l ~ N(0, gain^2 / fan_in) with gain 1 (sqrt 2 for the relu family), the last layer multiplied by out_scale; b = 0.
+// theta has parameter_count(spec) elements and is overwritten.
+template <class T>
+void init_parameters(const MlpSpec& spec, std::uint64_t seed, T out_scale, std::span<T> theta);
+
+// A workspace that keeps one batch's activations, so that any number of vjp and jvp calls can follow a forward.
+// Row chunks run in parallel; each row's result depends on that row and theta alone (not on n, nor on its place, nor on
+// the number of threads). vjp sums over rows in a fixed order. No allocation once reserve(n) or a forward of as many
+// rows with the same spec has run.
+template <class T>
+class MlpPass {
+ public:
+  MlpPass() = default;
+  explicit MlpPass(const MlpSpec& spec, int max_rows = 0);
+
+  // Makes room for max_rows rows (at once where the spec is known, else at the first forward).
+  void reserve(int max_rows);
+
+  // x [n][in] is copied. Throws Error on wrong sizes. n may be 0.
+  void forward(const MlpSpec& spec, std::span<const T> theta, const T* x, int n);
+  void forward(std::span<const T> theta, const T* x, int n);  // same spec as before
+
+  // [n][out] of the latest forward; valid until the next one.
+  std::span<const T> output() const;
+  std::span<T> output();
+  int rows() const { return rows_; }
+  const MlpSpec& spec() const { return spec_; }
+
+  // theta in vjp and jvp must be what the latest forward saw. u = dy [n][out].
+  // dtheta += J_theta' u (may be empty: not wanted); dx [n][in] = J_x' u where dx is not null (overwrites).
+  void vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta, T* dx = nullptr);
+  // dy [n][out] = J_theta v + J_x x_dot (overwrites); v may be empty and x_dot null: zero tangents.
+  void jvp(std::span<const T> theta, std::span<const T> v, T* dy, const T* x_dot = nullptr);
+
+ private:
+  static constexpr int kChunk = 128;     // rows a task works on
+  static constexpr int kMaxSlots = 16;   // gradient buffers: contiguous runs of chunks share one
+  void set_spec(const MlpSpec& spec);
+  void allocate();
+  void forward_chunk(const T* theta, int chunk);
+  void vjp_chunk(const T* dy, T* gradient, T* dx, int chunk, T* scratch);
+  void jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, int chunk, T* scratch);
+  T* activation(int level) { return activations_.data() + level_offset_[static_cast<std::size_t>(level)]; }
+
+  MlpSpec spec_;
+  int rows_ = 0, capacity_ = 0, wanted_rows_ = 0;
+  int parameters_ = 0, widest_ = 0;
+  bool keeps_pre_activation_ = false;
+  std::vector<std::size_t> level_offset_;  // of h_0..h_L (and then z_1..z_{L-1} if kept) in activations_
+  std::vector<T> activations_;
+  std::vector<T> transposed_;   // W_l' of every layer, made once per vjp
+  std::vector<T> gradients_;    // [slot][parameters]
+  std::vector<T> scratch_;      // [slot][2][kChunk][widest]
+};
+
+extern template class MlpPass<float>;
+extern template class MlpPass<double>;
+
+}  // namespace baton::ag

@@ -1,0 +1,110 @@
+#pragma once
+// Forward kinematics: from qpos to the frames of bodies, joints, geoms and sites, and to the motion of every dof.
+//
+//   body frame  = parent's frame * (pos, quat) * joints in order (hinge, ball: rotate about the anchor; slide: move
+//                 along the axis; free: the frame itself)
+//   cdof[i]     = (angular, linear) velocity per unit qvel[i], world axes, about the tree's origin
+//
+// Writes Data: xpos xquat xmat xipos ximat xanchor xaxis geom_* site_* tree_origin cdof. Reads qpos; quaternions in
+// qpos are normalised in place. Source: MuJoCo, Computation, "Kinematics".
+#include "envs/sim/data.hpp"
+
+namespace baton::sim {
+
+namespace detail {
+
+// Applies one joint to the frame (pos, quat) of its body; records its anchor and axis in the world.
+template <class T>
+inline void apply_joint(const Model<scalar_t<T>>& m, Data<T>& d, int j, Vec3<T>& pos, Quat<T>& quat) {
+  const auto& joint = m.joints[j];
+  T* q = &d.qpos[joint.qpos];
+  if (joint.type == JointType::kFree || joint.type == JointType::kBall) {
+    T* r = joint.type == JointType::kFree ? q + 3 : q;
+    const Quat<T> unit = normalized(Quat<T>{r[0], r[1], r[2], r[3]});
+    r[0] = unit.w, r[1] = unit.x, r[2] = unit.y, r[3] = unit.z;
+    if (joint.type == JointType::kFree) {
+      pos = {q[0], q[1], q[2]};
+      quat = unit;
+      d.xanchor[j] = pos;
+      d.xaxis[j] = Vec3<T>{T(0), T(0), T(1)};
+      return;
+    }
+    const Vec3<T> local = cast<T>(joint.pos);
+    d.xanchor[j] = pos + rotate(quat, local);
+    d.xaxis[j] = rotate(quat, cast<T>(joint.axis));
+    quat = quat * unit;
+    pos = d.xanchor[j] - rotate(quat, local);
+    return;
+  }
+  const Vec3<T> local = cast<T>(joint.pos), axis = cast<T>(joint.axis);
+  d.xanchor[j] = pos + rotate(quat, local);
+  d.xaxis[j] = rotate(quat, axis);
+  const T moved = q[0] - T(m.qpos0[joint.qpos]);
+  if (joint.type == JointType::kSlide) {
+    pos += d.xaxis[j] * moved;
+  } else {
+    quat = quat * axis_angle(axis, moved);
+    pos = d.xanchor[j] - rotate(quat, local);
+  }
+}
+
+template <class T>
+inline void dof_motions(const Model<scalar_t<T>>& m, Data<T>& d, int b) {
+  const Vec3<T> zero{T(0), T(0), T(0)};
+  for (int j = m.bodies[b].joint, end = j + m.bodies[b].joints; j < end; ++j) {
+    const auto& joint = m.joints[j];
+    const Vec3<T> arm = d.tree_origin[b] - d.xanchor[j];
+    Spatial<T>* c = &d.cdof[joint.dof];
+    switch (joint.type) {
+      case JointType::kSlide: c[0] = {zero, d.xaxis[j]}; break;
+      case JointType::kHinge: c[0] = {d.xaxis[j], cross(d.xaxis[j], arm)}; break;
+      case JointType::kFree:
+        for (int k = 0; k < 3; ++k) c[k] = {zero, {T(k == 0), T(k == 1), T(k == 2)}};
+        c += 3;
+        [[fallthrough]];
+      case JointType::kBall:  // angular velocity is in the body's own axes
+        for (int k = 0; k < 3; ++k) {
+          const Vec3<T> axis = d.xmat[b].col(k);
+          c[k] = {axis, cross(axis, arm)};
+        }
+        break;
+    }
+  }
+}
+
+}  // namespace detail
+
+template <class T>
+void kinematics(const Model<scalar_t<T>>& m, Data<T>& d) {
+  for (int b = 1; b < static_cast<int>(m.bodies.size()); ++b) {
+    const auto& body = m.bodies[b];
+    if (d.static_done && body.weld == 0) continue;
+    const int parent = body.parent;
+    Vec3<T> pos = d.xpos[parent] + d.xmat[parent] * cast<T>(body.pos);
+    Quat<T> quat = d.xquat[parent] * cast<T>(body.quat);
+    for (int j = body.joint, end = j + body.joints; j < end; ++j) detail::apply_joint(m, d, j, pos, quat);
+    quat = normalized(quat);  // rounding must not grow along the chain
+    d.xpos[b] = pos;
+    d.xquat[b] = quat;
+    d.xmat[b] = rotation(quat);
+    d.xipos[b] = pos + d.xmat[b] * cast<T>(body.ipos);
+    d.ximat[b] = rotation(quat * cast<T>(body.iquat));
+    // Trees start at the first body that moves: its position keeps spatial quantities small numbers.
+    d.tree_origin[b] = m.bodies[parent].weld == 0 ? pos : d.tree_origin[parent];
+    detail::dof_motions(m, d, b);
+  }
+  for (std::size_t g = 0; g < m.geoms.size(); ++g) {
+    const auto& geom = m.geoms[g];
+    if (d.static_done && m.bodies[geom.body].weld == 0) continue;
+    d.geom_xpos[g] = d.xpos[geom.body] + d.xmat[geom.body] * cast<T>(geom.pos);
+    d.geom_xmat[g] = rotation(d.xquat[geom.body] * cast<T>(geom.quat));
+  }
+  for (std::size_t s = 0; s < m.sites.size(); ++s) {
+    const auto& site = m.sites[s];
+    d.site_xpos[s] = d.xpos[site.body] + d.xmat[site.body] * cast<T>(site.pos);
+    d.site_xmat[s] = rotation(d.xquat[site.body] * cast<T>(site.quat));
+  }
+  d.static_done = true;
+}
+
+}  // namespace baton::sim

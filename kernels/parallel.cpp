@@ -1,0 +1,49 @@
+#include "kernels/parallel.hpp"
+
+#include <oneapi/tbb/info.h>
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/partitioner.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <memory>
+
+#include "kernels/error.hpp"
+
+namespace baton::kernels {
+namespace {
+
+// An arena of its own bounds the threads without touching other users of oneTBB in the process.
+struct Pool {
+  int threads = tbb::info::default_concurrency();
+  std::unique_ptr<tbb::task_arena> arena = std::make_unique<tbb::task_arena>(threads);
+};
+
+Pool& pool() {
+  static Pool instance;
+  return instance;
+}
+
+}  // namespace
+
+void set_threads(int n) {
+  BATON_REQUIRE(n >= 0, "threads: {} is negative; give a count, or 0 for all cores", n);
+  const int wanted = n == 0 ? tbb::info::default_concurrency() : n;
+  if (wanted == pool().threads) return;
+  pool().threads = wanted;
+  pool().arena = std::make_unique<tbb::task_arena>(wanted);
+}
+
+int threads() { return pool().threads; }
+
+void run_chunks(int n_chunks, void (*body)(void* context, int chunk), void* context) {
+  if (n_chunks <= 1 || pool().threads == 1) {
+    for (int i = 0; i < n_chunks; ++i) body(context, i);
+    return;
+  }
+  pool().arena->execute([&] {
+    tbb::parallel_for(
+        0, n_chunks, [&](int i) { body(context, i); }, tbb::simple_partitioner());
+  });
+}
+
+}  // namespace baton::kernels

@@ -1,0 +1,29 @@
+#pragma once
+// Distillation (paper, algorithm 1, line 8): policies fine-tuned each for one goal become one multi-goal policy, by
+// imitating them on their own on-policy rollouts, relabelled by algorithms 2 and 3.
+#include <span>
+
+#include "rl/imitation.hpp"
+#include "rl/trajectory.hpp"
+
+namespace baton::rl {
+
+struct DistillSettings {
+  bool only_successful = true;     // learn from the successful rollouts alone (all, where a teacher has none)
+  bool teacher_actions = true;     // targets are the teacher's mean actions, not the explored ones
+  float demos_fraction = 0.25f;    // share of minibatch episodes taken from the demonstrations, when given
+  ImitationSettings imitation;
+};
+void list_settings(SettingsTable& table, const std::string& section, DistillSettings& settings);
+
+struct Teacher {
+  const RelayPolicy* policy = nullptr;
+  const Trajectories* rollouts = nullptr;  // on-policy, of its own goal
+};
+
+// `start` gives the shape and the weights to start from (the RIL policy the teachers came from). demos may be null.
+RelayPolicy distill(const RelayPolicy& start, std::span<const Teacher> teachers, const Dataset* demos,
+                    const PolicySettings& policy_settings, const DistillSettings& settings, std::uint64_t seed,
+                    const ProgressCallback& progress = {});
+
+}  // namespace baton::rl

@@ -1,0 +1,71 @@
+#pragma once
+// Imitation by maximum likelihood (paper, equation 1), minibatch Adam:
+//   RIL   max E_{D_l}[log pi_l(a | s, s_g)] + E_{D_h}[log pi_h(s_g^l | s, s_g^h)]   both levels, algorithms 2 and 3
+//   GCBC  max E_{D}[log pi(a | s, s_{t+w})]   flat, relabelled over the long window
+//   BC    max E[log pi(a | s, final state)]   flat, no relabeling
+// Deterministic: the same settings, data and seed give the same bytes for any number of threads.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rl/dataset.hpp"
+#include "rl/policy.hpp"
+#include "rl/progress.hpp"
+#include "rl/settings.hpp"
+
+namespace baton::rl {
+
+// The shape and encoding of new policies.
+struct PolicySettings {
+  std::vector<int> hidden{256, 256};
+  std::string activation = "tanh";
+  float std_floor = 0.03f;         // raw units: floor of the input and state normalisers' std
+  float action_std_floor = 0.05f;  // of the action normaliser's
+  float log_std_initial = -0.5f, log_std_min = -2.0f, log_std_max = 0.5f;
+  std::string robot_fill = "keep";      // of the long-term goal: keep | typical | zero | mask
+  std::string low_robot_fill = "keep";  // of the low level's subgoal
+  bool low_relative_goal = true;        // feed goal - state
+  bool high_relative_goal = true;
+  bool flat_relative_goal = true;
+  bool high_residual = true;  // the high level's output is state + ...
+  int low_window = 30;        // W_l
+  int high_window = 260;      // W_h, also GCBC's
+  int subgoal_every = 30;     // H
+};
+
+struct ImitationSettings {
+  int updates = 40000;
+  int batch = 256;
+  float lr = 1e-3f;
+  std::string schedule = "cosine";  // constant | linear | cosine
+  float weight_decay = 0;           // decoupled
+  float clip_norm = 0;              // 0: off
+  float state_noise = 0;            // std of noise on the encoded state, in normalised units
+  float goal_noise = 0;             // same, on the encoded goal
+  float final_goal_fraction = 0;    // of high-level and GCBC tuples whose goal is moved to the final state
+  std::string bc_goal = "final";    // final: the demonstration's last state; target: the compound goal's
+  std::string loss = "nll";         // nll | mse
+  float holdout = 0.05f;            // fraction of episodes kept out of training (at least one when > 0)
+  int report_every = 500;           // updates between metrics
+};
+
+void list_settings(SettingsTable& table, const std::string& section, PolicySettings& settings);
+void list_settings(SettingsTable& table, const std::string& section, ImitationSettings& settings);
+
+// What the environment tells about states; from envs::Spec.
+struct TaskShape {
+  std::string env;
+  int state_dim = 0, action_dim = 0, robot_dim = 0;
+};
+
+// method: ril | gcbc | bc. Throws when the data does not fit `shape` or holds no tuples. Metrics objects:
+// {"stage","update","lr","low":{"train","heldout","mse","grad_norm","log_std"},"high":{...}} every report_every updates.
+RelayPolicy imitate(const Dataset& data, const TaskShape& shape, const std::string& method,
+                    const PolicySettings& policy_settings, const ImitationSettings& settings, std::uint64_t seed,
+                    const ProgressCallback& progress = {});
+
+// New policies of both levels (or flat), untrained, normalised by the data: what imitate() starts from.
+RelayPolicy make_policy(const Dataset& data, const TaskShape& shape, const std::string& method,
+                        const PolicySettings& settings, std::uint64_t seed);
+
+}  // namespace baton::rl

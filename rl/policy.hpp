@@ -1,0 +1,149 @@
+#pragma once
+// Gaussian goal-conditioned policies (paper, section "Relay policy architecture"): pi(y | s, g) = N(y; mu, sigma^2).
+//
+//   x = [s, g] raw                                     state and goal, S numbers each
+//   z = (f(x) - in.mean) / in.std                      f: g replaced by g - s when `relative_goal`; robot part filled
+//   u = MLP(z)                                         mean, normalised output
+//   mu = out.mean + out.std * u  (+ s when `residual`)
+//   sigma = out.std * exp(log_std)                     state-independent, learned
+//
+// Everything about the encoding lives in the policy, so that training and evaluation cannot differ. theta is one flat
+// vector [MLP parameters..., log_std...]. Log-probabilities and gradients are of the NORMALISED output
+// u_y = (y - out.mean (- s)) / out.std: they differ from those of y by a constant, which no ratio or gradient sees.
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "autograd/mlp.hpp"
+
+namespace baton::rl {
+
+struct Normalizer {
+  std::vector<float> mean, std;  // std is floored when measured
+};
+
+// How the robot's coordinates of a goal reach the policy.
+enum class RobotFill {
+  kKeep,     // as they are, in training and in evaluation
+  kTypical,  // training as they are; a long-term goal gets the demonstrations' mean final robot pose (fill_goal)
+  kZero,     // raw zeros in both (D4RL's convention)
+  kMask,     // left out in both: the normalised input is zero
+};
+RobotFill parse_robot_fill(const std::string& name);  // keep | typical | zero | mask; throws otherwise
+std::string robot_fill_name(RobotFill fill);
+
+// What shapes the encoding and the output; fixed when the policy is made and saved with it.
+struct PolicyEncoding {
+  int state_dim = 0;   // S
+  int robot_dim = 0;   // leading coordinates of a state that are the robot's own
+  RobotFill robot_fill = RobotFill::kKeep;
+  bool relative_goal = false;  // feed g - s instead of g
+  bool residual = false;       // output is s + ..., for policies whose output is a state (the high level)
+  std::vector<float> typical_robot;  // [robot_dim], for kTypical
+};
+
+struct LogStdRange {
+  float initial = -0.5f, min = -3.0f, max = 1.0f;  // of the normalised output
+};
+
+class GaussianPolicy {
+ public:
+  GaussianPolicy() = default;
+  // Initialises the MLP (orthogonal or scaled, see init_parameters; the last layer times 0.01) and log_std.
+  // Throws when sizes disagree: in = 2 S, out = normaliser's size, residual needs out = S.
+  GaussianPolicy(ag::MlpSpec spec, PolicyEncoding encoding, Normalizer in, Normalizer out, LogStdRange range,
+                 std::uint64_t seed);
+
+  const ag::MlpSpec& spec() const { return spec_; }
+  const PolicyEncoding& encoding() const { return encoding_; }
+  const Normalizer& in() const { return in_; }
+  const Normalizer& out() const { return out_; }
+  const LogStdRange& range() const { return range_; }
+  int in_dim() const { return spec_.in; }
+  int out_dim() const { return spec_.out; }
+
+  std::span<float> theta() { return theta_; }
+  std::span<const float> theta() const { return theta_; }
+  int parameters() const { return static_cast<int>(theta_.size()); }
+  int mlp_parameters() const { return static_cast<int>(theta_.size()) - spec_.out; }
+  std::span<const float> mlp_theta() const { return std::span(theta_).first(mlp_parameters()); }
+  std::span<const float> log_std() const { return std::span(theta_).last(spec_.out); }
+  std::span<float> log_std() { return std::span(theta_).last(spec_.out); }
+  void clamp_log_std();  // into range(); call after every update of theta
+
+  // z [n][2S] from raw x [n][2S].
+  void encode(const float* x, int n, float* z) const;
+  // u [n][out] from raw outputs y [n][out] of raw inputs x [n][2S] (x is read only when residual).
+  void normalize_output(const float* x, const float* y, int n, float* u) const;
+  // y [n][out] from u. y may be u.
+  void denormalize_output(const float* x, const float* u, int n, float* y) const;
+  // Applies kTypical to a long-term goal [S] before acting; other fills act inside encode(). Call once per goal.
+  void fill_goal(std::span<float> goal) const;
+
+ private:
+  ag::MlpSpec spec_;
+  PolicyEncoding encoding_;
+  Normalizer in_, out_;
+  LogStdRange range_;
+  std::vector<float> theta_;
+};
+
+// A fixed-capacity workspace for batches of one policy's shape. reserve() allocates, nothing else does. forward()
+// caches; the other calls refer to the last forward() and must get the same policy and theta.
+class PolicyPass {
+ public:
+  void reserve(const GaussianPolicy& policy, int max_rows);
+
+  // x: [n][2S] raw. Keeps the encoded input, the activations and u. x must stay alive for residual policies.
+  void forward(const GaussianPolicy& policy, const float* x, int n);
+  int rows() const { return n_; }
+  std::span<const float> normalized_mean() const;  // u: [n][out]
+
+  void mean(const GaussianPolicy& policy, float* y) const;  // [n][out] raw
+
+  // y = mu + sigma * scale * eps. Row i's noise is Random(row_seeds[i], step): independent of batching.
+  void sample(const GaussianPolicy& policy, std::span<const std::uint64_t> row_seeds, std::uint64_t step, float scale,
+              float* y) const;
+
+  // log pi(u_y | x_i) of raw outputs y [n][out]: result [n] (overwritten).
+  void log_prob(const GaussianPolicy& policy, const float* y, std::span<float> result);
+
+  // Returns sum_i w_i log pi(u_y,i | x_i); grad [parameters()] += its gradient. weights: [n], or empty for 1/n.
+  double weighted_log_likelihood(const GaussianPolicy& policy, const float* y, std::span<const float> weights,
+                                 std::span<float> grad);
+
+  // 0.5 * mean_i |u_y,i - u_i|^2 and its gradient (the log_std block untouched): the 'mse' loss of imitation.
+  double mean_squared_error(const GaussianPolicy& policy, const float* y, std::span<float> grad);
+
+  ag::MlpPass<float>& mlp() { return mlp_; }  // for Fisher products: jvp and vjp over the cached activations
+
+ private:
+  ag::MlpPass<float> mlp_;
+  std::vector<float> z_, target_, dy_;  // [max_rows][...]
+  const float* x_ = nullptr;
+  int n_ = 0;
+};
+
+// KL(old || new) mean over rows between two policies of one shape with the same normalisers, given the normalised
+// means u_old, u_new [n][out] and both log_std: sum_j log(s1/s0) + (s0^2 + (u0-u1)^2) / (2 s1^2) - 1/2.
+double mean_kl(std::span<const float> u_old, std::span<const float> log_std_old, std::span<const float> u_new,
+               std::span<const float> log_std_new);
+
+// What acts: a hierarchy (low conditioned on subgoals that high proposes every `subgoal_every` steps), or a flat
+// policy (no high: `low` is conditioned on the long-term goal itself).
+struct RelayPolicy {
+  std::string method;  // ril | gcbc | bc | <variant>, as recorded
+  std::string env;     // the environment it was trained for
+  int subgoal_every = 30;
+  GaussianPolicy low;
+  std::optional<GaussianPolicy> high;
+  std::string config;  // resolved settings it was made with (TOML text), carried along
+
+  bool hierarchical() const { return high.has_value(); }
+  // The policy that sees the long-term goal.
+  const GaussianPolicy& top() const { return high ? *high : low; }
+};
+
+}  // namespace baton::rl

@@ -1,0 +1,65 @@
+#pragma once
+// Relay data relabeling (paper, algorithms 2 and 3) by index: the tuple sets are counted and inverted, never stored.
+//
+// A tuple (episode, t, w) is valid when 0 <= t, 1 <= w <= W and t + w <= L - 1 (windows are clipped at the end of
+// the demonstration: its last recorded state). Tuples are numbered by episode, then t, then w. With M = L - 1:
+//   count(episode) = M (M+1) / 2                  if M <= W
+//                  = W M - W (W-1) / 2            otherwise
+// Algorithm 2 (low):  input [s_t, s_{t+w}], target a_t,                      W = W_l = 30
+// Algorithm 3 (high): input [s_t, s_{t+w}], target s_{t + min(w, W_l)},      W = W_h = 260
+// GCBC: input [s_t, s_{t+w}], target a_t, W = W_h.     BC: every t once, goal = the episode's final state.
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "kernels/rng.hpp"
+#include "rl/dataset.hpp"
+
+namespace baton::rl {
+
+struct RelabelTuple {
+  int episode = 0, t = 0, w = 0;
+  bool operator==(const RelabelTuple&) const = default;
+};
+
+// Number of valid (t, w) of an episode with `length` states.
+std::uint64_t count_tuples(std::int64_t length, std::int64_t window);
+
+// Uniform sampling over all valid tuples of some episodes of a dataset (which must outlive the index).
+class RelabelIndex {
+ public:
+  // window >= 1. episodes: those to draw from. Throws when they hold no tuple (all shorter than two states).
+  RelabelIndex(const Dataset& data, int window, std::span<const int> episodes);
+
+  std::uint64_t count() const { return cumulative_.back(); }
+  int window() const { return window_; }
+  RelabelTuple at(std::uint64_t index) const;            // index < count(); exact inverse of the numbering
+  RelabelTuple sample(kernels::Random& random) const;    // exactly uniform over count() (rejection, no bias)
+  void enumerate(const std::function<void(const RelabelTuple&)>& visit) const;  // all, in order; for tests
+
+ private:
+  const Dataset* data_;
+  int window_;
+  std::vector<int> episodes_;
+  std::vector<std::uint64_t> cumulative_;  // [episodes+1]
+};
+
+// Exactly uniform integer in [0, n), n >= 1, from a 64-bit draw by rejection.
+std::uint64_t uniform_below(kernels::Random& random, std::uint64_t n);
+
+// x: [n][2S] = [s_t, s_{t+w}]; y: [n][A] = a_t. Overwritten.
+void gather_low(const Dataset& data, std::span<const RelabelTuple> tuples, float* x, float* y);
+
+// x: [n][2S]; y: [n][S] = s_{t + min(w, low_window)}. Overwritten.
+void gather_high(const Dataset& data, std::span<const RelabelTuple> tuples, int low_window, float* x, float* y);
+
+// Inputs whose goal is not a later state but given per episode, for BC without relabeling: x: [n][2S] =
+// [s_t, goals[episode]], y: [n][A]. goals: [E][S].
+void gather_with_goal(const Dataset& data, std::span<const RelabelTuple> tuples, std::span<const float> goals,
+                      float* x, float* y);
+
+// [E][S]: the last state of every episode.
+std::vector<float> final_states(const Dataset& data);
+
+}  // namespace baton::rl

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test. Last line: "N passed, N failed" (", N skipped" where an oracle is absent).
+#   ./test.sh [--sanitize]    --sanitize: with the address and undefined-behaviour sanitizers, in build-asan/
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=.ci/setup.sh
+source .ci/setup.sh
+
+dir=build
+options=()
+case "${1:-}" in
+  "") ;;
+  --sanitize)
+    dir=build-asan
+    options=(-Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false)
+    export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+    ;;
+  *)
+    echo "usage: test.sh [--sanitize]" >&2
+    exit 2
+    ;;
+esac
+
+passed=0
+failed=0
+skipped=0
+
+# The oracles live in a virtual environment of the build folder; without PyPI their tests are skipped.
+make_venv() {
+  [ -x "$dir/venv/bin/python" ] && "$dir/venv/bin/python" -c 'import mujoco, numpy, h5py' 2>/dev/null && return 0
+  say "installing the oracles (mujoco, numpy, h5py) into $dir/venv"
+  mkdir -p "$dir"
+  python3 -m venv "$dir/venv" >/dev/null 2>&1 &&
+    timeout 300 "$dir/venv/bin/pip" install --quiet --disable-pip-version-check \
+      'mujoco>=3.2,<5' numpy h5py >"$dir/venv.log" 2>&1
+}
+
+install_packages
+mujoco=""
+if make_venv; then
+  mujoco=$("$dir/venv/bin/python" -c 'import importlib.util as u; print(u.find_spec("mujoco").submodule_search_locations[0])')
+  export BATON_TEST_PYTHON="$PWD/$dir/venv/bin/python"
+else
+  say "PyPI cannot be reached: tests against MuJoCo and h5py are skipped"
+  skipped=$((skipped + 1))
+fi
+
+# Adds a doctest executable's cases to the totals; one that dies without a summary counts as a failure.
+run_executable() {
+  local program=$1 log=$dir/$(basename "$1").log status=0 line
+  "$program" --no-colors=true >"$log" 2>&1 || status=$?
+  line=$(grep -E '^\[doctest\] test cases:' "$log" | tail -n 1 || true)
+  local good bad
+  good=$(sed -nE 's/.*\| *([0-9]+) passed.*/\1/p' <<<"$line")
+  bad=$(sed -nE 's/.*\| *([0-9]+) failed.*/\1/p' <<<"$line")
+  skipped=$((skipped + $(grep -cE '^skipped: ' "$log" || true)))
+  if [ -z "$line" ] || { [ "$status" -ne 0 ] && [ "${bad:-0}" -eq 0 ]; }; then
+    bad=$((${bad:-0} + 1))
+    echo "$(basename "$program"): ended with status $status before its summary" >>"$log"
+  fi
+  passed=$((passed + ${good:-0}))
+  failed=$((failed + ${bad:-0}))
+  printf '%-16s %4d passed %3d failed\n' "$(basename "$program")" "${good:-0}" "${bad:-0}"
+  [ "${bad:-0}" -eq 0 ] || cat "$log"
+}
+
+run_lint() {
+  local out status=0 good bad
+  out=$(python3 tests/lint/lint.py 2>&1) || status=$?
+  good=$(sed -nE 's/^lint: ([0-9]+) passed, ([0-9]+) failed$/\1/p' <<<"$out")
+  bad=$(sed -nE 's/^lint: ([0-9]+) passed, ([0-9]+) failed$/\2/p' <<<"$out")
+  [ -n "$bad" ] || bad=1
+  passed=$((passed + ${good:-0}))
+  failed=$((failed + bad))
+  printf '%-16s %4d passed %3d failed\n' lint "${good:-0}" "$bad"
+  [ "$status" -eq 0 ] || grep -v '^lint: [0-9]' <<<"$out" || true
+}
+
+configure "$dir" "${options[@]}" "-Dmujoco=$mujoco"
+compile "$dir"
+export BATON_BINARY="$PWD/$dir/baton"
+for program in "$dir"/tests/*/test_*; do
+  [ -f "$program" ] && [ -x "$program" ] || continue
+  run_executable "$program"
+done
+run_lint
+
+if [ "$skipped" -gt 0 ]; then
+  echo "$passed passed, $failed failed, $skipped skipped"
+else
+  echo "$passed passed, $failed failed"
+fi
+[ "$failed" -eq 0 ]
