@@ -73,24 +73,29 @@ class MlpPass {
   void jvp(std::span<const T> theta, std::span<const T> v, T* dy, const T* x_dot = nullptr);
 
  private:
-  static constexpr int kChunk = 128;     // rows a task works on
-  static constexpr int kMaxSlots = 16;   // gradient buffers: contiguous runs of chunks share one
+  static constexpr int kChunk = 128;    // rows that a task works on
+  static constexpr int kMaxSlots = 16;  // gradient buffers; a contiguous run of chunks shares one
+
   void set_spec(const MlpSpec& spec);
   void allocate();
-  void forward_chunk(const T* theta, int chunk);
-  void vjp_chunk(const T* dy, T* gradient, T* dx, int chunk, T* scratch);
-  void jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, int chunk, T* scratch);
-  T* activation(int level) { return activations_.data() + level_offset_[static_cast<std::size_t>(level)]; }
+  void check_parameters(const char* what, std::size_t size) const;
+  void forward_chunk(const T* theta, const T* x, int first, int rows);
+  void vjp_chunk(const T* dy, T* gradient, bool fresh, T* dx, int first, int rows, T* scratch);
+  void jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, int first, int rows, T* scratch);
+  template <class Body>
+  void for_slots(Body body);
+  T* level(int l) { return activations_.data() + levels_[static_cast<std::size_t>(l)]; }  // h_l
+  T* input(int l) { return activations_.data() + inputs_[static_cast<std::size_t>(l)]; }  // z_l, if kept
 
   MlpSpec spec_;
-  int rows_ = 0, capacity_ = 0, wanted_rows_ = 0;
+  int rows_ = 0, capacity_ = -1, wanted_rows_ = 0;
   int parameters_ = 0, widest_ = 0;
-  bool keeps_pre_activation_ = false;
-  std::vector<std::size_t> level_offset_;  // of h_0..h_L (and then z_1..z_{L-1} if kept) in activations_
+  bool keeps_input_ = false;  // the activation's derivative needs z
+  std::vector<std::size_t> levels_, inputs_;  // offsets into activations_
   std::vector<T> activations_;
-  std::vector<T> transposed_;   // W_l' of every layer, made once per vjp
-  std::vector<T> gradients_;    // [slot][parameters]
-  std::vector<T> scratch_;      // [slot][2][kChunk][widest]
+  std::vector<T> transposed_;  // every W_l', made once per vjp
+  std::vector<T> gradients_;   // [slot][parameters]
+  std::vector<T> scratch_;     // [slot][2][kChunk][widest]
 };
 
 extern template class MlpPass<float>;

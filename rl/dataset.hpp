@@ -6,7 +6,7 @@
 //   episode's last step), infos/qpos (N, nq), infos/qvel (N, nv) float64 when known, and per episode
 //   episode_lengths (E) int64, episode_goals (E) strings, episode_targets (E, S) float32, episode_seeds (E) uint64.
 // Read as well: Minari's groups (episode_<k>/observations with one row more than episode_<k>/actions, or
-// observations/observation inside) and MuJoCo's .mjl logs (import_mjl).
+// observations/observation inside) and MuJoCo's .mjl logs.
 // Every reader checks shapes, sizes and finiteness and throws baton::Error naming the file and the array.
 #include <cstdint>
 #include <span>
@@ -45,19 +45,26 @@ void validate(const Dataset& data, const std::string& where);
 // Writes the flat form, gzip-compressed, to `path` through a temporary name beside it (all or nothing).
 void write_dataset(const Dataset& data, const std::string& path);
 
-// Reads the flat form or Minari's. The first `state_dim` columns of the observations are kept (files hold 30 or
-// [state, goal] = 60); state_dim <= 0: the file's own (60 wide with 9 actions is taken as [state, goal]).
-// A goal column block equal in width to the state is kept as goal_targets (its value at each episode's last step).
+// Reads the flat form or Minari's. Observations may be wider than the state: their first `state_dim` columns are kept
+// (state_dim <= 0: half the width where the file has infos/qpos of half the width, or is 60 wide; all otherwise).
+// A block as wide as the state behind it is the goal: its row at the episode's end becomes goal_targets, with
+// coordinates that it leaves at 0 (D4RL: "not part of the goal") taken from the episode's first state. Minari's
+// 59-wide kitchen rows [9 qpos, 9 qvel, 21 qpos, 20 qvel] give their 30 positions.
 Dataset read_dataset(const std::string& path, int state_dim = 0);
 
-// Reading of an .mjl log (paper.md, "The demonstrations"). Little-endian, 7 int32, model name, float32 records
-// [time, qpos, qvel, ctrl, mocap, sensordata, userdata] every 2 ms; every 40th record is a step, its state is
-// qpos, its action (ctrl - robot qpos) / 0.08 / 2, clipped to [-1, 1].
+// Reads a MuJoCo .mjl log (paper.md, "The demonstrations"): little-endian; int32 nq, nv, nu, nmocap, nsensordata,
+// nuserdata, name_length; the name; float32 records [time, qpos, qvel, ctrl, mocap 7 each, sensordata, userdata]
+// every 2 ms. Every 40th record is a step: state qpos, action (ctrl - qpos[0..nu)) / 0.08 s / (2 rad/s), clipped to
+// [-1, 1]. Logs cut off inside a record are common: the whole records are used and the rest is counted.
 struct MjlReport {
-  std::int64_t records = 0;         // whole records
-  std::int64_t truncated_bytes = 0;  // bytes after the last whole record, ignored
+  std::int64_t records = 0;          // whole records
+  std::int64_t truncated_bytes = 0;  // after the last whole record, ignored
 };
 Dataset read_mjl(const std::string& path, MjlReport* report = nullptr);
+
+// Any of the above by what the path is: a directory (every .mjl below it, in order of name; an episode's goal is its
+// folder's name from the first known element on), an .mjl file, or HDF5. notes: one line per oddity met.
+Dataset read_demonstrations(const std::string& path, int state_dim = 0, std::vector<std::string>* notes = nullptr);
 
 // Appends the episodes of `more`. Optional arrays stay only where both have them.
 void append(Dataset& data, const Dataset& more);

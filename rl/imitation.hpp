@@ -38,11 +38,14 @@ struct ImitationSettings {
   int batch = 256;
   float lr = 1e-3f;
   std::string schedule = "cosine";  // constant | linear | cosine
+  int warmup = 200;                 // updates of linear warm-up
+  float lr_floor = 0.02f;           // the schedule ends at this fraction of lr
   float weight_decay = 0;           // decoupled
   float clip_norm = 0;              // 0: off
   float state_noise = 0;            // std of noise on the encoded state, in normalised units
   float goal_noise = 0;             // same, on the encoded goal
   float final_goal_fraction = 0;    // of high-level and GCBC tuples whose goal is moved to the final state
+  float target_goal_fraction = 0;   // whose goal is the demonstration's compound goal (uses labels; the paper: 0)
   std::string bc_goal = "final";    // final: the demonstration's last state; target: the compound goal's
   std::string loss = "nll";         // nll | mse
   float holdout = 0.05f;            // fraction of episodes kept out of training (at least one when > 0)
@@ -59,7 +62,8 @@ struct TaskShape {
 };
 
 // method: ril | gcbc | bc. Throws when the data does not fit `shape` or holds no tuples. Metrics objects:
-// {"stage","update","lr","low":{"train","heldout","mse","grad_norm","log_std"},"high":{...}} every report_every updates.
+// {"stage", "method", "update", "lr", "low": {"train", "heldout", "heldout_mse", "grad_norm", "log_std"}, "high": {...}}
+// every report_every updates; losses are mean -log pi of the normalised output (nll) or half squared errors (mse).
 RelayPolicy imitate(const Dataset& data, const TaskShape& shape, const std::string& method,
                     const PolicySettings& policy_settings, const ImitationSettings& settings, std::uint64_t seed,
                     const ProgressCallback& progress = {});

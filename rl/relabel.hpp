@@ -35,7 +35,7 @@ class RelabelIndex {
   std::uint64_t count() const { return cumulative_.back(); }
   int window() const { return window_; }
   RelabelTuple at(std::uint64_t index) const;            // index < count(); exact inverse of the numbering
-  RelabelTuple sample(kernels::Random& random) const;    // exactly uniform over count() (rejection, no bias)
+  RelabelTuple sample(kernels::Random& random) const;    // exactly uniform over count()
   void enumerate(const std::function<void(const RelabelTuple&)>& visit) const;  // all, in order; for tests
 
  private:
@@ -44,9 +44,6 @@ class RelabelIndex {
   std::vector<int> episodes_;
   std::vector<std::uint64_t> cumulative_;  // [episodes+1]
 };
-
-// Exactly uniform integer in [0, n), n >= 1, from a 64-bit draw by rejection.
-std::uint64_t uniform_below(kernels::Random& random, std::uint64_t n);
 
 // x: [n][2S] = [s_t, s_{t+w}]; y: [n][A] = a_t. Overwritten.
 void gather_low(const Dataset& data, std::span<const RelabelTuple> tuples, float* x, float* y);

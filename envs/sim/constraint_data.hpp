@@ -1,14 +1,96 @@
 #pragma once
-// The constraint rows of one step (written by constraint.hpp, solved by solver.hpp).
+// The constraint rows of one step: written by constraint.hpp, solved by solver.hpp.
+//
+// A block is what one joint equality, dof friction, joint limit or contact contributes. It touches a short list of
+// dofs (shared by all lanes) and holds base rows J [base_count][dof_count]. An equality, friction, limit or
+// frictionless contact has one base row, which is also its one constraint row. A pyramidal contact of dimension n has
+// n base rows (normal, tangents, spin, rolls) and 2 (n - 1) constraint rows, the edges normal +- mu_k tangent_k:
+// products with J are taken on base rows and combined afterwards, which is cheaper than storing the edges.
+//
+// Rows are ordered equalities, frictions, limits, contacts, as in MuJoCo. A row exists when any lane needs it; in the
+// lanes that do not, D = 0, aref = 0 and the force is an exact zero.
+//
+// What depends on the model alone (softness, the dofs of pairs, the order of elimination) is prepared once by
+// reserve(): the model must not change afterwards.
+#include <cstddef>
 #include <vector>
 
 #include "envs/sim/model.hpp"
 
 namespace baton::sim {
 
+// Softness, digested: reference acceleration -b vel - k imp(|pos|) pos, impedance imp between dmin and dmax.
+template <class S>
+struct Compliance {
+  S k = 0, b = 0;
+  S dmin = 0, dmax = 0, inv_width = 0, midpoint = 0, power = 0;
+  S rise = 0, fall = 0;  // scale of the impedance's curve below and above its midpoint
+};
+
+struct ConstraintBlock {
+  int dof_begin = 0, dof_count = 0;    // into ConstraintData::dof_index, in order of elimination
+  int jac = 0;                         // into ConstraintData::jac
+  int base_begin = 0, base_count = 0;  // into ConstraintData::base and mu
+  int row_begin = 0, row_count = 0;    // into the arrays of rows
+};
+
 template <class T>
 struct ConstraintData {
-  void reserve(const Model<scalar_t<T>>&) {}
+  using S = scalar_t<T>;
+
+  // ---- the model's part ----
+  struct PairTable {
+    Compliance<S> soft;
+    S diag = 0;         // approximate inverse inertia of the first row, 1/kg
+    S scale = 1;        // of R, for pyramid edges: 2 mu^2 / impratio; 1 without friction
+    int dof_begin = 0, dof_count = 0;  // into pair_dof, pair_side: dofs that move one side but not both
+  };
+  std::vector<PairTable> pair_table;       // [npair]
+  std::vector<int> pair_dof;
+  std::vector<S> pair_side;                // +1: moves geom2's body, -1: geom1's
+  std::vector<Compliance<S>> friction_soft;  // [nv]
+  std::vector<Compliance<S>> limit_soft;     // [njnt]
+  std::vector<Compliance<S>> equality_soft;  // [neq]
+  std::vector<int> rank;                   // [nv] order of elimination
+  std::vector<int> tree_order;             // [ntree] the same by trees: those that may touch many others come last
+  std::vector<int> tree_begin, tree_size;  // [ntree] dofs of a tree (they are consecutive)
+
+  // ---- this step's rows ----
+  int nblock = 0, nrow = 0, nbase = 0, njac = 0, ndof = 0;
+  int nequality = 0, nfriction = 0;  // rows: [0, nequality) equalities, then nfriction frictions, then one-sided ones
+  int contact_block = 0;             // first block of a contact
+  std::vector<ConstraintBlock> blocks;
+  std::vector<int> dof_index;
+  std::vector<int> block_contact;    // [block] contact slot; -1 for the others
+  std::vector<T> jac;
+  std::vector<T> D;       // [row] 1 / R, kg or kg m^2; 0 where the row does not exist
+  std::vector<T> aref;    // [row] reference acceleration
+  std::vector<T> jar;     // [row] J qacc - aref
+  std::vector<T> jp;      // [row] J times the search direction
+  std::vector<T> force;   // [row] N or N m
+  std::vector<S> damp;    // [row] b
+  std::vector<S> floss;   // [row] friction loss, N or N m; 0 for the others
+  std::vector<T> base;    // [base] scratch
+  std::vector<S> mu;      // [base] friction coefficient of a contact's tangents; 1 for normals
+  std::vector<T> tree_on;  // [ntree] 1 in lanes where a row touches the tree, else 0
+
+  // ---- structure of H = M + J' D J over the trees that are touched ----
+  int nlocal = 0;                    // rows of H
+  std::vector<int> local_dof;        // [local] dof
+  std::vector<int> local;            // [nv] row of H, -1: untouched
+  std::vector<int> first;            // [local] first column of the row's envelope
+  std::vector<int> row_at;           // [local] H(i, j) = H[row_at[i] + j], first[i] <= j <= i
+  std::vector<T> H, inverse_diagonal;
+  std::vector<T> x, mx, p, mp, grad;  // [nv] qacc - qacc_smooth, M x, search direction, M p, gradient
+  std::vector<int> tree_root, tree_local;  // [ntree] scratch of the structure
+
+  void reserve(const Model<S>& m, int max_contacts = 128);
+
+ private:
+  void reserve_pairs(const Model<S>& m);
+  void order_trees(const Model<S>& m);
 };
 
 }  // namespace baton::sim
+
+#include "envs/sim/constraint_tables.hpp"

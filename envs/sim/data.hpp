@@ -4,6 +4,7 @@
 // Data is made; no stage allocates. Each field says its shape, unit and writer; pipeline order as in step.hpp.
 #include <vector>
 
+#include "envs/sim/broadphase.hpp"
 #include "envs/sim/constraint_data.hpp"
 #include "envs/sim/model.hpp"
 
@@ -71,6 +72,7 @@ struct Data {
   std::vector<T> qacc_smooth;        // [nv] M^-1 qfrc_smooth
 
   // ---- collide/collide.hpp ----
+  Broadphase<S> broadphase;          // which pairs may touch: made once from the model
   std::vector<Contact<T>> contacts;  // [kMaxContacts], the first ncontact are in use
   int ncontact = 0;
   long contacts_dropped = 0;         // over kMaxContacts, since construction
@@ -120,6 +122,7 @@ Data<T>::Data(const Model<S>& m) {
   crb.assign(nb, no_inertia);
   for (auto* v : {&cvel, &cacc, &cfrc}) v->assign(nb, zero6);
   contacts.resize(kMaxContacts);
+  broadphase.build(m);
   efc.reserve(m);
 }
 

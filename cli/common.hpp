@@ -1,0 +1,45 @@
+#pragma once
+// What several subcommands share: settings from presets and overrides, reading of demonstrations, reports.
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "envs/env.hpp"
+#include "rl/config.hpp"
+#include "rl/dataset.hpp"
+#include "rl/evaluate.hpp"
+
+namespace baton::cli {
+
+// Options of every command that trains: --preset, --set, --seed, --threads.
+struct SettingsOptions {
+  std::string preset = "full";
+  std::vector<std::string> overrides;
+  std::optional<std::uint64_t> seed;
+  int threads = 0;
+};
+void add_settings(CLI::App& command, SettingsOptions& options);
+
+// Preset, then overrides, then --seed and --threads; the threads are in force from here on. Throws UsageError.
+rl::Config resolve(const SettingsOptions& options);
+
+// Demonstrations of one or several files, in the given order: .mjl logs or HDF5 (D4RL, Minari).
+rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim = 0);
+
+// Options of an environment for work under these settings.
+envs::EnvOptions env_options(const rl::Config& config, int size);
+
+rl::TaskShape task_shape(const envs::Spec& spec);
+
+// "env" of the folder's policy unless given; "kitchen" where the policy does not say.
+std::string environment_of(const rl::RelayPolicy& policy, const std::string& given);
+
+// Goals as rows: success, step completion, both at the last step, and each element.
+std::string evaluation_table(const rl::Evaluation& evaluation);
+
+// A rate as a percentage, "57.5".
+std::string percent(double rate);
+
+}  // namespace baton::cli

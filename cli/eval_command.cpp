@@ -1,0 +1,93 @@
+// baton eval: success and step completion of a policy on compound goals.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "cli/command.hpp"
+#include "cli/common.hpp"
+#include "cli/output.hpp"
+#include "cli/progress.hpp"
+#include "cli/steps.hpp"
+#include "kernels/parallel.hpp"
+#include "rl/checkpoint.hpp"
+#include "rl/metrics.hpp"
+
+namespace baton::cli {
+namespace {
+
+struct Options {
+  std::string policy, json;
+  int threads = 0;
+  EvalStep step;
+};
+
+void eval(const Options& options) {
+  kernels::set_threads(options.threads);
+  const rl::RelayPolicy policy = rl::load_policy(options.policy);
+  if (!options.json.empty()) require_writable_file(options.json);
+  const rl::Evaluation evaluation = eval_step(policy, options.step);
+  if (!options.json.empty()) rl::write_text_atomic(options.json, rl::to_json(evaluation).dump(2) + "\n");
+  fmt::print("{}", evaluation_table(evaluation));
+  if (evaluation.diverged > 0)
+    fmt::print(stderr, "{} environments diverged and were put back\n", evaluation.diverged);
+}
+
+}  // namespace
+
+rl::Evaluation eval_step(const rl::RelayPolicy& policy, const EvalStep& step) {
+  const std::string name = environment_of(policy, step.env);
+  const auto goals = envs::make_env(name, {})->goals(step.goals);
+  const std::int64_t episodes = static_cast<std::int64_t>(goals.size()) * step.episodes;
+  const int size = static_cast<int>(std::min<std::int64_t>(step.batch, episodes));
+  const auto env = envs::make_env(name, {size, kernels::threads(), step.noise_ratio});
+  rl::require_shape(policy, env->spec().state_dim, env->spec().action_dim, step.policy_name);
+  rl::RolloutOptions options;
+  options.episodes = step.episodes;
+  options.seed = step.seed;
+  options.exploration = {step.explore, step.explore};
+  StageReporter reporter(nullptr, "evaluate", "steps");
+  return rl::evaluate(*env, policy, goals, options, step.policy_name, reporter.callback());
+}
+
+void add_eval(Registry& registry) {
+  CLI::App& command = *registry.app.add_subcommand("eval", "Measure success and step completion of a policy");
+  auto options = std::make_shared<Options>();
+  command.add_option("--policy", options->policy, "Folder of the policy (imitate, finetune, distill)")
+      ->required();
+  command
+      .add_option("--goals", options->step.goals,
+                  "all (the demonstrated ones), unseen, or names with commas between")
+      ->capture_default_str();
+  command.add_option("--episodes", options->step.episodes, "Episodes for each goal")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command.add_option("--seed", options->step.seed, "Seed of the episodes")->capture_default_str();
+  command.add_option("--json", options->json, "File for the figures, rates in 0..1");
+  command.add_option("--env", options->step.env, "Environment; the policy's own unless given");
+  command
+      .add_option("--batch", options->step.batch,
+                  "Environments stepped together; results do not depend on it")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command
+      .add_option("--explore", options->step.explore,
+                  "Noise of the policy, in its own sigma; 0: mean actions")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
+  command
+      .add_option("--noise", options->step.noise_ratio, "Sensor noise ratio; negative: the environment's own")
+      ->check(CLI::Range(-1.0, 10.0))
+      ->capture_default_str();
+  add_threads(command, options->threads);
+  command.footer(
+      "Examples:\n"
+      "  baton eval --policy runs/ril --goals all --episodes 20 --json ril.json\n"
+      "  baton eval --policy runs/ril --goals unseen --episodes 20 --seed 7");
+  command.callback([&registry, options] {
+    options->step.policy_name = options->policy;
+    registry.action = [options] { eval(*options); };
+  });
+}
+
+}  // namespace baton::cli

@@ -1,0 +1,125 @@
+// baton finetune: relay reinforcement fine-tuning of a policy on one compound goal.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "cli/command.hpp"
+#include "cli/common.hpp"
+#include "cli/output.hpp"
+#include "cli/progress.hpp"
+#include "cli/steps.hpp"
+#include "kernels/error.hpp"
+#include "rl/checkpoint.hpp"
+#include "rl/finetune.hpp"
+#include "rl/metrics.hpp"
+
+namespace baton::cli {
+namespace {
+
+struct Options {
+  std::string init, goal, variant, out;
+  std::vector<std::string> demos;
+  SettingsOptions settings;
+};
+
+nlohmann::ordered_json rates(const rl::GoalResult& result) {
+  return {{"success", result.success},
+          {"step_completion", result.step_completion},
+          {"success_final", result.success_final},
+          {"step_completion_final", result.step_completion_final}};
+}
+
+// One name, although a list of goals could be read here.
+envs::Goal one_goal(const envs::BatchEnv& env, const std::string& name) {
+  auto goals = env.goals(name);
+  if (goals.size() != 1)
+    throw UsageError(fmt::format("--goal {}: one goal is wanted, these are {}", name, goals.size()));
+  return std::move(goals.front());
+}
+
+void run_finetune(const Options& options) {
+  rl::Config config = resolve(options.settings);
+  if (!options.variant.empty()) config.finetune.variant = options.variant;
+  if (config.finetune.variant != "npg" && options.demos.empty())
+    throw UsageError(
+        fmt::format("--variant {} learns from demonstrations, too: give --demos", config.finetune.variant));
+  std::optional<rl::Dataset> demos;
+  if (!options.demos.empty()) {
+    const rl::RelayPolicy init = rl::load_policy(options.init);
+    demos = read_demos(options.demos, init.low.encoding().state_dim);
+  }
+  const auto outcome =
+      finetune_step(config, {options.init, options.goal, demos ? &*demos : nullptr, options.out});
+  fmt::print("{}: {} on {}: success {} -> {} %, steps {:.2f} -> {:.2f}\n", options.out,
+             config.finetune.variant, options.goal, percent(outcome.before.success),
+             percent(outcome.after.success), outcome.before.step_completion, outcome.after.step_completion);
+}
+
+}  // namespace
+
+FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step) {
+  rl::Config config = given;
+  const rl::RelayPolicy init = rl::load_policy(step.init);
+  config.env = environment_of(init, "");
+  const auto env =
+      envs::make_env(config.env, env_options(config, std::min(config.finetune.episodes, config.eval.envs)));
+  rl::require_shape(init, env->spec().state_dim, env->spec().action_dim, step.init);
+  const envs::Goal goal = one_goal(*env, step.goal);
+  RunDir run(step.out);
+
+  rl::FinetuneResult result;
+  {
+    rl::MetricsWriter metrics(run.partial());
+    StageReporter reporter(&metrics, config.finetune.variant, "iterations");
+    result = rl::finetune(*env, init, goal, step.demos, config.finetune, config.seed, reporter.callback());
+  }
+  result.best.config = rl::to_toml(config);
+  rl::save_policy(result.best, run.partial());
+  rl::save_policy(result.last, run.file("last"));
+  rl::write_text_atomic(run.file("config.toml"), result.best.config);
+  rl::write_summary(run.partial(), {{"command", "finetune"},
+                                    {"method", result.best.method},
+                                    {"env", config.env},
+                                    {"seed", config.seed},
+                                    {"init", relative_to(step.out, step.init)},
+                                    {"goal", goal.name},
+                                    {"variant", config.finetune.variant},
+                                    {"iterations", config.finetune.iterations},
+                                    {"best_iteration", result.best_iteration},
+                                    {"start", rates(result.start_result)},
+                                    {"best", rates(result.best_result)},
+                                    {"last", rates(result.last_result)}});
+  run.commit();
+  return {result.start_result, result.best_result};
+}
+
+void add_finetune(Registry& registry) {
+  CLI::App& command =
+      *registry.app.add_subcommand("finetune", "Improve a policy on one compound goal by trial");
+  auto options = std::make_shared<Options>();
+  command.add_option("--init", options->init, "Folder of the policy to start from")->required();
+  command.add_option("--goal", options->goal, "Name of one compound goal")->required();
+  command
+      .add_option(
+          "--variant", options->variant,
+          "npg: natural gradient; dapg: with demonstrations; iril: with its own relabelled episodes, too")
+      ->check(CLI::IsMember({"npg", "dapg", "iril"}));
+  command.add_option("--demos", options->demos, "Demonstrations, for dapg and iril; may be given again")
+      ->allow_extra_args(false);
+  command
+      .add_option("--out", options->out, "Folder of the run; policy.h5 is the best policy, last/ the last")
+      ->required();
+  add_settings(command, options->settings);
+  command.footer(
+      "Examples:\n"
+      "  baton finetune --init runs/ril --goal microwave_kettle_topknob_hinge --variant iril --demos "
+      "demos.h5 \\\n"
+      "      --out runs/ft\n"
+      "  baton finetune --init runs/ril --goal microwave_kettle_hinge_slide --variant npg --out runs/npg \\\n"
+      "      --set finetune.iterations=50");
+  command.callback([&registry, options] { registry.action = [options] { run_finetune(*options); }; });
+}
+
+}  // namespace baton::cli

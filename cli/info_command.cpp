@@ -1,0 +1,132 @@
+// baton info: what a model, a file of demonstrations or a run directory holds.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+
+#include "cli/command.hpp"
+#include "cli/common.hpp"
+#include "cli/table.hpp"
+#include "envs/sim/mjcf/load.hpp"
+#include "kernels/error.hpp"
+#include "rl/checkpoint.hpp"
+#include "rl/metrics.hpp"
+
+namespace baton::cli {
+namespace {
+
+const char* joint_kind(sim::JointType type) {
+  switch (type) {
+    case sim::JointType::kFree:
+      return "free";
+    case sim::JointType::kBall:
+      return "ball";
+    case sim::JointType::kSlide:
+      return "slide";
+    case sim::JointType::kHinge:
+      return "hinge";
+  }
+  return "?";
+}
+
+void model_info(const std::string& path) {
+  const sim::Model<double> m = sim::mjcf::load(path);
+  fmt::print("model {} ({})\n", m.name.empty() ? "without a name" : m.name, path);
+  fmt::print("nq {}, nv {}, nu {}; {} bodies, {} joints, {} geoms, {} sites\n", m.nq, m.nv, m.nu,
+             m.bodies.size(), m.joints.size(), m.geoms.size(), m.sites.size());
+  fmt::print("{} pairs that may collide, {} equalities, {} keyframes\n", m.pairs.size(), m.equalities.size(),
+             m.keyframes.size());
+  fmt::print("time step {} s, gravity {} {} {} m/s^2\n\n", m.option.timestep, m.option.gravity.x,
+             m.option.gravity.y, m.option.gravity.z);
+  Table table({"joint", "kind", "qpos", "dof", "range", "damping", "friction"});
+  for (const auto& j : m.joints) {
+    const auto& dof = m.dofs[static_cast<std::size_t>(j.dof)];
+    table.add_row({j.name, joint_kind(j.type), std::to_string(j.qpos), std::to_string(j.dof),
+                   j.limited ? fmt::format("{:.4g} .. {:.4g}", j.range[0], j.range[1]) : "free",
+                   fmt::format("{:.4g}", dof.damping), fmt::format("{:.4g}", dof.frictionloss)});
+  }
+  fmt::print("{}", table.text());
+}
+
+void demos_info(const std::string& path) {
+  const rl::Dataset data = read_demos({path});
+  int shortest = data.length(0), longest = 0;
+  for (int e = 0; e < data.episodes(); ++e) {
+    shortest = std::min(shortest, data.length(e));
+    longest = std::max(longest, data.length(e));
+  }
+  fmt::print("demonstrations {}: {} episodes, {} actions ({} to {} an episode)\n", path, data.episodes(),
+             data.steps(), shortest, longest);
+  fmt::print("state {} numbers, action {}; qpos {}, qvel {}\n", data.state_dim, data.action_dim,
+             data.qpos_dim, data.qvel_dim);
+  if (!data.completed.empty()) {
+    const auto complete = std::count(data.completed.begin(), data.completed.end(), 1);
+    fmt::print("episodes that end with a terminal flag (everything done): {}\n", complete);
+  }
+  std::int64_t saturated = 0;
+  for (float a : data.actions) saturated += std::abs(a) >= 1;
+  fmt::print("action values at or beyond +-1: {} %\n",
+             percent(static_cast<double>(saturated) / static_cast<double>(data.actions.size())));
+  if (data.goal_names.empty()) return;
+  std::map<std::string, int> goals;
+  for (const auto& name : data.goal_names) ++goals[name];
+  Table table({"goal", "episodes"});
+  for (const auto& [name, count] : goals) table.add_row({name, std::to_string(count)});
+  fmt::print("\n{}", table.text());
+}
+
+void describe(const char* level, const rl::GaussianPolicy& policy) {
+  fmt::print("{}: {} -> {} -> {}, {}, {} parameters; goal's robot: {}{}{}\n", level, policy.in_dim(),
+             fmt::join(policy.spec().hidden, " -> "), policy.out_dim(),
+             ag::activation_name(policy.spec().activation), policy.parameters(),
+             rl::robot_fill_name(policy.encoding().robot_fill),
+             policy.encoding().relative_goal ? ", relative goal" : "",
+             policy.encoding().residual ? ", residual" : "");
+}
+
+void run_info(const std::string& path) {
+  const rl::RelayPolicy policy = rl::load_policy(path);
+  fmt::print("policy {}: {} for {}\n", path, policy.method,
+             policy.env.empty() ? "an unnamed environment" : policy.env);
+  describe("low", policy.low);
+  if (policy.high) {
+    describe("high", *policy.high);
+    fmt::print("a new subgoal every {} steps\n", policy.subgoal_every);
+  }
+  const std::string summary = path + "/summary.json";
+  if (std::filesystem::exists(summary)) fmt::print("{}", rl::read_text(summary));
+}
+
+void info(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  BATON_REQUIRE(fs::exists(path, error), "{}: no such file or folder", path);
+  if (fs::is_directory(path, error)) return run_info(path);
+  std::array<char, 4> head{};
+  std::ifstream(path, std::ios::binary).read(head.data(), head.size());
+  const std::string extension = fs::path(path).extension();
+  const bool hdf5 = std::string_view(head.data(), 4) == "\x89HDF";
+  if (hdf5 || extension == ".h5" || extension == ".hdf5" || extension == ".mjl") return demos_info(path);
+  return model_info(path);
+}
+
+}  // namespace
+
+void add_info(Registry& registry) {
+  CLI::App& command = *registry.app.add_subcommand(
+      "info", "Say what a model, a file of demonstrations or a run directory holds");
+  auto path = std::make_shared<std::string>();
+  command.add_option("PATH", *path, "MODEL.xml, demos.h5 (or .mjl), or the folder of a run")->required();
+  command.footer(
+      "Examples:\n"
+      "  baton info robot.xml\n"
+      "  baton info demos.h5\n"
+      "  baton info runs/ril");
+  command.callback([&registry, path] { registry.action = [path] { info(*path); }; });
+}
+
+}  // namespace baton::cli

@@ -1,0 +1,81 @@
+// baton: relay policy learning. The subcommands are listed in cli/command.hpp; this file parses, runs and reports.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "cli/command.hpp"
+#include "cli/interrupt.hpp"
+#include "kernels/error.hpp"
+
+namespace baton::cli {
+namespace {
+
+// One line on stderr, whatever the message holds.
+int report(std::string message, int code) {
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  fmt::print(stderr, "baton: {}\n", message);
+  return code;
+}
+
+std::string chosen_name(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? "" : " " + chosen.front()->get_name();
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{
+      "Relay policy learning: goal-conditioned imitation and reinforcement learning on a simulated kitchen.",
+      "baton"};
+  app.set_version_flag("--version", "baton 0.1.0");
+  app.require_subcommand(1);
+  app.footer("baton COMMAND --help says more. Exit codes: 0 done, 2 wrong use, 1 anything else.");
+  app.get_formatter()->column_width(34);
+  Registry registry{app, {}};
+  add_demo(registry);
+  add_collect(registry);
+  add_imitate(registry);
+  add_finetune(registry);
+  add_distill(registry);
+  add_eval(registry);
+  add_simulate(registry);
+  add_testspeed(registry);
+  add_info(registry);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);
+    return report(fmt::format("{} (see baton{} --help)", e.what(), chosen_name(app)), 2);
+  }
+  catch_interrupts();
+  registry.action();
+  if (std::fflush(stdout) != 0) fail("standard output cannot be written");
+  return 0;
+}
+
+}  // namespace
+
+void add_threads(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "Threads to use; 0: all cores. Results do not depend on it")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+}
+
+}  // namespace baton::cli
+
+int main(int argc, char** argv) {
+  using baton::cli::report;
+  try {
+    return baton::cli::run(argc, argv);
+  } catch (const baton::UsageError& e) {
+    return report(e.what(), 2);
+  } catch (const std::bad_alloc&) {
+    return report("out of memory", 1);
+  } catch (const std::exception& e) {
+    return report(e.what(), 1);
+  }
+}

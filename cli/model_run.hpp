@@ -1,0 +1,26 @@
+#pragma once
+// One environment of any model in double or float, stepped from outside: what simulate does, without files.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "envs/sim/model.hpp"
+
+namespace baton::cli {
+
+// By name, or by number where no keyframe has that name. Throws naming the nearest.
+const sim::Keyframe<double>& find_keyframe(const sim::Model<double>& model, const std::string& wanted);
+
+struct SimulationRun {
+  int steps = 0;
+  bool single = false;                // float instead of double
+  std::vector<double> start;          // [nq+nv]
+  std::vector<double> ctrl;           // [steps][nu], or empty: `hold` for all steps
+  std::vector<double> hold;           // [nu]
+  std::function<void(int)> progress;  // after each step; may throw to stop
+};
+
+// [steps+1][nq+nv]: the state before each step and after the last. Throws when the state stops being finite.
+std::vector<double> simulate_model(const sim::Model<double>& model, const SimulationRun& run);
+
+}  // namespace baton::cli

@@ -1,0 +1,37 @@
+#pragma once
+// Outputs that are there whole or not at all: files and run directories are made under a temporary name beside
+// their own and renamed when they are complete.
+#include <filesystem>
+#include <string>
+
+namespace baton::cli {
+
+// Throws baton::Error unless a file of this name can be made. Call it before the long work, not after.
+void require_writable_file(const std::string& path);
+
+// `path` as seen from the run directory `out`: what a run says about its inputs stays true when both move together.
+std::string relative_to(const std::string& out, const std::string& path);
+
+// For work in several parts, each whole by itself: makes the folder, checks that it can be written, and removes the
+// summary.json of an earlier run. Throws as RunDir does.
+void prepare_run_folder(const std::string& path);
+
+// A run directory in the making: written under path.partial-<pid>, given its own name by commit(). Without commit()
+// (an error, Ctrl-C) the partial directory is removed and what stood under the name before is untouched.
+class RunDir {
+ public:
+  // Throws when `path` cannot be made, or is there and is not a run directory (has no config.toml) nor empty.
+  explicit RunDir(const std::string& path);
+  ~RunDir();
+  RunDir(const RunDir&) = delete;
+  RunDir& operator=(const RunDir&) = delete;
+
+  std::string partial() const { return partial_.string(); }                    // where to write now
+  std::string file(const std::string& name) const { return partial_ / name; }  // a file in it
+  void commit();
+
+ private:
+  std::filesystem::path path_, partial_;
+};
+
+}  // namespace baton::cli

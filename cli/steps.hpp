@@ -1,0 +1,50 @@
+#pragma once
+// The steps of the method as functions, shared by the subcommands and by demo, which chains them. Each shows its
+// progress, writes its output whole or not at all, and is defined in the file of its subcommand.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rl/config.hpp"
+#include "rl/dataset.hpp"
+#include "rl/evaluate.hpp"
+#include "rl/policy.hpp"
+
+namespace baton::cli {
+
+// Demonstrations of the environment's scripted operator; `completed` says which episodes did all their elements.
+rl::Dataset collect_step(const rl::Config& config, bool disturbed);
+
+// Trains by `method` (ril, gcbc, bc) and writes the run directory `out`.
+rl::RelayPolicy imitate_step(const rl::Config& config, const rl::Dataset& data, const std::string& method,
+                             const std::string& out);
+
+struct FinetuneStep {
+  std::string init;                    // folder of the policy to start from
+  std::string goal;                    // one name
+  const rl::Dataset* demos = nullptr;  // null: npg only
+  std::string out;
+};
+struct FinetuneOutcome {
+  rl::GoalResult before, after;  // with mean actions, on the evaluation episodes of the run
+};
+FinetuneOutcome finetune_step(const rl::Config& config, const FinetuneStep& step);
+
+struct DistillStep {
+  std::vector<std::string> from;  // folders of fine-tuned policies, one goal each
+  std::string start;              // folder of the policy to start from; empty: the one they were made from
+  const rl::Dataset* demos = nullptr;  // may be null
+  std::string out;
+};
+rl::RelayPolicy distill_step(const rl::Config& config, const DistillStep& step);
+
+struct EvalStep {
+  std::string policy_name;  // as it stands in the report
+  std::string env, goals = "all";
+  int episodes = 20, batch = 64;
+  std::uint64_t seed = 1000;
+  float explore = 0, noise_ratio = -1;
+};
+rl::Evaluation eval_step(const rl::RelayPolicy& policy, const EvalStep& step);
+
+}  // namespace baton::cli

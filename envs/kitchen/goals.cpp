@@ -1,0 +1,157 @@
+#include "envs/kitchen/goals.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <string_view>
+
+#include "kernels/error.hpp"
+
+namespace baton::envs {
+
+namespace {
+
+struct Definition {
+  const char* name;
+  std::vector<int> index;
+  std::vector<float> goal;
+};
+
+const std::vector<Definition>& definitions() {
+  static const std::vector<Definition> d{
+      {"bottomknob", {11, 12}, {-0.88f, -0.01f}},
+      {"topknob", {15, 16}, {-0.92f, -0.01f}},
+      {"switch", {17, 18}, {-0.69f, -0.05f}},
+      {"slide", {19}, {0.37f}},
+      {"hinge", {20, 21}, {0, 1.45f}},
+      {"microwave", {22}, {-0.75f}},
+      {"kettle", {23, 24, 25, 26, 27, 28, 29}, {-0.23f, 0.75f, 1.62f, 0.99f, 0, 0, -0.06f}},
+  };
+  return d;
+}
+
+// Levenshtein's distance: single letters inserted, dropped or replaced.
+int edit_distance(std::string_view a, std::string_view b) {
+  std::vector<int> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    int diagonal = row[0];
+    row[0] = static_cast<int>(i) + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const int replaced = diagonal + (a[i] != b[j]);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const auto at = text.find(separator);
+    parts.push_back(text.substr(0, at));
+    if (at == std::string_view::npos) return parts;
+    text.remove_prefix(at + 1);
+  }
+}
+
+// Elements of a compound name; empty when a part is no element or appears twice.
+std::vector<int> parse_elements(std::string_view name) {
+  std::vector<int> elements;
+  for (const auto part : split(name, '_')) {
+    const auto& d = definitions();
+    const auto it = std::find_if(d.begin(), d.end(), [&](const Definition& e) { return part == e.name; });
+    const int element = static_cast<int>(it - d.begin());
+    if (it == d.end() || std::count(elements.begin(), elements.end(), element) > 0) return {};
+    elements.push_back(element);
+  }
+  return elements;
+}
+
+[[noreturn]] void unknown_goal(std::string_view name) {
+  BATON_REQUIRE(!name.empty(), "kitchen: empty goal name, expected for example 'microwave_kettle_switch_slide'");
+  std::string nearest;
+  int least = 1 << 20;
+  auto consider = [&](const std::string& candidate) {
+    const int distance = edit_distance(name.substr(0, 200), candidate);
+    if (distance < least) least = distance, nearest = candidate;
+  };
+  for (const auto& d : definitions()) consider(d.name);
+  for (const auto& g : kitchen_demonstrated_goals()) consider(g);
+  for (const auto& g : kitchen_unseen_goals()) consider(g);
+  baton::fail("kitchen: unknown goal '{}', the nearest is '{}'", name.substr(0, 200), nearest);
+}
+
+}  // namespace
+
+const Spec& kitchen_spec() {
+  static const Spec spec = [] {
+    Spec s;
+    s.name = "kitchen";
+    s.state_dim = kKitchenStateDim;
+    s.action_dim = kKitchenActionDim;
+    s.horizon = kKitchenHorizon;
+    s.robot_dim = kKitchenRobotDim;
+    for (const auto& d : definitions()) s.elements.push_back({d.name, d.index, kKitchenElementEpsilon});
+    return s;
+  }();
+  return spec;
+}
+
+const std::array<float, kKitchenStateDim>& kitchen_start() {
+  static const std::array<float, kKitchenStateDim> start{
+      0.148388023f, -1.76848573f, 1.84390296f, -2.47685760f, 0.260252026f, 0.712533105f, 1.59515394f, 0.0479267505f,
+      0.0371350919f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -0.269397440f, 0.350383255f, 1.61944683f, 1, 0, 0, 0};
+  return start;
+}
+
+const std::vector<float>& kitchen_element_goal(int element) {
+  BATON_REQUIRE(element >= 0 && element < kKitchenElements, "kitchen: no element {}, expected 0..{}", element, kKitchenElements - 1);
+  return definitions()[static_cast<std::size_t>(element)].goal;
+}
+
+const std::vector<std::string>& kitchen_demonstrated_goals() {
+  static const std::vector<std::string> names{
+      "kettle_bottomknob_hinge_slide",     "kettle_bottomknob_switch_slide",    "kettle_switch_hinge_slide",
+      "kettle_topknob_bottomknob_slide",   "kettle_topknob_switch_slide",       "microwave_bottomknob_hinge_slide",
+      "microwave_bottomknob_switch_slide", "microwave_kettle_bottomknob_hinge", "microwave_kettle_bottomknob_slide",
+      "microwave_kettle_hinge_slide",      "microwave_kettle_switch_slide",     "microwave_kettle_topknob_hinge",
+      "microwave_kettle_topknob_switch",   "microwave_topknob_bottomknob_hinge", "microwave_topknob_bottomknob_slide",
+      "topknob_bottomknob_hinge_slide",    "topknob_bottomknob_switch_slide"};
+  return names;
+}
+
+const std::vector<std::string>& kitchen_unseen_goals() {
+  static const std::vector<std::string> names{
+      "kettle_bottomknob_switch_hinge",  "kettle_topknob_bottomknob_hinge",     "kettle_topknob_bottomknob_switch",
+      "microwave_kettle_switch_hinge",   "microwave_switch_hinge_slide",        "microwave_topknob_bottomknob_switch",
+      "microwave_topknob_switch_hinge"};
+  return names;
+}
+
+std::vector<Goal> kitchen_goals(const std::string& list) {
+  std::vector<std::string> names;
+  if (list == "all") {
+    names = kitchen_demonstrated_goals();
+  } else if (list == "unseen") {
+    names = kitchen_unseen_goals();
+  } else {
+    for (const auto part : split(list, ',')) names.emplace_back(part);
+  }
+  std::vector<Goal> goals;
+  for (const auto& name : names) {
+    Goal goal;
+    goal.name = name;
+    goal.elements = parse_elements(name);
+    if (goal.elements.empty()) unknown_goal(name);
+    goal.target.assign(kitchen_start().begin(), kitchen_start().end());
+    for (const int e : goal.elements) {
+      const auto& d = definitions()[static_cast<std::size_t>(e)];
+      for (std::size_t i = 0; i < d.index.size(); ++i) goal.target[static_cast<std::size_t>(d.index[i])] = d.goal[i];
+    }
+    goals.push_back(std::move(goal));
+  }
+  return goals;
+}
+
+}  // namespace baton::envs

@@ -1,0 +1,111 @@
+#include "envs/kitchen/kitchen_env.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "envs/kitchen/kitchen_model.hpp"
+#include "envs/sim/batch.hpp"
+#include "kernels/error.hpp"
+#include "kernels/parallel.hpp"
+#include "kernels/rng.hpp"
+
+namespace baton::envs {
+
+namespace {
+
+constexpr float kRobotNoiseRatio = 0.01f, kObjectNoiseRatio = 0.0005f;  // FrankaKitchen-v1
+constexpr float kRobotAmplitude = 0.1f, kObjectAmplitude = 0.005f, kBurnerAmplitude = 0.0005f;
+constexpr std::uint64_t kSensorStream = 1, kStartStream = 2;
+
+bool is_burner(int i) { return i == 10 || i == 12 || i == 14 || i == 16; }
+
+}  // namespace
+
+KitchenEnv::KitchenEnv(const EnvOptions& options, const KitchenOptions& kitchen) : size_(options.size), kitchen_(kitchen) {
+  BATON_REQUIRE(size_ > 0, "kitchen: size is {}, expected at least 1", size_);
+  BATON_REQUIRE(std::isfinite(options.noise_ratio), "kitchen: noise ratio is {}, expected a number (negative: the default)",
+                options.noise_ratio);
+  BATON_REQUIRE(kitchen.start_spread >= 0 && kitchen.start_spread <= 0.5f, "kitchen: start spread is {}, expected 0..0.5 rad",
+                kitchen.start_spread);
+  if (options.threads > 0) kernels::set_threads(options.threads);
+  const float robot = (options.noise_ratio < 0 ? kRobotNoiseRatio : options.noise_ratio) * kRobotAmplitude;
+  const float objects = options.noise_ratio < 0 ? kObjectNoiseRatio : options.noise_ratio;
+  for (int i = 0; i < kKitchenStateDim; ++i)
+    noise_[i] = i < kKitchenRobotDim ? robot : objects * (is_burner(i) ? kBurnerAmplitude : kObjectAmplitude);
+  const auto& model = kitchen_model();
+  BATON_REQUIRE(model.nq == kKitchenStateDim && model.nv == kKitchenQvelDim && model.nu == kKitchenActionDim,
+                "kitchen.xml: nq {}, nv {}, nu {}, expected {}, {}, {}", model.nq, model.nv, model.nu, kKitchenStateDim,
+                kKitchenQvelDim, kKitchenActionDim);
+  batch_ = std::make_unique<sim::Batch>(model, size_);
+  const std::size_t values = static_cast<std::size_t>(size_) * kKitchenStateDim;
+  state_.resize(values);
+  observation_.resize(values);
+  reset(std::vector<std::uint64_t>(static_cast<std::size_t>(size_), 0));
+}
+
+KitchenEnv::~KitchenEnv() = default;
+
+void KitchenEnv::reset(std::span<const std::uint64_t> seeds) {
+  BATON_REQUIRE(static_cast<int>(seeds.size()) == size_, "kitchen: {} seeds for {} environments", seeds.size(), size_);
+  seeds_.assign(seeds.begin(), seeds.end());
+  step_ = 0;
+  std::array<double, kKitchenStateDim> qpos;
+  const std::array<double, kKitchenQvelDim> qvel{};
+  for (int env = 0; env < size_; ++env) {
+    for (int i = 0; i < kKitchenStateDim; ++i) qpos[i] = kitchen_start()[i];
+    for (int j = 0; j < 7; ++j)
+      qpos[j] += kitchen_.start_spread * (2 * kernels::uniform_at(seeds[static_cast<std::size_t>(env)], kStartStream, j) - 1);
+    batch_->reset(env, qpos, qvel);
+    observe(env);
+  }
+}
+
+void KitchenEnv::step(std::span<const float> actions) {
+  const std::size_t expected = static_cast<std::size_t>(size_) * kKitchenActionDim;
+  BATON_REQUIRE(actions.size() == expected, "kitchen: {} action values for {} environments, expected {}", actions.size(), size_,
+                expected);
+  std::array<double, kKitchenActionDim> target;
+  for (int env = 0; env < size_; ++env) {
+    const float* action = &actions[static_cast<std::size_t>(env) * kKitchenActionDim];
+    const float* seen = &observation_[static_cast<std::size_t>(env) * kKitchenStateDim];
+    for (int j = 0; j < kKitchenActionDim; ++j) {
+      BATON_REQUIRE(!std::isnan(action[j]), "kitchen: action {} of environment {} is not a number", j, env);
+      const float wanted = seen[j] + kKitchenActionScale * std::clamp(action[j], -1.0f, 1.0f);
+      target[j] = std::clamp(wanted, kKitchenTargetLow[j], kKitchenTargetHigh[j]);
+    }
+    batch_->set_ctrl(env, target);
+  }
+  batch_->step(kKitchenSubsteps);
+  ++step_;
+  for (int env = 0; env < size_; ++env) observe(env);
+}
+
+void KitchenEnv::observe(int env) {
+  std::array<double, kKitchenStateDim> qpos;
+  std::array<float, kKitchenStateDim> uniform;
+  batch_->get_qpos(env, qpos);
+  kernels::fill_uniform(seeds_[static_cast<std::size_t>(env)], kSensorStream, step_ * kKitchenStateDim, uniform);
+  for (int i = 0; i < kKitchenStateDim; ++i) {
+    const std::size_t at = static_cast<std::size_t>(env) * kKitchenStateDim + i;
+    state_[at] = static_cast<float>(qpos[i]);
+    observation_[at] = state_[at] + noise_[i] * (2 * uniform[i] - 1);
+  }
+}
+
+std::uint64_t KitchenEnv::diverged() const { return batch_->counts().diverged; }
+
+void KitchenEnv::get_state(int env, std::span<double> qpos, std::span<double> qvel) const {
+  batch_->get_qpos(env, qpos);
+  batch_->get_qvel(env, qvel);
+}
+
+void KitchenEnv::set_state(int env, std::span<const double> qpos, std::span<const double> qvel) {
+  for (const double v : qpos) BATON_REQUIRE(std::isfinite(v), "kitchen: qpos holds {}, expected finite numbers", v);
+  for (const double v : qvel) BATON_REQUIRE(std::isfinite(v), "kitchen: qvel holds {}, expected finite numbers", v);
+  batch_->reset(env, qpos, qvel);
+  observe(env);
+}
+
+std::unique_ptr<BatchEnv> make_kitchen(const EnvOptions& options) { return std::make_unique<KitchenEnv>(options); }
+
+}  // namespace baton::envs

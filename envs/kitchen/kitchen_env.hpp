@@ -1,0 +1,67 @@
+#pragma once
+// The kitchen as a batch of environments: FrankaKitchen-v1's interface on our simulator.
+//
+//   target_j = clip(observed_j + 0.16 * clip(action_j, -1, 1), bounds_j)      held for 40 physics steps of 2 ms
+//
+// `observed` is the last observation, sensor noise included. An observation is the true qpos plus
+// uniform(-1, 1) * ratio * amplitude, amplitude 0.1 for robot joints, 0.005 for the objects' coordinates and 0.0005
+// for burners. By default the ratio is FrankaKitchen-v1's, 0.01 for the robot and 0.0005 for objects; a given ratio
+// (the paper's environment: 0.1) holds for both. Noise is a function of (seed, step, coordinate) alone.
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "envs/kitchen/goals.hpp"
+
+namespace baton::sim {
+class Batch;
+}
+
+namespace baton::envs {
+
+struct KitchenOptions {
+  float start_spread = 0;  // rad: each arm joint starts within +-start_spread of the start configuration
+};
+
+// Limits of the position targets, which are also where the operator keeps the joints.
+inline constexpr std::array<float, 9> kKitchenTargetLow{-2.9f, -1.8f, -2.9f, -3.1f, -2.9f, 0, -2.9f, 0, 0};
+inline constexpr std::array<float, 9> kKitchenTargetHigh{2.9f, 1.8f, 2.9f, 0, 2.9f, 3.8f, 2.9f, 0.04f, 0.04f};
+inline constexpr float kKitchenActionScale = 2.0f * 0.08f;  // rad per unit of action: 2 rad/s for 80 ms
+
+class KitchenEnv final : public BatchEnv {
+ public:
+  explicit KitchenEnv(const EnvOptions& options, const KitchenOptions& kitchen = {});
+  ~KitchenEnv() override;
+
+  const Spec& spec() const override { return kitchen_spec(); }
+  int size() const override { return size_; }
+  std::vector<Goal> goals(const std::string& list) const override { return kitchen_goals(list); }
+  void reset(std::span<const std::uint64_t> seeds) override;
+  void step(std::span<const float> actions) override;
+  std::span<const float> observation() const override { return observation_; }
+  std::span<const float> state() const override { return state_; }
+  std::uint64_t diverged() const override;
+
+  // For recording and replay: true qpos [30] and qvel [29] of one environment. set_state also makes a new
+  // observation, under the noise of the environment's current step.
+  void get_state(int env, std::span<double> qpos, std::span<double> qvel) const;
+  void set_state(int env, std::span<const double> qpos, std::span<const double> qvel);
+
+ private:
+  void observe(int env);
+
+  int size_;
+  std::array<float, kKitchenStateDim> noise_{};  // largest deviation of each coordinate
+  KitchenOptions kitchen_;
+  std::unique_ptr<sim::Batch> batch_;
+  std::vector<std::uint64_t> seeds_;     // [N]
+  std::uint64_t step_ = 0;               // actions since reset
+  std::vector<float> state_, observation_;  // [N][30]
+};
+
+std::unique_ptr<BatchEnv> make_kitchen(const EnvOptions& options);
+
+}  // namespace baton::envs

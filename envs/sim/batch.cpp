@@ -1,0 +1,117 @@
+#include "envs/sim/batch.hpp"
+
+#include <algorithm>
+
+#include "envs/sim/batch_cpu.hpp"
+#include "envs/sim/step.hpp"
+#include "kernels/dispatch.hpp"
+#include "kernels/error.hpp"
+#include "kernels/parallel.hpp"
+
+namespace baton::sim {
+
+namespace {
+
+std::string choose_isa(const std::string& wanted) {
+  if (wanted.empty()) return kernels::isa_name(kernels::current_isa());
+  for (int isa = 0; isa < kernels::isa_count(); ++isa)
+    if (wanted == kernels::isa_name(isa)) {
+      BATON_REQUIRE(kernels::isa_available(isa), "this machine does not have the instruction set {}", wanted);
+      return wanted;
+    }
+  BATON_REQUIRE(false, "instruction set '{}' is unknown (avx512, avx2 or base)", wanted);
+  return {};
+}
+
+std::unique_ptr<BatchTile> make_tile(const std::string& isa, const Model<float>& model, const BatchOptions& options) {
+#ifdef BATON_X86
+  if (isa == "avx512") return make_tile_avx512(model, options);
+  if (isa == "avx2") return make_tile_avx2(model, options);
+#endif
+  return isa == "float" ? make_tile_float(model, options) : make_tile_base(model, options);
+}
+
+}  // namespace
+
+Batch::Batch(const Model<double>& model, int n, const BatchOptions& options)
+    : model_(std::make_shared<Model<double>>(model)), n_(n) {
+  BATON_REQUIRE(n >= 1, "a batch needs at least one environment, not {}", n);
+  check_supported(model);
+  if (options.precision == Precision::kDouble) {
+    isa_ = "double";
+  } else {
+    isa_ = options.precision == Precision::kFloat ? "float" : choose_isa(options.isa);
+    model_float_ = std::make_shared<Model<float>>(to_float(model));
+  }
+  width_ = isa_ == "avx512" ? 16 : isa_ == "avx2" ? 8 : isa_ == "base" ? 4 : 1;
+  for (int first = 0; first < n; first += width_) {
+    tiles_.push_back(isa_ == "double" ? make_tile_double(*model_, options) : make_tile(isa_, *model_float_, options));
+    tiles_.back()->set_lanes(std::min(width_, n - first));
+  }
+}
+
+Batch::~Batch() = default;
+Batch::Batch(Batch&&) noexcept = default;
+Batch& Batch::operator=(Batch&&) noexcept = default;
+
+void Batch::check(Field field, int env, std::size_t size) const {
+  BATON_REQUIRE(env >= 0 && env < n_, "environment {} does not exist: the batch has {}", env, n_);
+  const bool position = field == Field::kQpos || field == Field::kResetQpos;
+  const int expected = position ? nq() : field == Field::kCtrl ? nu() : nv();
+  BATON_REQUIRE(size == static_cast<std::size_t>(expected), "{} values given for an array of {} ({})", size, expected,
+                position ? "qpos" : field == Field::kCtrl ? "ctrl" : "qvel");
+}
+
+void Batch::get(Field field, int env, std::span<double> out) const {
+  check(field, env, out.size());
+  tiles_[static_cast<std::size_t>(env / width_)]->get(field, env % width_, out.data());
+}
+
+void Batch::set(Field field, int env, std::span<const double> in) {
+  check(field, env, in.size());
+  tiles_[static_cast<std::size_t>(env / width_)]->set(field, env % width_, in.data());
+}
+
+void Batch::reset(int env, std::span<const double> qpos, std::span<const double> qvel) {
+  set(Field::kQpos, env, qpos);
+  set(Field::kQvel, env, qvel);
+  set(Field::kResetQpos, env, qpos);
+  set(Field::kResetQvel, env, qvel);
+  set(Field::kCtrl, env, std::vector<double>(static_cast<std::size_t>(nu())));
+  set(Field::kWarmstart, env, std::vector<double>(static_cast<std::size_t>(nv())));
+}
+
+void Batch::step(int substeps) {
+  BATON_REQUIRE(substeps >= 0, "cannot take {} steps", substeps);
+  kernels::parallel_for(static_cast<int>(tiles_.size()),
+                        [&](int t) { tiles_[static_cast<std::size_t>(t)]->step(substeps); });
+}
+
+std::array<double, 3> Batch::site_position(int env, int site) const {
+  check(Field::kQpos, env, static_cast<std::size_t>(nq()));
+  BATON_REQUIRE(site >= 0 && site < static_cast<int>(model_->sites.size()), "site {} does not exist: the model has {}",
+                site, model_->sites.size());
+  return tiles_[static_cast<std::size_t>(env / width_)]->site_position(env % width_, site);
+}
+
+int Batch::contacts(int env) const {
+  check(Field::kQpos, env, static_cast<std::size_t>(nq()));
+  return tiles_[static_cast<std::size_t>(env / width_)]->lane_contacts(env % width_);
+}
+
+std::uint64_t Batch::diverged(int env) const {
+  check(Field::kQpos, env, static_cast<std::size_t>(nq()));
+  return tiles_[static_cast<std::size_t>(env / width_)]->lane_diverged(env % width_);
+}
+
+BatchCounts Batch::counts() const {
+  BatchCounts sum;
+  for (const auto& tile : tiles_) {
+    const BatchCounts c = tile->counts();
+    sum.steps += c.steps, sum.contacts += c.contacts, sum.diverged += c.diverged, sum.dropped += c.dropped;
+    sum.tile_steps += c.tile_steps, sum.iterations += c.iterations, sum.line_search += c.line_search;
+  }
+  return sum;
+}
+
+}  // namespace baton::sim

@@ -1,0 +1,106 @@
+#pragma once
+// N environments of one model, stepped together.
+//
+// Environments live in tiles of W (the lanes of one Data<Lanes<float, W>>): W = 16 with AVX-512, 8 with AVX2, else 4,
+// chosen when the batch is made (environment variable BATON_ISA = avx512 | avx2 | base forces one). Precision kFloat
+// and kDouble put every environment into a tile of its own, in plain float or double.
+//
+// An environment's trajectory has the same bytes for any number of threads, any size of the batch and any place in
+// it. One that leaves sane bounds (non-finite, |qpos| > max_position, |qvel| > max_velocity) is put back, at the end
+// of the substep, to the state it was last reset to, and counted; its controls stay, the others notice nothing.
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "envs/sim/model.hpp"
+
+namespace baton::sim {
+
+enum class Precision { kLanes, kFloat, kDouble };
+
+struct BatchOptions {
+  Precision precision = Precision::kLanes;
+  std::string isa;             // "": BATON_ISA, or the best that this machine has
+  double max_position = 1e3;   // m, rad
+  double max_velocity = 1e4;   // m/s, rad/s
+};
+
+// Arrays of an environment that can be read and written. kReset*: what a diverged environment is put back to.
+enum class Field { kQpos, kQvel, kCtrl, kWarmstart, kResetQpos, kResetQvel };
+
+// What a tile has done since it was made, summed over its environments.
+struct BatchCounts {
+  std::uint64_t steps = 0;        // of environments
+  std::uint64_t contacts = 0;     // active contacts, over all steps
+  std::uint64_t diverged = 0;
+  std::uint64_t dropped = 0;      // contact slots beyond a tile's room
+  std::uint64_t tile_steps = 0, iterations = 0, line_search = 0;  // of the solver, per tile
+};
+
+// W environments behind one interface; calls cost nothing beside a step. Made by batch_tile.hpp.
+class BatchTile {
+ public:
+  virtual ~BatchTile() = default;
+  virtual void step(int substeps) = 0;
+  virtual void set_lanes(int used) = 0;  // lanes beyond repeat lane 0
+  virtual void get(Field field, int lane, double* out) const = 0;
+  virtual void set(Field field, int lane, const double* in) = 0;
+  virtual std::uint64_t lane_diverged(int lane) const = 0;
+  virtual int lane_contacts(int lane) const = 0;
+  virtual std::array<double, 3> site_position(int lane, int site) const = 0;
+  virtual BatchCounts counts() const = 0;
+};
+
+class Batch {
+ public:
+  // n >= 1 environments at qpos0, at rest, controls zero. Throws
+  // for models with unsupported parts and for an instruction set that this machine does not have.
+  Batch(const Model<double>& model, int n, const BatchOptions& options = {});
+  ~Batch();
+  Batch(Batch&&) noexcept;
+  Batch& operator=(Batch&&) noexcept;
+
+  int size() const { return n_; }
+  int width() const { return width_; }             // environments per tile
+  const std::string& isa() const { return isa_; }  // "avx512", "avx2", "base", "float", "double"
+  const Model<double>& model() const { return *model_; }
+  int nq() const { return model_->nq; }
+  int nv() const { return model_->nv; }
+  int nu() const { return model_->nu; }
+
+  // Puts one environment to a state (also the one it returns to if it diverges), controls and warm start zero.
+  void reset(int env, std::span<const double> qpos, std::span<const double> qvel);
+
+  // Whole arrays of one environment; spans of exactly nq, nv or nu values.
+  void get_qpos(int env, std::span<double> out) const { get(Field::kQpos, env, out); }
+  void get_qvel(int env, std::span<double> out) const { get(Field::kQvel, env, out); }
+  void get_ctrl(int env, std::span<double> out) const { get(Field::kCtrl, env, out); }
+  void set_qpos(int env, std::span<const double> in) { set(Field::kQpos, env, in); }
+  void set_qvel(int env, std::span<const double> in) { set(Field::kQvel, env, in); }
+  void set_ctrl(int env, std::span<const double> in) { set(Field::kCtrl, env, in); }
+  void get(Field field, int env, std::span<double> out) const;
+  void set(Field field, int env, std::span<const double> in);
+
+  // Every environment by `substeps` timesteps, under its controls. Parallel over tiles (kernels/parallel.hpp).
+  void step(int substeps = 1);
+
+  // World position of a site, as of the start of the last timestep (stale until the first step after a change).
+  std::array<double, 3> site_position(int env, int site) const;
+  int contacts(int env) const;                  // active contacts in the last timestep
+  std::uint64_t diverged(int env) const;        // times this environment was put back
+  BatchCounts counts() const;                   // summed over tiles
+
+ private:
+  void check(Field field, int env, std::size_t size) const;
+
+  std::shared_ptr<const Model<double>> model_;
+  std::shared_ptr<const Model<float>> model_float_;
+  int n_, width_ = 1;
+  std::string isa_;
+  std::vector<std::unique_ptr<BatchTile>> tiles_;
+};
+
+}  // namespace baton::sim

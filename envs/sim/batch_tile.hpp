@@ -1,0 +1,117 @@
+#pragma once
+// The tile of batch.hpp for any number type. Included by batch_cpu.cpp only, once per instruction set.
+#include <vector>
+
+#include "envs/sim/batch.hpp"
+#include "envs/sim/step.hpp"
+
+namespace baton::sim {
+
+template <class T>
+class TileOf final : public BatchTile {
+  using S = scalar_t<T>;
+  static constexpr int kWidth = width_v<T>;
+
+ public:
+  TileOf(const Model<S>& model, const BatchOptions& options)
+      : m_(model),
+        d_(model),
+        reset_qpos_(d_.qpos),
+        reset_qvel_(d_.qvel),
+        max_position_(static_cast<S>(options.max_position)),
+        max_velocity_(static_cast<S>(options.max_velocity)) {}
+
+  void set_lanes(int used) override { used_ = used; }
+
+  void step(int substeps) override {
+    fill_unused();
+    for (int k = 0; k < substeps; ++k) {
+      const SolverReport report = sim::step(m_, d_);
+      counts_.iterations += static_cast<std::uint64_t>(report.iterations);
+      counts_.line_search += static_cast<std::uint64_t>(report.line_search);
+      count_contacts();
+      contain();
+    }
+    counts_.steps += static_cast<std::uint64_t>(substeps) * static_cast<std::uint64_t>(used_);
+    counts_.tile_steps += static_cast<std::uint64_t>(substeps);
+  }
+
+  void get(Field field, int at, double* out) const override {
+    const auto& values = const_cast<TileOf*>(this)->array(field);
+    for (std::size_t i = 0; i < values.size(); ++i) out[i] = static_cast<double>(lane(values[i], at));
+  }
+
+  void set(Field field, int at, const double* in) override {
+    auto& values = array(field);
+    for (std::size_t i = 0; i < values.size(); ++i) set_lane(values[i], at, static_cast<S>(in[i]));
+  }
+
+  std::uint64_t lane_diverged(int at) const override { return diverged_[at]; }
+
+  int lane_contacts(int at) const override {
+    int count = 0;
+    for (int c = 0; c < d_.ncontact; ++c) count += lane(d_.contacts[c].active, at);
+    return count;
+  }
+
+  std::array<double, 3> site_position(int at, int site) const override {
+    const auto& p = d_.site_xpos[site];
+    return {static_cast<double>(lane(p.x, at)), static_cast<double>(lane(p.y, at)), static_cast<double>(lane(p.z, at))};
+  }
+
+  BatchCounts counts() const override {
+    BatchCounts c = counts_;
+    c.dropped = static_cast<std::uint64_t>(d_.contacts_dropped);
+    return c;
+  }
+
+ private:
+  std::vector<T>& array(Field field) {
+    switch (field) {
+      case Field::kQpos: return d_.qpos;
+      case Field::kQvel: return d_.qvel;
+      case Field::kCtrl: return d_.ctrl;
+      case Field::kWarmstart: return d_.qacc_warmstart;
+      case Field::kResetQpos: return reset_qpos_;
+      case Field::kResetQvel: return reset_qvel_;
+    }
+    return d_.qpos;
+  }
+
+  // Unused lanes repeat lane 0, so that they need no contacts of their own.
+  void fill_unused() {
+    for (auto field : {Field::kQpos, Field::kQvel, Field::kCtrl, Field::kWarmstart})
+      for (T& v : array(field))
+        for (int at = used_; at < kWidth; ++at) set_lane(v, at, lane(v, 0));
+  }
+
+  void count_contacts() {
+    for (int c = 0; c < d_.ncontact; ++c)
+      for (int at = 0; at < used_; ++at) counts_.contacts += lane(d_.contacts[c].active, at);
+  }
+
+  // Puts lanes that left sane bounds back to their reset state.
+  void contain() {
+    mask_t<T> sane(true);
+    for (const T& q : d_.qpos) sane = sane && abs(q) <= T(max_position_);
+    for (const T& v : d_.qvel) sane = sane && abs(v) <= T(max_velocity_);
+    if (all(sane)) return;
+    for (std::size_t i = 0; i < d_.qpos.size(); ++i) d_.qpos[i] = select(sane, d_.qpos[i], reset_qpos_[i]);
+    for (std::size_t i = 0; i < d_.qvel.size(); ++i) {
+      d_.qvel[i] = select(sane, d_.qvel[i], reset_qvel_[i]);
+      d_.qacc_warmstart[i] = select(sane, d_.qacc_warmstart[i], T(S(0)));
+    }
+    for (int at = 0; at < used_; ++at)
+      if (!lane(sane, at)) ++diverged_[at], ++counts_.diverged;
+  }
+
+  const Model<S>& m_;
+  Data<T> d_;
+  std::vector<T> reset_qpos_, reset_qvel_;
+  S max_position_, max_velocity_;
+  int used_ = kWidth;
+  std::array<std::uint64_t, kWidth> diverged_{};
+  BatchCounts counts_;
+};
+
+}  // namespace baton::sim

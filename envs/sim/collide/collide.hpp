@@ -1,0 +1,72 @@
+#pragma once
+// Collision detection: fills Data::contacts from the poses of the geoms.
+//
+//   collide(m, d)   for every Model::pairs entry, in order: broadphase (broadphase.hpp), then the collider of its types
+//
+// Writes Data: contacts, ncontact (overwritten), contacts_dropped (counted up by slots beyond kMaxContacts).
+// Reads geom_xpos, geom_xmat, xpos, xmat. Contacts of a pair stand together; a slot exists when any lane has the hit
+// and holds active = false, dist = 1 m, pos = 0, frame = identity in the others. A hit is a distance <= Pair::margin.
+// dist < 0: penetration; pos: midpoint of the surfaces; frame rows: normal from geom1 to geom2, MuJoCo's tangents.
+// Most hits of a pair: 1 with a sphere, 2 capsule-capsule, capsule-plane and capsule-box, 4 plane-box and
+// plane-cylinder, 8 box-box, 8 with a cylinder otherwise. Planes do not meet planes.
+// Source: MuJoCo, Computation, "Collision".
+#include "envs/sim/broadphase.hpp"
+#include "envs/sim/collide/box_box.hpp"
+#include "envs/sim/collide/capsule_box.hpp"
+#include "envs/sim/collide/cylinder.hpp"
+#include "envs/sim/collide/plane.hpp"
+#include "envs/sim/collide/round.hpp"
+
+namespace baton::sim {
+
+// Is there a collider for these types (in ascending order)? Loaders refuse models with pairs that have none.
+inline bool can_collide(GeomType t1, GeomType t2) {
+  const auto known = [](GeomType t) { return t != GeomType::kEllipsoid && t != GeomType::kMesh; };
+  return known(t1) && known(t2) && t2 != GeomType::kPlane;
+}
+
+// The collider of one pair, in the lanes of `on`. t1 <= t2.
+template <class T>
+void collide_pair(GeomType t1, GeomType t2, const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+  using G = GeomType;
+  const auto both = [](G x, G y) { return static_cast<int>(x) * 8 + static_cast<int>(y); };
+  switch (both(t1, t2)) {
+    case both(G::kPlane, G::kSphere): return plane_sphere(a, b, on, sink);
+    case both(G::kPlane, G::kCapsule): return plane_capsule(a, b, on, sink);
+    case both(G::kPlane, G::kCylinder): return plane_cylinder(a, b, on, sink);
+    case both(G::kPlane, G::kBox): return plane_box(a, b, on, sink);
+    case both(G::kSphere, G::kSphere): return sphere_sphere(a, b, on, sink);
+    case both(G::kSphere, G::kCapsule): return sphere_capsule(a, b, on, sink);
+    case both(G::kSphere, G::kCylinder): return sphere_cylinder(a, b, on, sink);
+    case both(G::kSphere, G::kBox): return sphere_box(a, b, on, sink);
+    case both(G::kCapsule, G::kCapsule): return capsule_capsule(a, b, on, sink);
+    case both(G::kCapsule, G::kCylinder): return capsule_cylinder(a, b, on, sink);
+    case both(G::kCapsule, G::kBox): return capsule_box(a, b, on, sink);
+    case both(G::kCylinder, G::kCylinder): return cylinder_cylinder(a, b, on, sink);
+    case both(G::kCylinder, G::kBox): return cylinder_box(a, b, on, sink);
+    case both(G::kBox, G::kBox): return box_box(a, b, on, sink);
+    default: return;
+  }
+}
+
+template <class T>
+void collide(const Model<scalar_t<T>>& m, Data<T>& d) {
+  d.ncontact = 0;
+  const auto shape = [&](int g) {
+    const auto i = static_cast<std::size_t>(g);
+    return Shape<T>{d.geom_xpos[i], d.geom_xmat[i], cast<T>(m.geoms[i].size)};
+  };
+  for (const auto& group : d.broadphase.groups) {
+    if (group.tested && !any(group_near<T>(group, d))) continue;
+    for (int p = group.begin; p < group.end; ++p) {
+      const mask_t<T> on = pair_near<T>(d.broadphase, p, m, d);
+      if (!any(on)) continue;
+      const auto& pair = m.pairs[static_cast<std::size_t>(p)];
+      ContactSink<T> sink(d, p, T(pair.margin));
+      collide_pair(m.geoms[static_cast<std::size_t>(pair.geom1)].type,
+                   m.geoms[static_cast<std::size_t>(pair.geom2)].type, shape(pair.geom1), shape(pair.geom2), on, sink);
+    }
+  }
+}
+
+}  // namespace baton::sim

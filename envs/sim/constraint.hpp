@@ -1,0 +1,285 @@
+#pragma once
+// The constraints of one step. Needs kinematics() and collide(); qpos, qvel.
+//
+//   equality   r = q1 - q1_0 - poly(q2 - q2_0)                J = dr/dq
+//   friction   one row per dof with friction loss, force within +-frictionloss
+//   limit      r = distance to the limit, when below the joint's margin
+//   contact    r = distance - (margin - gap), when negative; edges of the pyramid normal +- mu_k tangent_k
+//   aref = -b J v - k imp(|r|) r,    R = (1 - imp) / imp * (approximate J M^-1 J'),    D = 1 / R
+//
+// The edges of a pyramid share R = 2 mu^2 R_normal / impratio (mu: first sliding coefficient).
+// Writes Data::efc: rows in the order above and, within it, of the model (contacts: of their slots).
+// MuJoCo, Computation, "Constraint model" and "Solver parameters".
+#include "envs/sim/data.hpp"
+
+namespace baton::sim {
+
+namespace detail {
+
+template <ScalarNumber S>
+inline S power(S x, S p) { return p == S(1) ? x : p == S(2) ? x * x : std::pow(x, p); }
+template <class F, int W>
+inline Lanes<F, W> power(Lanes<F, W> x, F p) {
+  if (p == F(1)) return x;
+  if (p == F(2)) return x * x;
+  for (int i = 0; i < W; ++i) x.set(i, std::pow(x[i], p));
+  return x;
+}
+
+// Impedance at the violation r: from dmin at 0 to dmax at the width, along a power curve with a midpoint.
+template <class T>
+inline T impedance(const Compliance<scalar_t<T>>& c, const T& r) {
+  if (c.inv_width == 0) return T(c.dmin);
+  const T one(scalar_t<T>(1)), x = min(abs(r) * T(c.inv_width), one);
+  if (c.power == 1) return T(c.dmin) + x * T(c.dmax - c.dmin);
+  const T low = T(c.rise) * power(x, c.power), high = one - T(c.fall) * power(one - x, c.power);
+  return T(c.dmin) + select(x <= T(c.midpoint), low, high) * T(c.dmax - c.dmin);
+}
+
+// Opens a block; the caller fills dof_index and jac at the places it names.
+template <class T>
+inline ConstraintBlock& add_block(ConstraintData<T>& e, int dofs, int bases, int rows, int contact) {
+  ConstraintBlock& block = e.blocks[e.nblock];
+  e.block_contact[e.nblock++] = contact;
+  block = {e.ndof, dofs, e.njac, e.nbase, bases, e.nrow, rows};
+  e.ndof += dofs;
+  e.njac += dofs * bases;
+  e.nbase += bases;
+  e.nrow += rows;
+  return block;
+}
+
+// D and the position part of aref of a block's rows; finish_reference() adds the velocity part.
+template <class T>
+inline void set_rows(ConstraintData<T>& e, const ConstraintBlock& block, const Compliance<scalar_t<T>>& soft,
+                     scalar_t<T> diag, scalar_t<T> scale, mask_t<T> active, T r, scalar_t<T> floss = 0) {
+  using S = scalar_t<T>;
+  const T zero(S(0)), one(S(1));
+  r = select(active, r, zero);
+  const T imp = impedance(soft, r);
+  const T R = T(scale) * max(T(S(kTiny)), T(diag) * (one - imp) / imp);
+  const T D = select(active, one / R, zero), aref = T(-soft.k) * imp * r;
+  for (int row = block.row_begin; row < block.row_begin + block.row_count; ++row) {
+    e.D[row] = D;
+    e.aref[row] = aref;
+    e.damp[row] = soft.b;
+    e.floss[row] = floss;
+  }
+}
+
+// A tree takes part in a lane's problem only when that lane has a row on it.
+template <class T>
+inline void touch_trees(const Model<scalar_t<T>>& m, ConstraintData<T>& e, const ConstraintBlock& block,
+                        mask_t<T> active) {
+  const T on = select(active, T(1), T(0));
+  const int front = m.dofs[e.dof_index[block.dof_begin]].tree;
+  const int back = m.dofs[e.dof_index[block.dof_begin + block.dof_count - 1]].tree;
+  e.tree_on[front] = max(e.tree_on[front], on);
+  if (back != front) e.tree_on[back] = max(e.tree_on[back], on);
+}
+
+template <class T>
+void add_equalities(const Model<scalar_t<T>>& m, Data<T>& d) {
+  using S = scalar_t<T>;
+  auto& e = d.efc;
+  for (std::size_t n = 0; n < m.equalities.size(); ++n) {
+    const auto& eq = m.equalities[n];
+    if (!eq.active || eq.type != EqualityType::kJoint) continue;
+    const auto& joint1 = m.joints[eq.obj1];
+    const T q1 = d.qpos[joint1.qpos] - T(m.qpos0[joint1.qpos]);
+    S diag = m.dofs[joint1.dof].invweight;
+    T poly(eq.data[0]), slope(S(0));
+    if (eq.obj2 >= 0) {
+      const auto& joint2 = m.joints[eq.obj2];
+      const T q2 = d.qpos[joint2.qpos] - T(m.qpos0[joint2.qpos]);
+      diag += m.dofs[joint2.dof].invweight;
+      poly = T(eq.data[4]);
+      for (int k = 3; k >= 0; --k) {
+        slope = slope * q2 + poly;
+        poly = poly * q2 + T(eq.data[k]);
+      }
+    }
+    const auto& block = add_block(e, eq.obj2 >= 0 ? 2 : 1, 1, 1, -1);
+    int* dof = &e.dof_index[block.dof_begin];
+    T* jac = &e.jac[block.jac];
+    dof[0] = joint1.dof, jac[0] = T(S(1));
+    if (eq.obj2 >= 0) {
+      dof[1] = m.joints[eq.obj2].dof, jac[1] = -slope;
+      if (e.rank[dof[0]] > e.rank[dof[1]]) std::swap(dof[0], dof[1]), std::swap(jac[0], jac[1]);
+    }
+    e.mu[block.base_begin] = S(1);
+    set_rows(e, block, e.equality_soft[n], diag, S(1), mask_t<T>(true), q1 - poly);
+    touch_trees(m, e, block, mask_t<T>(true));
+  }
+  e.nequality = e.nrow;
+}
+
+// A block of one row over one dof.
+template <class T>
+inline void add_single(const Model<scalar_t<T>>& m, ConstraintData<T>& e, int dof, scalar_t<T> sign,
+                       const Compliance<scalar_t<T>>& soft, mask_t<T> active, T r, scalar_t<T> floss = 0) {
+  using S = scalar_t<T>;
+  const auto& block = add_block(e, 1, 1, 1, -1);
+  e.dof_index[block.dof_begin] = dof;
+  e.jac[block.jac] = T(sign);
+  e.mu[block.base_begin] = S(1);
+  set_rows(e, block, soft, m.dofs[dof].invweight, S(1), active, r, floss);
+  touch_trees(m, e, block, active);
+}
+
+// A ball joint's limit: the rotation's angle below the larger end of the range, along its axis.
+template <class T>
+void add_ball_limit(const Model<scalar_t<T>>& m, Data<T>& d, int j) {
+  using S = scalar_t<T>;
+  auto& e = d.efc;
+  const auto& joint = m.joints[j];
+  const T* q = &d.qpos[joint.qpos];
+  const T sign = select(q[0] < T(S(0)), T(S(-1)), T(S(1)));
+  const Vec3<T> v = Vec3<T>{q[1], q[2], q[3]} * sign;
+  const T sine = norm(v), two(S(2));
+  const T dist = T(std::max(joint.range[0], joint.range[1])) - two * atan2(sine, q[0] * sign);
+  const mask_t<T> active = dist < T(joint.margin);
+  if (!any(active)) return;
+  const mask_t<T> still = sine < T(S(kTiny));
+  const Vec3<T> axis = v * (T(S(1)) / select(still, T(S(1)), sine));
+  const auto& block = add_block(e, 3, 1, 1, -1);
+  for (int k = 0; k < 3; ++k) {
+    e.dof_index[block.dof_begin + k] = joint.dof + k;
+    e.jac[block.jac + k] = -(k == 0 ? select(still, T(S(1)), axis.x) : select(still, T(S(0)), axis[k]));
+  }
+  e.mu[block.base_begin] = S(1);
+  set_rows(e, block, e.limit_soft[j], m.dofs[joint.dof].invweight, S(1), active, dist - T(joint.margin));
+  touch_trees(m, e, block, active);
+}
+
+template <class T>
+void add_limits(const Model<scalar_t<T>>& m, Data<T>& d) {
+  using S = scalar_t<T>;
+  for (std::size_t n = 0; n < m.joints.size(); ++n) {
+    const auto& joint = m.joints[n];
+    if (!joint.limited || joint.type == JointType::kFree) continue;
+    if (joint.type == JointType::kBall) {
+      add_ball_limit(m, d, static_cast<int>(n));
+      continue;
+    }
+    const T q = d.qpos[joint.qpos], margin(joint.margin);
+    const T low = q - T(joint.range[0]), high = T(joint.range[1]) - q;
+    const auto& soft = d.efc.limit_soft[n];
+    if (const mask_t<T> on = low < margin; any(on)) add_single(m, d.efc, joint.dof, S(1), soft, on, low - margin);
+    if (const mask_t<T> on = high < margin; any(on)) add_single(m, d.efc, joint.dof, S(-1), soft, on, high - margin);
+  }
+}
+
+// Base rows of a contact: relative motion of the two bodies at the contact's point, in its frame.
+template <class T>
+inline void contact_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d, const Contact<T>& contact,
+                             const ConstraintBlock& block, const scalar_t<T>* side, mask_t<T> active, T* jac) {
+  using S = scalar_t<T>;
+  const Vec3<T> zero{T(S(0)), T(S(0)), T(S(0))}, pos = select(active, contact.pos, zero);
+  const Vec3<T> normal = contact.frame.row(0), tangent1 = contact.frame.row(1), tangent2 = contact.frame.row(2);
+  const int n = block.dof_count;
+  for (int k = 0; k < n; ++k) {
+    const int i = d.efc.dof_index[block.dof_begin + k];
+    const Spatial<T>& c = d.cdof[i];
+    const T s(side[k]);
+    const Vec3<T> v = (c.l + cross(c.a, pos - d.tree_origin[m.dofs[i].body])) * s;
+    jac[k] = dot(normal, v);
+    if (block.base_count > 1) {
+      jac[n + k] = dot(tangent1, v);
+      jac[2 * n + k] = dot(tangent2, v);
+    }
+    if (block.base_count > 3) jac[3 * n + k] = dot(normal, c.a) * s;
+    if (block.base_count > 4) {
+      jac[4 * n + k] = dot(tangent1, c.a) * s;
+      jac[5 * n + k] = dot(tangent2, c.a) * s;
+    }
+  }
+}
+
+template <class T>
+void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
+  using S = scalar_t<T>;
+  auto& e = d.efc;
+  e.contact_block = e.nblock;
+  for (int c = 0; c < d.ncontact; ++c) {
+    const Contact<T>& contact = d.contacts[c];
+    const auto& pair = m.pairs[contact.pair];
+    const auto& table = e.pair_table[contact.pair];
+    const T r = contact.dist - T(pair.margin - pair.gap);
+    const mask_t<T> active = contact.active && r < T(S(0));
+    if (table.dof_count == 0 || !any(active)) continue;
+    const int dim = pair.condim;
+    const auto& block = add_block(e, table.dof_count, dim, dim > 1 ? 2 * (dim - 1) : 1, c);
+    for (int k = 0; k < table.dof_count; ++k) e.dof_index[block.dof_begin + k] = e.pair_dof[table.dof_begin + k];
+    contact_jacobian(m, d, contact, block, &e.pair_side[table.dof_begin], active, &e.jac[block.jac]);
+    e.mu[block.base_begin] = S(1);
+    for (int k = 1; k < dim; ++k) e.mu[block.base_begin + k] = pair.friction[k - 1];
+    set_rows(e, block, table.soft, table.diag, table.scale, active, r);
+    touch_trees(m, e, block, active);
+  }
+}
+
+}  // namespace detail
+
+// rows[row] <- J v, v[nv].
+template <class T>
+void mul_jac(ConstraintData<T>& e, const T* v, T* rows) {
+  using S = scalar_t<T>;
+  for (int n = 0; n < e.nblock; ++n) {
+    const ConstraintBlock& block = e.blocks[n];
+    const int* dof = &e.dof_index[block.dof_begin];
+    const T* jac = &e.jac[block.jac];
+    const auto product = [&](int b) {
+      T sum = jac[b * block.dof_count] * v[dof[0]];
+      for (int k = 1; k < block.dof_count; ++k) sum += jac[b * block.dof_count + k] * v[dof[k]];
+      return sum;
+    };
+    T* row = rows + block.row_begin;
+    const T normal = product(0);
+    if (block.base_count == 1) row[0] = normal;
+    for (int b = 1; b < block.base_count; ++b) {
+      const T tangent = product(b) * T(S(e.mu[block.base_begin + b]));
+      row[2 * b - 2] = normal + tangent;
+      row[2 * b - 1] = normal - tangent;
+    }
+  }
+}
+
+// out[nv] += sign J' rows.
+template <class T>
+void add_jac_transpose(const ConstraintData<T>& e, const T* rows, scalar_t<T> sign, T* out) {
+  for (int n = 0; n < e.nblock; ++n) {
+    const ConstraintBlock& block = e.blocks[n];
+    const int* dof = &e.dof_index[block.dof_begin];
+    const T* jac = &e.jac[block.jac];
+    const T* row = rows + block.row_begin;
+    T normal = block.base_count == 1 ? row[0] : row[0] + row[1];
+    for (int b = 1; b < block.base_count; ++b) {
+      const T tangent = (row[2 * b - 2] - row[2 * b - 1]) * T(e.mu[block.base_begin + b] * sign);
+      if (b > 1) normal += row[2 * b - 2] + row[2 * b - 1];
+      for (int k = 0; k < block.dof_count; ++k) out[dof[k]] += jac[b * block.dof_count + k] * tangent;
+    }
+    normal *= T(sign);
+    for (int k = 0; k < block.dof_count; ++k) out[dof[k]] += jac[k] * normal;
+  }
+}
+
+template <class T>
+void make_constraints(const Model<scalar_t<T>>& m, Data<T>& d) {
+  using S = scalar_t<T>;
+  auto& e = d.efc;
+  e.nblock = e.nrow = e.nbase = e.njac = e.ndof = 0;
+  for (auto& on : e.tree_on) on = T(S(0));
+  detail::add_equalities(m, d);
+  for (int i = 0; i < m.nv; ++i)
+    if (m.dofs[i].frictionloss > 0)
+      detail::add_single(m, e, i, S(1), e.friction_soft[i], mask_t<T>(true), T(S(0)), m.dofs[i].frictionloss);
+  e.nfriction = e.nrow - e.nequality;
+  detail::add_limits(m, d);
+  detail::add_contacts(m, d);
+  mul_jac(e, d.qvel.data(), e.jp.data());
+  for (int i = 0; i < e.nrow; ++i)
+    e.aref[i] = select(e.D[i] > T(S(0)), e.aref[i] - T(e.damp[i]) * e.jp[i], T(S(0)));
+}
+
+}  // namespace baton::sim

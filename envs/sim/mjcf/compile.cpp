@@ -1,0 +1,190 @@
+#include "envs/sim/mjcf/compile.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <unordered_map>
+
+#include "envs/sim/mjcf/bodies.hpp"
+
+namespace baton::sim::mjcf {
+namespace {
+
+// Names of one kind: unique, and found with a suggestion for the misspelt.
+class Names {
+ public:
+  explicit Names(const char* kind) : kind_(kind) {}
+
+  void add(const std::string& name, int id, const Where& where) {
+    if (name.empty()) return;
+    if (!ids_.emplace(name, id).second) refuse_at(where, fmt::format("{} name", kind_), "'{:.60}' is taken already", name);
+    list_.push_back(name);
+  }
+
+  int find(const std::string& name, const Where& where, const char* what) const {
+    const auto found = ids_.find(name);
+    if (found == ids_.end()) {
+      if (name.empty()) refuse_at(where, what, "missing: the name of a {}", kind_);
+      refuse_at(where, what, "no {} '{:.60}'{}", kind_, name, suggestion(name, list_));
+    }
+    return found->second;
+  }
+
+ private:
+  const char* kind_;
+  std::unordered_map<std::string, int> ids_;
+  std::vector<std::string> list_;
+};
+
+// "auto" limits: on when a range is given, which compiler autolimits must allow.
+bool resolve_limited(Tri limited, const std::array<double, 2>& range, bool autolimits, const Where& where, const char* what) {
+  const bool has_range = range[0] != 0 || range[1] != 0;
+  if (limited == Tri::kAuto && has_range && !autolimits) {
+    refuse_at(where, what, "a range without limited=\"true\"; compiler autolimits=\"false\" asks for both");
+  }
+  return limited == Tri::kTrue || (limited == Tri::kAuto && has_range);
+}
+
+std::array<double, 2> checked_range(bool limited, const std::array<double, 2>& range, const Where& where, const char* what) {
+  if (limited && !(range[0] < range[1])) {
+    refuse_at(where, what, "{} {}: the first must be smaller than the second", range[0], range[1]);
+  }
+  return range;
+}
+
+bool is_scalar(JointType t) { return t == JointType::kHinge || t == JointType::kSlide; }
+
+void make_equalities(const Spec& spec, const Names& joints, Model<double>& m) {
+  Names names("equality");
+  for (const EqualitySpec& s : spec.equalities) {
+    Equality<double> q;
+    q.name = s.name, q.type = EqualityType::kJoint, q.softness = s.softness;
+    q.active = s.active && spec.flags.equality && spec.flags.constraint;
+    q.obj1 = joints.find(s.joint1, s.where, "joint joint1");
+    if (!s.joint2.empty()) q.obj2 = joints.find(s.joint2, s.where, "joint joint2");
+    for (int j : {q.obj1, q.obj2}) {
+      if (j >= 0 && !is_scalar(m.joints[static_cast<std::size_t>(j)].type)) {
+        refuse_at(s.where, "joint", "joint '{}' is not a hinge or slide", m.joints[static_cast<std::size_t>(j)].name);
+      }
+    }
+    if (q.obj1 == q.obj2) refuse_at(s.where, "joint joint2", "'{}' is joint1 too", s.joint2);
+    std::copy(s.polycoef.begin(), s.polycoef.end(), q.data.begin());
+    names.add(s.name, static_cast<int>(m.equalities.size()), s.where);
+    m.equalities.push_back(q);
+  }
+}
+
+void make_actuators(const Spec& spec, const Names& joints, Model<double>& m) {
+  Names names("actuator");
+  for (const ActuatorSpec& s : spec.actuators) {
+    Actuator<double> a;
+    a.name = s.name, a.gear = s.gear, a.gain = s.gain;
+    if (s.bias_affine) a.bias = s.bias;
+    a.joint = joints.find(s.joint, s.where, "actuator joint");
+    const Joint<double>& joint = m.joints[static_cast<std::size_t>(a.joint)];
+    if (!is_scalar(joint.type)) refuse_at(s.where, "actuator joint", "'{}' is not a hinge or slide", s.joint);
+    a.ctrl_range = s.ctrl_range;
+    if (s.inherit_range > 0) {
+      if (s.ctrl_range[0] != 0 || s.ctrl_range[1] != 0) refuse_at(s.where, "actuator inheritrange", "given beside ctrlrange");
+      if (!(joint.range[0] < joint.range[1])) refuse_at(s.where, "actuator inheritrange", "joint '{}' has no range", s.joint);
+      const double middle = (joint.range[0] + joint.range[1]) / 2, half = (joint.range[1] - joint.range[0]) / 2;
+      a.ctrl_range = {middle - half * s.inherit_range, middle + half * s.inherit_range};
+    }
+    const bool autolimits = spec.compiler.autolimits;
+    a.ctrl_limited = resolve_limited(s.ctrl_limited, a.ctrl_range, autolimits, s.where, "actuator ctrlrange");
+    a.force_limited = resolve_limited(s.force_limited, s.force_range, autolimits, s.where, "actuator forcerange");
+    checked_range(a.ctrl_limited, a.ctrl_range, s.where, "actuator ctrlrange");
+    a.force_range = checked_range(a.force_limited, s.force_range, s.where, "actuator forcerange");
+    if (!spec.flags.clampctrl) a.ctrl_limited = false;
+    if (!spec.flags.actuation) a.gain = 0, a.bias = {};
+    names.add(s.name, static_cast<int>(m.actuators.size()), s.where);
+    m.actuators.push_back(a);
+  }
+  m.nu = static_cast<int>(m.actuators.size());
+}
+
+void make_keyframes(const Spec& spec, Model<double>& m) {
+  Names names("keyframe");
+  for (const KeySpec& s : spec.keys) {
+    const auto check = [&](const char* what, bool given, const std::vector<double>& v, int n) {
+      if (given && v.size() != static_cast<std::size_t>(n)) refuse_at(s.where, what, "{} numbers, the model has {}", v.size(), n);
+    };
+    check("key qpos", s.has_qpos, s.qpos, m.nq);
+    check("key qvel", s.has_qvel, s.qvel, m.nv);
+    check("key ctrl", s.has_ctrl, s.ctrl, m.nu);
+    Keyframe<double> k{s.name, s.has_qpos ? s.qpos : m.qpos0, s.qvel, s.ctrl};
+    k.qvel.resize(static_cast<std::size_t>(m.nv));
+    k.ctrl.resize(static_cast<std::size_t>(m.nu));
+    for (const auto& j : m.joints) {
+      if (is_scalar(j.type)) continue;
+      double* q = k.qpos.data() + j.qpos + (j.type == JointType::kFree ? 3 : 0);
+      const double n = std::hypot(std::hypot(q[0], q[1]), std::hypot(q[2], q[3]));
+      if (!(n > 1e-14)) refuse_at(s.where, "key qpos", "the quaternion of joint '{}' has no length", j.name);
+      for (int i = 0; i < 4; ++i) q[i] /= n;
+    }
+    names.add(s.name, static_cast<int>(m.keyframes.size()), s.where);
+    m.keyframes.push_back(std::move(k));
+  }
+}
+
+void apply_flags(const FlagSpec& f, Model<double>& m) {
+  if (!f.gravity) m.option.gravity = {0, 0, 0};
+  for (auto& j : m.joints) {
+    if (!f.limit || !f.constraint) j.limited = false;
+    if (!f.spring) j.stiffness = 0;
+  }
+  for (auto& d : m.dofs) {
+    if (!f.frictionloss || !f.constraint) d.frictionloss = 0;
+    if (!f.damper) d.damping = 0;
+  }
+}
+
+// A joint's limits in the model's units.
+void set_limits(const CompilerSpec& compiler, const JointSpec& s, Joint<double>& j) {
+  if (j.type == JointType::kFree) {
+    if (s.limited == Tri::kTrue) refuse_at(s.where, "joint limited", "a free joint has no limits");
+    return;
+  }
+  j.limited = resolve_limited(s.limited, s.range, compiler.autolimits, s.where, "joint range");
+  j.range = checked_range(j.limited, s.range, s.where, "joint range");
+  if (j.limited && j.type == JointType::kBall && j.range[0] != 0) {
+    refuse_at(s.where, "joint range", "the first number of a ball joint's range is {}, must be 0", j.range[0]);
+  }
+  if (compiler.degree && j.type != JointType::kSlide)
+    for (double& r : j.range) r *= std::numbers::pi / 180;
+}
+
+}  // namespace
+
+Joint<double> make_joint(const CompilerSpec& compiler, const JointSpec& s) {
+  Joint<double> j;
+  j.name = s.name, j.type = s.type;
+  set_limits(compiler, s, j);
+  if (s.type != JointType::kFree) j.pos = s.pos;
+  if (is_scalar(s.type)) j.axis = s.axis * (1 / norm(s.axis));
+  j.margin = s.margin, j.stiffness = s.stiffness, j.limit_softness = s.limit;
+  return j;
+}
+
+Model<double> compile(const Spec& spec) {
+  Model<double> m;
+  m.name = spec.name, m.file = spec.file, m.option = spec.option;
+  make_bodies(spec, m);
+  Names bodies("body"), joints("joint"), geoms("geom"), sites("site");
+  int nj = 0, ng = 0, ns = 0;
+  for (std::size_t b = 0; b < spec.bodies.size(); ++b) {
+    const BodySpec& s = spec.bodies[b];
+    bodies.add(s.name, static_cast<int>(b), s.where);
+    for (const JointSpec& j : s.joints) joints.add(j.name, nj++, j.where);
+    for (const GeomSpec& g : s.geoms) geoms.add(g.name, ng++, g.where);
+    for (const SiteSpec& p : s.sites) sites.add(p.name, ns++, p.where);
+  }
+  make_pairs(spec, m);
+  make_equalities(spec, joints, m);
+  make_actuators(spec, joints, m);
+  make_keyframes(spec, m);
+  apply_flags(spec.flags, m);
+  return m;
+}
+
+}  // namespace baton::sim::mjcf

@@ -1,0 +1,182 @@
+#include "envs/sim/mjcf/document.hpp"
+
+#include <tinyxml2.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <set>
+
+namespace baton::sim::mjcf {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read_file(const fs::path& path, const std::string& shown) {
+  std::error_code ec;
+  BATON_REQUIRE(fs::is_regular_file(path, ec), "{}: cannot be read: not a file", shown);
+  std::ifstream in(path, std::ios::binary);
+  BATON_REQUIRE(in.good(), "{}: cannot be read: check that it exists and is readable", shown);
+  std::string text(kMaxFileBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  BATON_REQUIRE(text.size() <= kMaxFileBytes, "{}: larger than {} bytes, the limit for a model file", shown, kMaxFileBytes);
+  return text;
+}
+
+// What tinyxml2 found wrong, in words.
+std::string trouble(tinyxml2::XMLError error) {
+  switch (error) {
+    case tinyxml2::XML_ERROR_MISMATCHED_ELEMENT: return "this element's end tag is missing or another's stands there";
+    case tinyxml2::XML_ERROR_PARSING_ATTRIBUTE: return "malformed or repeated attribute, expected name=\"value\"";
+    case tinyxml2::XML_ERROR_PARSING_ELEMENT: return "malformed element";
+    case tinyxml2::XML_ERROR_EMPTY_DOCUMENT: return "empty, expected <mujoco> ... </mujoco>";
+    case tinyxml2::XML_ELEMENT_DEPTH_EXCEEDED: return fmt::format("elements nested deeper than {}", kMaxDepth);
+    case tinyxml2::XML_ERROR_PARSING_COMMENT: return "comment without its end -->";
+    default: return "malformed (unclosed element, comment or text outside the root element)";
+  }
+}
+
+class Assembler {
+ public:
+  explicit Assembler(std::optional<fs::path> folder) : folder_(std::move(folder)) {
+    if (folder_) bound_ = folder_->has_parent_path() ? folder_->parent_path() : *folder_;
+  }
+
+  Element root(std::string_view text, const std::string& shown) {
+    Element e;
+    expand_file(text, shown, 0, [&](const tinyxml2::XMLElement& top, const auto& file) {
+      BATON_REQUIRE(std::string_view(top.Name()) == "mujoco", "{}:{}: <{}>: not a model, the root must be <mujoco>", shown,
+                    top.GetLineNum(), top.Name());
+      e = shell(top, file);
+      expand_children(top, file, 1, e);
+    });
+    return e;
+  }
+
+  void mark(const fs::path& canonical) { seen_.insert(canonical.string()); }
+
+ private:
+  using File = std::shared_ptr<const std::string>;
+
+  template <class F>
+  void expand_file(std::string_view text, const std::string& shown, int, F&& use) {
+    BATON_REQUIRE(text.find('\0') == std::string_view::npos, "{}: holds a zero byte, not an XML text", shown);
+    tinyxml2::XMLDocument doc;
+    doc.Parse(text.data(), text.size());
+    BATON_REQUIRE(!doc.Error(), "{}:{}: XML: {}", shown, std::max(1, doc.ErrorLineNum()), trouble(doc.ErrorID()));
+    const tinyxml2::XMLElement* top = doc.RootElement();
+    BATON_REQUIRE(top != nullptr, "{}:1: XML: no element, expected <mujoco>", shown);
+    BATON_REQUIRE(top->NextSiblingElement() == nullptr, "{}:{}: XML: a second root element <{}>, only one may stand there",
+                  shown, top->NextSiblingElement()->GetLineNum(), top->NextSiblingElement()->Name());
+    use(*top, std::make_shared<const std::string>(shown));
+  }
+
+  Element shell(const tinyxml2::XMLElement& x, const File& file) {
+    Element e{x.Name(), {file, x.GetLineNum()}, {}, {}};
+    BATON_REQUIRE(++elements_ <= kMaxElements, "{}: <{}>: more than {} elements, the limit for a model", e.where.str(), e.name,
+                  kMaxElements);
+    for (const auto* a = x.FirstAttribute(); a != nullptr; a = a->Next()) e.attributes.emplace_back(a->Name(), a->Value());
+    return e;
+  }
+
+  void expand_children(const tinyxml2::XMLElement& x, const File& file, int depth, Element& into) {
+    for (const auto* c = x.FirstChildElement(); c != nullptr; c = c->NextSiblingElement()) {
+      Element e = shell(*c, file);
+      if (depth >= kMaxDepth) refuse(e, "", "nested deeper than {} elements, the limit", kMaxDepth);
+      if (e.name == "include") {
+        include(e, depth, into);
+        continue;
+      }
+      expand_children(*c, file, depth + 1, e);
+      into.children.push_back(std::move(e));
+    }
+    for (const auto* n = x.FirstChild(); n != nullptr; n = n->NextSibling())
+      if (n->ToText() != nullptr) refuse(into, "", "text '{:.40}' where only elements may stand", n->Value());
+  }
+
+  void include(const Element& e, int depth, Element& into) {
+    const std::string* name = e.find("file");
+    if (name == nullptr || name->empty()) refuse(e, "file", "missing: the path of the file to include");
+    for (const auto& [key, value] : e.attributes)
+      if (key != "file") refuse(e, key, "unknown attribute; <include> has only 'file'");
+    if (!folder_) refuse(e, "file", "'{}' cannot be included from a text in memory; load a file instead", *name);
+    std::error_code ec;
+    const fs::path path = fs::weakly_canonical(*folder_ / *name, ec);
+    if (ec) refuse(e, "file", "'{}' is not a path: {}", *name, ec.message());
+    const auto stop = std::mismatch(bound_.begin(), bound_.end(), path.begin(), path.end());
+    if (stop.first != bound_.end()) {
+      refuse(e, "file", "'{}' lies outside '{}', the folder above the model's; move it inside", *name, bound_.string());
+    }
+    if (!fs::is_regular_file(path, ec)) {
+      refuse(e, "file", "no file '{}' (paths are relative to '{}', the main file's folder)", *name, folder_->string());
+    }
+    if (!seen_.insert(path.string()).second) {
+      refuse(e, "file", "'{}' is included already: a file may be included once, and never from within itself", *name);
+    }
+    if (seen_.size() > kMaxFiles) refuse(e, "file", "more than {} files in one model", kMaxFiles);
+    const std::string text = read_file(path, *name);
+    expand_file(text, *name, depth, [&](const tinyxml2::XMLElement& top, const File& file) {
+      expand_children(top, file, depth, into);
+    });
+  }
+
+  std::optional<fs::path> folder_;
+  fs::path bound_;
+  std::set<std::string> seen_;
+  int elements_ = 0;
+};
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t keep = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({keep, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+Element read_document(const std::string& path) {
+  std::error_code ec;
+  const fs::path canonical = fs::weakly_canonical(path, ec);
+  BATON_REQUIRE(!ec, "{}: not a path: {}", path, ec.message());
+  Assembler assembler(canonical.parent_path());
+  assembler.mark(canonical);
+  return assembler.root(read_file(canonical, path), path);
+}
+
+Element parse_document(std::string_view text, const std::string& name) {
+  BATON_REQUIRE(text.size() <= kMaxFileBytes, "{}: larger than {} bytes, the limit for a model", name, kMaxFileBytes);
+  return Assembler(std::nullopt).root(text, name);
+}
+
+std::string suggestion(std::string_view wrong, std::span<const std::string> known) {
+  constexpr std::size_t kLongest = 80, kMostCompared = 5000, kListed = 12;
+  if (known.empty()) return "";
+  std::size_t best = known.size(), distance = 0;
+  if (wrong.size() <= kLongest) {
+    for (std::size_t i = 0; i < std::min(known.size(), kMostCompared); ++i) {
+      if (known[i].size() > kLongest) continue;
+      const std::size_t d = edit_distance(wrong, known[i]);
+      if (best == known.size() || d < distance) best = i, distance = d;
+    }
+  }
+  if (best < known.size() && distance <= std::max<std::size_t>(1, wrong.size() / 3)) {
+    return fmt::format("; did you mean '{}'?", known[best]);
+  }
+  if (known.size() > kListed) return "";
+  std::string list;
+  for (const std::string& k : known) list += (list.empty() ? "" : ", ") + k;
+  return fmt::format("; known: {}", list);
+}
+
+}  // namespace baton::sim::mjcf

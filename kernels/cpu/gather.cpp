@@ -1,0 +1,36 @@
+#include "kernels/cpu/vector.hpp"
+#include "kernels/dispatch.hpp"
+
+namespace baton::kernels::BATON_ISA {
+namespace {
+
+template <class T>
+void gather_rows_isa(int64_t n, int64_t cols, const T* table, const int32_t* index, T* out) {
+  for (int64_t i = 0; i < n; ++i) {
+    memcpy(out + i * cols, table + static_cast<int64_t>(index[i]) * cols, static_cast<size_t>(cols) * sizeof(T));
+  }
+}
+
+template <class T>
+void scatter_add_rows_isa(int64_t n, int64_t cols, const T* rows, const int32_t* index, T* table) {
+  for (int64_t i = 0; i < n; ++i) {
+    const T* from = rows + i * cols;
+    T* to = table + static_cast<int64_t>(index[i]) * cols;
+    for_vectors<T>(cols, [=](auto get, auto put) { put(to, get(to) + get(from)); });
+  }
+}
+
+template <class T>
+void fill(Table<T>& table) {
+  table.gather_rows = gather_rows_isa<T>;
+  table.scatter_add_rows = scatter_add_rows_isa<T>;
+}
+
+}  // namespace
+
+void fill_gather(Table<float>& f, Table<double>& d) {
+  fill(f);
+  fill(d);
+}
+
+}  // namespace baton::kernels::BATON_ISA

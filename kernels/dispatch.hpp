@@ -1,0 +1,50 @@
+#pragma once
+// The kernels chosen for this machine. Each text kernels/cpu/<stem>.cpp is compiled once per instruction set into a
+// namespace of its own and fills its part of a table; the public functions call through the table of the best set
+// that the processor has, or of the one that the environment variable BATON_ISA (base, avx2, avx512) names.
+#include "kernels/adam.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/gather.hpp"
+#include "kernels/gaussian.hpp"
+#include "kernels/gemm.hpp"
+#include "kernels/reduce.hpp"
+
+namespace baton::kernels {
+
+template <class T>
+struct Table {
+  decltype(&kernels::gemm<T>) gemm;
+  decltype(&kernels::transpose<T>) transpose;
+  decltype(&kernels::unary<T>) unary;
+  decltype(&kernels::unary_derivative<T>) unary_derivative;
+  decltype(&kernels::bias_unary<T>) bias_unary;
+  decltype(&kernels::binary<T>) binary;
+  decltype(&kernels::axpy<T>) axpy;
+  decltype(&kernels::multiply_add<T>) multiply_add;
+  decltype(&kernels::sum<T>) sum;
+  decltype(&kernels::dot<T>) dot;
+  decltype(&kernels::sum_axis<T>) sum_axis;
+  decltype(&kernels::first_not_finite<T>) first_not_finite;
+  decltype(&kernels::gather_rows<T>) gather_rows;
+  decltype(&kernels::scatter_add_rows<T>) scatter_add_rows;
+  decltype(&kernels::gaussian_log_prob<T>) gaussian_log_prob;
+  decltype(&kernels::gaussian_log_prob_vjp<T>) gaussian_log_prob_vjp;
+  decltype(&kernels::gaussian_kl<T>) gaussian_kl;
+  decltype(&kernels::gaussian_entropy<T>) gaussian_entropy;
+  decltype(&kernels::adam<T>) adam;
+};
+
+// Sets compiled in, in ascending order of preference: "base", "avx2", "avx512".
+int isa_count();
+const char* isa_name(int isa);
+bool isa_available(int isa);  // the processor has it
+int current_isa();
+// For tests and benchmarks; throws Error when the machine lacks it. Not while kernels run.
+void set_isa(int isa);
+template <class T>
+const Table<T>& table();
+
+// A buffer of the calling thread of at least `bytes`, aligned to 64; the same one on every call, never freed in between.
+void* thread_buffer(std::int64_t bytes);
+
+}  // namespace baton::kernels

@@ -1,0 +1,26 @@
+#include "kernels/gather.hpp"
+
+namespace baton::kernels::ref {
+
+template <class T>
+void gather_rows(std::int64_t n, std::int64_t cols, const T* table, const std::int32_t* index, T* out) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t c = 0; c < cols; ++c) out[i * cols + c] = table[index[i] * cols + c];
+  }
+}
+
+template <class T>
+void scatter_add_rows(std::int64_t n, std::int64_t cols, const T* rows, const std::int32_t* index, T* table) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t c = 0; c < cols; ++c) table[index[i] * cols + c] += rows[i * cols + c];
+  }
+}
+
+#define BATON_INSTANTIATE(T)                                                                 \
+  template void gather_rows(std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);  \
+  template void scatter_add_rows(std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);
+BATON_INSTANTIATE(float)
+BATON_INSTANTIATE(double)
+#undef BATON_INSTANTIATE
+
+}  // namespace baton::kernels::ref

@@ -1,0 +1,190 @@
+#include "rl/advantage.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/error.hpp"
+
+namespace baton::rl {
+namespace {
+
+std::size_t index(int a, int b, int size) { return static_cast<std::size_t>(a) * size + b; }
+
+void require_states(const envs::Spec& spec, const Trajectories& trajectories) {
+  BATON_REQUIRE(trajectories.state_dim == spec.state_dim && trajectories.n > 0,
+                "rewards: {} trajectories of {} coordinates, {} has {}", trajectories.n, trajectories.state_dim, spec.name,
+                spec.state_dim);
+}
+
+enum class SubgoalReward { kNone, kSparse, kElements, kEuclidean };
+
+SubgoalReward parse_subgoal_reward(const std::string& name) {
+  if (name == "none") return SubgoalReward::kNone;
+  if (name == "sparse") return SubgoalReward::kSparse;
+  if (name == "elements") return SubgoalReward::kElements;
+  if (name == "euclidean") return SubgoalReward::kEuclidean;
+  throw UsageError(fmt::format("subgoal reward '{}': none, sparse, elements or euclidean is wanted", name));
+}
+
+// c(s, g) of the header.
+double closeness(SubgoalReward kind, const envs::Spec& spec, std::span<const float> state, std::span<const float> goal,
+                 float subgoal_epsilon) {
+  int near = 0;
+  double squares = 0;
+  for (const envs::Element& element : spec.elements) {
+    const double ratio = envs::element_error(element, state, goal) / element.epsilon;
+    near += ratio < subgoal_epsilon;
+    squares += ratio * ratio;
+  }
+  const int count = static_cast<int>(spec.elements.size());
+  if (kind == SubgoalReward::kSparse) return near == count ? 1 : 0;
+  if (kind == SubgoalReward::kElements) return static_cast<double>(near) / count;
+  return -std::sqrt(squares / count);
+}
+
+// task(t) of one episode.
+class TaskReward {
+ public:
+  TaskReward(const envs::Spec& spec, const envs::Goal& goal, const RewardSettings& settings, std::span<const float> start)
+      : spec_(spec), goal_(goal), settings_(settings), start_error_(goal.elements.size()), best_(goal.elements.size()),
+        was_(goal.elements.size()), done_(goal.elements.size()) {
+    for (std::size_t e = 0; e < done_.size(); ++e) {
+      start_error_[e] = error(e, start);
+      done_[e] = was_[e] = start_error_[e] < element(e).epsilon;
+    }
+  }
+
+  double next(std::span<const float> state) {
+    double reward = 0;
+    for (std::size_t e = 0; e < done_.size(); ++e) {
+      const double distance = error(e, state);
+      const bool now = distance < element(e).epsilon;
+      if (now && !done_[e]) reward += settings_.task_weight, done_[e] = 1;
+      if (!now && was_[e]) reward -= settings_.undo_weight;
+      was_[e] = now;
+      const double progress = start_error_[e] > 0 ? std::clamp(1 - distance / start_error_[e], 0.0, 1.0) : 0;
+      if (progress > best_[e]) {
+        reward += settings_.progress_weight * (progress - best_[e]);
+        best_[e] = progress;
+      }
+    }
+    return reward;
+  }
+
+ private:
+  const envs::Element& element(std::size_t e) const { return spec_.elements[goal_.elements[e]]; }
+  double error(std::size_t e, std::span<const float> state) const {
+    return envs::element_error(element(e), state, goal_.target);
+  }
+
+  const envs::Spec& spec_;
+  const envs::Goal& goal_;
+  const RewardSettings& settings_;
+  std::vector<double> start_error_, best_;
+  std::vector<std::uint8_t> was_, done_;
+};
+
+}  // namespace
+
+void list_settings(SettingsTable& table, const std::string& section, RewardSettings& settings) {
+  table.add_choice(section + ".subgoal", &settings.subgoal, "none|sparse|elements|euclidean",
+                   "reward of the low level for its subgoal");
+  table.add(section + ".subgoal_weight", &settings.subgoal_weight, "weight of that reward, per segment", 0, 1e6);
+  table.add(section + ".subgoal_epsilon", &settings.subgoal_epsilon, "reached within, in multiples of an element's epsilon",
+            1e-6, 1e6);
+  table.add(section + ".task_weight", &settings.task_weight, "reward for an element of the compound goal completed", 0, 1e6);
+  table.add(section + ".progress_weight", &settings.progress_weight, "reward for approaching an element's goal", 0, 1e6);
+  table.add(section + ".undo_weight", &settings.undo_weight, "penalty for undoing a completed element", 0, 1e6);
+}
+
+std::vector<float> task_rewards(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& trajectories,
+                                const RewardSettings& settings) {
+  require_states(spec, trajectories);
+  const int T = trajectories.horizon;
+  std::vector<float> rewards(static_cast<std::size_t>(trajectories.n) * T);
+  for (int i = 0; i < trajectories.n; ++i) {
+    TaskReward task(spec, goal, settings, trajectories.state(i, 0));
+    for (int t = 0; t < T; ++t) rewards[index(i, t, T)] = static_cast<float>(task.next(trajectories.state(i, t + 1)));
+  }
+  return rewards;
+}
+
+std::vector<float> low_rewards(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& trajectories,
+                               const RewardSettings& settings) {
+  const SubgoalReward kind = parse_subgoal_reward(settings.subgoal);
+  std::vector<float> rewards = task_rewards(spec, goal, trajectories, settings);
+  if (kind == SubgoalReward::kNone || settings.subgoal_weight == 0) return rewards;
+  const int T = trajectories.horizon, H = trajectories.subgoal_every;
+  for (int i = 0; i < trajectories.n; ++i) {
+    for (int t = 0; t < T; ++t) {
+      const std::span<const float> wanted = H > 0 ? trajectories.subgoal(i, t / H) : std::span<const float>(goal.target);
+      const double c = closeness(kind, spec, trajectories.state(i, t + 1), wanted, settings.subgoal_epsilon);
+      rewards[index(i, t, T)] += static_cast<float>(settings.subgoal_weight * c / (H > 0 ? H : T));
+    }
+  }
+  return rewards;
+}
+
+std::vector<float> high_rewards(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& trajectories,
+                                const RewardSettings& settings) {
+  BATON_REQUIRE(trajectories.subgoal_every > 0, "high_rewards: these trajectories are a flat policy's");
+  const std::vector<float> task = task_rewards(spec, goal, trajectories, settings);
+  const int T = trajectories.horizon, segments = trajectories.segments();
+  std::vector<float> rewards(static_cast<std::size_t>(trajectories.n) * segments);
+  for (int i = 0; i < trajectories.n; ++i) {
+    for (int t = 0; t < T; ++t) rewards[index(i, t / trajectories.subgoal_every, segments)] += task[index(i, t, T)];
+  }
+  return rewards;
+}
+
+std::vector<float> completion_flags(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& trajectories) {
+  require_states(spec, trajectories);
+  const int T = trajectories.horizon, E = static_cast<int>(goal.elements.size());
+  std::vector<float> flags(static_cast<std::size_t>(trajectories.n) * (T + 1) * E);
+  for (int i = 0; i < trajectories.n; ++i) {
+    for (int e = 0; e < E; ++e) {
+      const envs::Element& element = spec.elements[goal.elements[e]];
+      float done = 0;
+      for (int t = 0; t <= T; ++t) {
+        if (envs::element_error(element, trajectories.state(i, t), goal.target) < element.epsilon) done = 1;
+        flags[index(i, t, T + 1) * E + e] = done;
+      }
+    }
+  }
+  return flags;
+}
+
+void gae(std::span<const float> rewards, std::span<const float> values, int n, int horizon, const GaeOptions& options,
+         std::span<float> advantages, std::span<float> targets) {
+  const std::size_t size = static_cast<std::size_t>(n) * horizon;
+  BATON_REQUIRE(rewards.size() == size && values.size() == size && advantages.size() == size && targets.size() == size,
+                "gae: {} rewards, {} values, {} advantages, {} targets for {} episodes of {} steps", rewards.size(),
+                values.size(), advantages.size(), targets.size(), n, horizon);
+  for (int i = 0; i < n; ++i) {
+    double next_value = 0, next_advantage = 0;
+    for (int t = horizon - 1; t >= 0; --t) {
+      const bool end = t == horizon - 1 || (options.segment > 0 && (t + 1) % options.segment == 0);
+      if (end) next_value = next_advantage = 0;
+      const std::size_t k = index(i, t, horizon);
+      const double delta = rewards[k] + options.gamma * next_value - values[k];
+      next_advantage = delta + options.gamma * options.lambda * next_advantage;
+      next_value = values[k];
+      advantages[k] = static_cast<float>(next_advantage);
+      targets[k] = static_cast<float>(next_advantage + next_value);
+    }
+  }
+}
+
+void standardize(std::span<float> values) {
+  if (values.empty()) return;
+  const double n = static_cast<double>(values.size());
+  double sum = 0, squares = 0;
+  for (const float v : values) sum += v;
+  const double mean = sum / n;
+  for (const float v : values) squares += (v - mean) * (v - mean);
+  const double deviation = std::sqrt(squares / n);
+  const double scale = deviation > 1e-12 ? 1 / deviation : 0;
+  for (float& v : values) v = static_cast<float>((v - mean) * scale);
+}
+
+}  // namespace baton::rl

@@ -1,0 +1,176 @@
+#include "rl/baseline.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "kernels/error.hpp"
+#include "kernels/rng.hpp"
+
+namespace baton::rl {
+
+void list_settings(SettingsTable& table, const std::string& section, BaselineSettings& settings) {
+  table.add(section + ".hidden", &settings.hidden, "hidden widths of the value function");
+  table.add(section + ".lr", &settings.lr, "learning rate of the value function", 0, 1);
+  table.add(section + ".weight_decay", &settings.weight_decay, "decoupled weight decay of the value function", 0, 1);
+  table.add(section + ".epochs", &settings.epochs, "passes over the data per fit", 1, 1000);
+  table.add(section + ".batch", &settings.batch, "rows per update", 1, 1 << 20);
+}
+
+Baseline::Baseline(int features, const BaselineSettings& settings, std::uint64_t seed)
+    : spec_{.in = features, .hidden = settings.hidden, .out = 1, .activation = ag::Activation::kTanh},
+      settings_(settings), seed_(seed) {
+  const ag::AdamOptions options{.lr = settings.lr, .weight_decay = settings.weight_decay};
+  for (int p = 0; p < 2; ++p) {
+    theta_[p].resize(ag::parameter_count(spec_));
+    ag::init_parameters<float>(spec_, kernels::mix_seed(seed, 11, p), 0.1f, theta_[p]);
+    adam_[p] = ag::Adam<float>(static_cast<int>(theta_[p].size()), options);
+  }
+}
+
+// Measures mean and scale of features and targets once, so that weights keep their meaning from fit to fit.
+void Baseline::standardization(std::span<const float> features, std::span<const float> targets) {
+  const std::size_t F = spec_.in, n = targets.size();
+  std::vector<double> sum(F), squares(F);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < F; ++j) sum[j] += features[i * F + j];
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < F; ++j) squares[j] += std::pow(features[i * F + j] - sum[j] / n, 2);
+  }
+  mean_.resize(F);
+  scale_.resize(F);
+  constexpr double kFloor = 1e-2;  // what barely moves must not become huge when it does
+  for (std::size_t j = 0; j < F; ++j) {
+    mean_[j] = static_cast<float>(sum[j] / n);
+    scale_[j] = static_cast<float>(1 / std::max(std::sqrt(squares[j] / n), kFloor));
+  }
+  double target_sum = 0, target_squares = 0;
+  for (const float y : targets) target_sum += y;
+  for (const float y : targets) target_squares += std::pow(y - target_sum / n, 2);
+  target_mean_ = static_cast<float>(target_sum / n);
+  target_scale_ = static_cast<float>(std::max(std::sqrt(target_squares / n), 1e-3));
+}
+
+void Baseline::encode(const float* row, float* out) const {
+  for (int j = 0; j < spec_.in; ++j) out[j] = std::clamp((row[j] - mean_[j]) * scale_[j], -10.0f, 10.0f);
+}
+
+void Baseline::predict(std::span<const float> features, int n, int rows, std::span<float> values) {
+  const std::size_t F = spec_.in;
+  BATON_REQUIRE(features.size() == values.size() * F && values.size() == static_cast<std::size_t>(n) * rows,
+                "baseline: {} feature numbers and {} values for {} episodes of {} rows", features.size(), values.size(), n,
+                rows);
+  std::fill(values.begin(), values.end(), 0.0f);
+  if (!fitted_) return;
+  std::vector<float> x(static_cast<std::size_t>(rows) * F);
+  for (int e = 0; e < n; ++e) {
+    const std::size_t first = static_cast<std::size_t>(e) * rows;
+    for (int i = 0; i < rows; ++i) encode(&features[(first + i) * F], &x[i * F]);
+    pass_.forward(spec_, theta_[1 - e % 2], x.data(), rows);
+    for (int i = 0; i < rows; ++i) values[first + i] = target_mean_ + target_scale_ * pass_.output()[i];
+  }
+}
+
+void Baseline::fit(std::span<const float> features, std::span<const float> targets, int n, int rows) {
+  const std::size_t F = spec_.in;
+  BATON_REQUIRE(features.size() == targets.size() * F && targets.size() == static_cast<std::size_t>(n) * rows,
+                "baseline: {} feature numbers and {} targets for {} episodes of {} rows", features.size(), targets.size(), n,
+                rows);
+  for (const float y : targets) BATON_REQUIRE(std::isfinite(y), "baseline: a target is {}", y);
+  if (!fitted_) standardization(features, targets);
+  std::vector<float> x, dy, gradient;
+  for (int p = 0; p < 2; ++p) {
+    std::vector<std::size_t> order;
+    for (int e = p; e < n; e += 2) {
+      for (int i = 0; i < rows; ++i) order.push_back(static_cast<std::size_t>(e) * rows + i);
+    }
+    kernels::Random random(kernels::mix_seed(seed_, 12, p), fits_);
+    const std::size_t batch = settings_.batch;
+    gradient.resize(theta_[p].size());
+    for (int epoch = 0; epoch < settings_.epochs; ++epoch) {
+      for (std::size_t i = order.size(); i > 1; --i) {
+        std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+      }
+      for (std::size_t begin = 0; begin < order.size(); begin += batch) {
+        const std::size_t m = std::min(batch, order.size() - begin);
+        x.resize(m * F);
+        dy.resize(m);
+        for (std::size_t i = 0; i < m; ++i) encode(&features[order[begin + i] * F], &x[i * F]);
+        pass_.forward(spec_, theta_[p], x.data(), static_cast<int>(m));
+        for (std::size_t i = 0; i < m; ++i) {
+          const float wanted = (targets[order[begin + i]] - target_mean_) / target_scale_;
+          dy[i] = (pass_.output()[i] - wanted) / static_cast<float>(m);
+        }
+        std::fill(gradient.begin(), gradient.end(), 0.0f);
+        pass_.vjp(theta_[p], dy.data(), gradient);
+        adam_[p].step(theta_[p], gradient);
+      }
+    }
+  }
+  ++fits_;
+  fitted_ = true;
+}
+
+double explained_variance(std::span<const float> values, std::span<const float> targets) {
+  BATON_REQUIRE(values.size() == targets.size() && !values.empty(), "explained_variance: {} values, {} targets",
+                values.size(), targets.size());
+  const auto variance = [&](auto at) {
+    double sum = 0, squares = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) sum += at(i);
+    const double mean = sum / static_cast<double>(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) squares += (at(i) - mean) * (at(i) - mean);
+    return squares;
+  };
+  const double whole = variance([&](std::size_t i) { return static_cast<double>(targets[i]); });
+  if (!(whole > 0)) return 0;
+  return 1 - variance([&](std::size_t i) { return static_cast<double>(targets[i]) - values[i]; }) / whole;
+}
+
+namespace {
+
+void append_time(std::vector<float>& features, double u) {
+  for (const double power : {u, u * u, u * u * u}) features.push_back(static_cast<float>(power));
+}
+
+}  // namespace
+
+int low_value_features(const Trajectories& trajectories, std::span<const float> flags, int goal_elements,
+                       std::vector<float>& features) {
+  const int T = trajectories.horizon, S = trajectories.state_dim, H = trajectories.subgoal_every;
+  features.clear();
+  for (int i = 0; i < trajectories.n; ++i) {
+    for (int t = 0; t < T; ++t) {
+      const std::span<const float> s = trajectories.observation(i, t);
+      features.insert(features.end(), s.begin(), s.end());
+      if (H > 0) {
+        const std::span<const float> g = trajectories.subgoal(i, t / H);
+        for (int j = 0; j < S; ++j) features.push_back(g[j] - s[j]);
+      }
+      const auto done = flags.begin() + (static_cast<std::ptrdiff_t>(i) * (T + 1) + t) * goal_elements;
+      features.insert(features.end(), done, done + goal_elements);
+      append_time(features, static_cast<double>(t) / T);
+      features.push_back(H > 0 ? static_cast<float>(t % H) / static_cast<float>(H) : 0.0f);
+    }
+  }
+  return static_cast<int>(features.size() / (static_cast<std::size_t>(trajectories.n) * T));
+}
+
+int high_value_features(const Trajectories& trajectories, std::span<const float> flags, int goal_elements,
+                        std::vector<float>& features) {
+  const int T = trajectories.horizon, H = trajectories.subgoal_every, segments = trajectories.segments();
+  BATON_REQUIRE(H > 0, "high_value_features: these trajectories are a flat policy's");
+  features.clear();
+  for (int i = 0; i < trajectories.n; ++i) {
+    for (int k = 0; k < segments; ++k) {
+      const std::span<const float> s = trajectories.observation(i, k * H);
+      features.insert(features.end(), s.begin(), s.end());
+      const auto done = flags.begin() + (static_cast<std::ptrdiff_t>(i) * (T + 1) + k * H) * goal_elements;
+      features.insert(features.end(), done, done + goal_elements);
+      append_time(features, static_cast<double>(k * H) / T);
+    }
+  }
+  return static_cast<int>(features.size() / (static_cast<std::size_t>(trajectories.n) * segments));
+}
+
+}  // namespace baton::rl

@@ -1,0 +1,70 @@
+#pragma once
+// The value function V(features) that advantages are measured against: MLPs fitted by Adam to TD(lambda) returns, input
+// and output standardised. Cross-fitted: two networks, each trained on every other episode and asked about the rest, so
+// that an advantage never contains its own noise and the explained variance reported is that of unseen episodes.
+// Both keep their weights from one fit to the next.
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "autograd/mlp.hpp"
+#include "autograd/optim.hpp"
+#include "envs/env.hpp"
+#include "rl/policy.hpp"
+#include "rl/settings.hpp"
+#include "rl/trajectory.hpp"
+
+namespace baton::rl {
+
+struct BaselineSettings {
+  std::vector<int> hidden{64, 64};
+  float lr = 1e-3f;
+  float weight_decay = 1e-4f;
+  int epochs = 10;        // passes over the data per fit
+  int batch = 512;
+};
+void list_settings(SettingsTable& table, const std::string& section, BaselineSettings& settings);
+
+class Baseline {
+ public:
+  Baseline(int features, const BaselineSettings& settings, std::uint64_t seed);
+
+  int features() const { return spec_.in; }
+  bool fitted() const { return fitted_; }
+
+  // Values of n episodes of `rows` rows each, features [n][rows][F] -> [n][rows]; episode e is asked of the network that
+  // trains on episodes of the other parity. Zeros before the first fit.
+  void predict(std::span<const float> features, int n, int rows, std::span<float> values);
+
+  // Trains network p on the episodes e with e % 2 == p. Throws on non-finite targets.
+  void fit(std::span<const float> features, std::span<const float> targets, int n, int rows);
+
+ private:
+  void standardization(std::span<const float> features, std::span<const float> targets);
+  void encode(const float* row, float* out) const;
+
+  ag::MlpSpec spec_;
+  BaselineSettings settings_;
+  std::uint64_t seed_;
+  int fits_ = 0;
+  bool fitted_ = false;
+  std::vector<float> mean_, scale_;  // of the features, from the first fit
+  float target_mean_ = 0, target_scale_ = 1;  // from the first fit
+  std::vector<float> theta_[2];
+  ag::Adam<float> adam_[2];
+  ag::MlpPass<float> pass_;
+};
+
+// 1 - Var(targets - values) / Var(targets); 0 when the targets do not vary.
+double explained_variance(std::span<const float> values, std::span<const float> targets);
+
+// What V sees of step t of the low level: [observation, subgoal - observation (if hierarchical), flags of the compound
+// goal's elements, u, u^2, u^3, phase within the segment], u = t / T: features [n][T][F], overwritten; returns F.
+int low_value_features(const Trajectories& trajectories, std::span<const float> flags, int goal_elements,
+                       std::vector<float>& features);
+// The same of segment k of the high level at its first step: [observation, flags, u, u^2, u^3]: [n][segments][F].
+int high_value_features(const Trajectories& trajectories, std::span<const float> flags, int goal_elements,
+                        std::vector<float>& features);
+
+}  // namespace baton::rl

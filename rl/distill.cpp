@@ -1,0 +1,116 @@
+#include "rl/distill.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "kernels/error.hpp"
+#include "kernels/rng.hpp"
+#include "rl/trainer.hpp"
+
+namespace baton::rl {
+namespace {
+
+// Replaces each action by the teacher's mean action at what it saw then. `rows` are the episodes kept.
+void relabel_actions(const Teacher& teacher, std::span<const int> rows, Dataset& data) {
+  const Trajectories& t = *teacher.rollouts;
+  const GaussianPolicy& low = teacher.policy->low;
+  const int s = t.state_dim;
+  PolicyPass pass;
+  pass.reserve(low, t.horizon);
+  std::vector<float> x(static_cast<std::size_t>(t.horizon) * 2 * s), y(static_cast<std::size_t>(t.horizon) * t.action_dim);
+  for (std::size_t e = 0; e < rows.size(); ++e) {
+    for (int step = 0; step < t.horizon; ++step) {
+      float* row = &x[static_cast<std::size_t>(step) * 2 * s];
+      std::ranges::copy(t.observation(rows[e], step), row);
+      std::ranges::copy(t.subgoal_every > 0 ? t.subgoal(rows[e], step / t.subgoal_every) : t.goal(rows[e]), row + s);
+    }
+    pass.forward(low, x.data(), t.horizon);
+    pass.mean(low, y.data());
+    float* actions = &data.actions[static_cast<std::size_t>(data.offsets[e]) * t.action_dim];
+    std::ranges::transform(y, actions, [](float a) { return std::clamp(a, -1.0f, 1.0f); });
+  }
+}
+
+Dataset teacher_data(const Teacher& teacher, const DistillSettings& settings) {
+  const Trajectories& t = *teacher.rollouts;
+  std::vector<int> rows;
+  for (int e = 0; e < t.n; ++e) {
+    if (t.success[static_cast<std::size_t>(e)] != 0 || !settings.only_successful) rows.push_back(e);
+  }
+  if (rows.empty()) {
+    rows.resize(static_cast<std::size_t>(t.n));
+    std::iota(rows.begin(), rows.end(), 0);
+  }
+  Dataset data = select(to_dataset(t), rows);
+  if (settings.teacher_actions) relabel_actions(teacher, rows, data);
+  return data;
+}
+
+std::vector<int> episode_range(int first, int last) {
+  std::vector<int> episodes(static_cast<std::size_t>(std::max(0, last - first)));
+  std::iota(episodes.begin(), episodes.end(), first);
+  return episodes;
+}
+
+TupleStream make_stream(const Dataset& data, int own, bool hierarchical, int level, const PolicySettings& policy,
+                        const DistillSettings& settings) {
+  TupleStream stream;
+  stream.data = &data;
+  stream.kind = level == 1 ? TupleKind::kHigh : TupleKind::kLow;
+  stream.low_window = policy.low_window;
+  if (level == 1 || !hierarchical) {
+    stream.final_goal_fraction = settings.imitation.final_goal_fraction;
+    stream.target_goal_fraction = data.goal_targets.empty() ? 0.0f : settings.imitation.target_goal_fraction;
+    stream.goals = data.goal_targets;
+  }
+  const int window = level == 1 || !hierarchical ? policy.high_window : policy.low_window;
+  const double demos = data.episodes() > own ? static_cast<double>(settings.demos_fraction) : 0.0;
+  if (demos < 1) stream.sources.push_back({RelabelIndex(data, window, episode_range(0, own)), 1 - demos});
+  if (demos > 0) stream.sources.push_back({RelabelIndex(data, window, episode_range(own, data.episodes())), demos});
+  return stream;
+}
+
+}  // namespace
+
+RelayPolicy distill(const RelayPolicy& start, std::span<const Teacher> teachers, const Dataset* demos,
+                    const PolicySettings& policy_settings, const DistillSettings& settings, std::uint64_t seed,
+                    const ProgressCallback& progress) {
+  BATON_REQUIRE(!teachers.empty(), "distill: no teachers, at least one policy is needed");
+  const int state_dim = start.low.encoding().state_dim, action_dim = start.low.out_dim();
+  Dataset data;
+  for (const Teacher& teacher : teachers) {
+    BATON_REQUIRE(teacher.policy->low.spec().in == start.low.spec().in && teacher.policy->low.out_dim() == action_dim &&
+                      teacher.policy->hierarchical() == start.hierarchical(),
+                  "distill: a teacher takes {} inputs, gives {} actions and is {}, the start {}, {} and {}",
+                  teacher.policy->low.in_dim(), teacher.policy->low.out_dim(),
+                  teacher.policy->hierarchical() ? "bi-level" : "flat", start.low.in_dim(), action_dim,
+                  start.hierarchical() ? "bi-level" : "flat");
+    BATON_REQUIRE(teacher.rollouts->state_dim == state_dim && teacher.rollouts->action_dim == action_dim,
+                  "distill: rollouts have states of {} and actions of {}, {} and {} are expected",
+                  teacher.rollouts->state_dim, teacher.rollouts->action_dim, state_dim, action_dim);
+    append(data, teacher_data(teacher, settings));
+  }
+  const int own = data.episodes();
+  if (demos != nullptr && settings.demos_fraction > 0) append(data, *demos);
+  validate(data, "distill");
+  RelayPolicy policy = start;
+  policy.method = "distilled";
+  std::vector<TupleStream> train, heldout;
+  for (int level = 0; level < (policy.hierarchical() ? 2 : 1); ++level) {
+    train.push_back(make_stream(data, own, policy.hierarchical(), level, policy_settings, settings));
+    heldout.emplace_back();
+  }
+  train_levels(policy, train, heldout, settings.imitation, kernels::mix_seed(seed, 3), "distill", progress);
+  return policy;
+}
+
+void list_settings(SettingsTable& table, const std::string& section, DistillSettings& s) {
+  table.add(section + ".only_successful", &s.only_successful, "learn from successful rollouts alone");
+  table.add(section + ".teacher_actions", &s.teacher_actions, "targets are the teachers' mean actions");
+  table.add(section + ".demos_fraction", &s.demos_fraction, "share of tuples from the demonstrations", 0, 1);
+  table.add(section + ".episodes", &s.episodes, "rollouts of each teacher", 1, 1e6);
+  table.add(section + ".explore", &s.explore, "multiple of sigma in those rollouts", 0, 100);
+  list_settings(table, section, s.imitation);
+}
+
+}  // namespace baton::rl

@@ -1,0 +1,329 @@
+#include "rl/finetune.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <deque>
+#include <memory>
+#include <numeric>
+
+#include "kernels/error.hpp"
+#include "kernels/rng.hpp"
+#include "rl/relabel.hpp"
+#include "rl/rollout.hpp"
+
+namespace baton::rl {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double mean(std::span<const float> values) {
+  return values.empty() ? 0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+std::vector<int> all_episodes(const Dataset& data) {
+  std::vector<int> episodes(data.episodes());
+  std::iota(episodes.begin(), episodes.end(), 0);
+  return episodes;
+}
+
+void scale_sigma(GaussianPolicy& policy, float factor) {
+  for (float& value : policy.log_std()) value += std::log(factor);
+  policy.clamp_log_std();
+}
+
+// Relabelled tuples of demonstrations and, for iril, of own trajectories: the rows of the lambda term of one level.
+class DemoRows {
+ public:
+  DemoRows(const RelayPolicy& policy, bool high, const FinetuneSettings& settings, std::uint64_t seed)
+      : high_(high), long_window_(high || !policy.hierarchical()),
+        relabelled_(policy.method != "bc" && !policy.method.ends_with("-bc")), settings_(settings), seed_(seed) {}
+
+  // n tuples of `data`, appended.
+  void draw(const Dataset& data, int n, std::uint64_t round) {
+    const int S = data.state_dim, out = high_ ? S : data.action_dim;
+    const int window = !relabelled_ ? 1 : long_window_ ? settings_.high_window : settings_.low_window;
+    const RelabelIndex index(data, window, all_episodes(data));
+    kernels::Random random(seed_, round);
+    std::vector<RelabelTuple> tuples(n);
+    for (RelabelTuple& tuple : tuples) tuple = index.sample(random);
+    const std::size_t rows = x_.size() / (2 * S);
+    x_.resize((rows + n) * 2 * S);
+    y_.resize((rows + n) * out);
+    float* x = &x_[rows * 2 * S];
+    float* y = &y_[rows * out];
+    if (high_) {
+      gather_high(data, tuples, settings_.low_window, x, y);
+    } else if (relabelled_) {
+      gather_low(data, tuples, x, y);
+    } else {
+      gather_with_goal(data, tuples, final_states(data), x, y);
+    }
+    count_ += n;
+  }
+
+  void clear() {
+    x_.clear(), y_.clear();
+    count_ = 0;
+  }
+  PolicyRows rows() const { return {.x = x_.data(), .y = y_.data(), .n = count_}; }
+
+ private:
+  bool high_, long_window_, relabelled_;
+  const FinetuneSettings& settings_;
+  std::uint64_t seed_;
+  std::vector<float> x_, y_;
+  int count_ = 0;
+};
+
+// Samples of one level of an iteration, its value function and its natural gradient.
+class LevelTrainer {
+ public:
+  LevelTrainer(bool high, const RelayPolicy& policy, const FinetuneSettings& settings, std::uint64_t seed)
+      : high_(high), settings_(settings), seed_(seed), demos_(policy, high, settings, kernels::mix_seed(seed, 1)) {}
+
+  DemoRows& demos() { return demos_; }
+
+  Json update(GaussianPolicy& policy, const envs::Spec& spec, const envs::Goal& goal, const Trajectories& own,
+              float demo_weight) {
+    gather(own);
+    Json report = estimate(spec, goal, own);
+    const PolicyRows rows{.x = x_.data(), .y = y_.data(), .n = static_cast<int>(advantages_.size())};
+    const NpgReport npg = solver_.step(policy, rows, advantages_, demos_.rows(), demo_weight, settings_.npg);
+    report.update({{"accepted", npg.accepted},
+                   {"step", npg.step},
+                   {"kl", npg.kl},
+                   {"predicted_kl", npg.predicted_kl},
+                   {"improvement", npg.improvement},
+                   {"predicted_improvement", npg.predicted_improvement},
+                   {"gradient_norm", npg.gradient_norm},
+                   {"cg_iterations", npg.cg.iterations},
+                   {"cg_residual", npg.cg.residual},
+                   {"demo_weight", demos_.rows().n > 0 ? demo_weight : 0.0f},
+                   {"demo_log_likelihood", npg.demo_log_likelihood},
+                   {"log_std", mean(policy.log_std())}});
+    return report;
+  }
+
+ private:
+  // x_ = [observation, subgoal or goal], y_ = what was sampled from it.
+  void gather(const Trajectories& own) {
+    x_.clear(), y_.clear();
+    const int steps = high_ ? own.segments() : own.horizon, every = high_ ? own.subgoal_every : 1;
+    for (int i = 0; i < own.n; ++i) {
+      for (int k = 0; k < steps; ++k) {
+        const std::span<const float> s = own.observation(i, k * every);
+        const bool to_goal = high_ || own.subgoal_every == 0;
+        const std::span<const float> g = to_goal ? own.goal(i) : own.subgoal(i, k / own.subgoal_every);
+        const std::span<const float> y = high_ ? own.subgoal(i, k) : own.action(i, k);
+        x_.insert(x_.end(), s.begin(), s.end());
+        x_.insert(x_.end(), g.begin(), g.end());
+        y_.insert(y_.end(), y.begin(), y.end());
+      }
+    }
+  }
+
+  // Rewards, values, advantages_.
+  Json estimate(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& own) {
+    const int steps = high_ ? own.segments() : own.horizon, elements = static_cast<int>(goal.elements.size());
+    const std::vector<float> flags = completion_flags(spec, goal, own);
+    const std::vector<float> rewards =
+        high_ ? high_rewards(spec, goal, own, settings_.reward) : low_rewards(spec, goal, own, settings_.reward);
+    const int features = high_ ? high_value_features(own, flags, elements, features_)
+                               : low_value_features(own, flags, elements, features_);
+    if (!baseline_) baseline_ = std::make_unique<Baseline>(features, settings_.baseline, kernels::mix_seed(seed_, 2));
+    GaeOptions options{.gamma = high_ ? settings_.high_gamma : settings_.gamma,
+                       .lambda = high_ ? settings_.high_lambda : settings_.lambda,
+                       .segment = !high_ && settings_.segment_terminal ? own.subgoal_every : 0};
+    std::vector<float> values(rewards.size()), targets(rewards.size());
+    advantages_.resize(rewards.size());
+    // Targets from the values so far (Monte Carlo returns at first), then values fitted on the other episodes.
+    GaeOptions first = options;
+    if (!baseline_->fitted()) first.lambda = 1;
+    baseline_->predict(features_, own.n, steps, values);
+    gae(rewards, values, own.n, steps, first, advantages_, targets);
+    baseline_->fit(features_, targets, own.n, steps);
+    baseline_->predict(features_, own.n, steps, values);
+    const double explained = explained_variance(values, targets);
+    gae(rewards, values, own.n, steps, options, advantages_, targets);
+    standardize(advantages_);
+    return {{"return", mean(rewards) * steps}, {"explained_variance", explained}};
+  }
+
+  bool high_;
+  const FinetuneSettings& settings_;
+  std::uint64_t seed_;
+  DemoRows demos_;
+  NpgSolver solver_;
+  std::unique_ptr<Baseline> baseline_;
+  std::vector<float> x_, y_, features_, advantages_;
+};
+
+class Finetuner {
+ public:
+  Finetuner(envs::BatchEnv& env, const RelayPolicy& init, const envs::Goal& goal, const Dataset* demos,
+            const FinetuneSettings& settings, std::uint64_t seed, const ProgressCallback& progress)
+      : env_(env), goal_(goal), demos_(demos), settings_(settings), seed_(seed), progress_(progress), policy_(init),
+        low_(false, policy_, settings_, kernels::mix_seed(seed, 3)),
+        high_(true, policy_, settings_, kernels::mix_seed(seed, 4)) {
+    require_settings();
+    train_low_ = settings.levels != "high";
+    train_high_ = settings.levels != "low";
+    scale_sigma(policy_.low, settings.explore_low);
+    if (policy_.high) scale_sigma(*policy_.high, settings.explore_high);
+    const std::string base = init.method.substr(init.method.rfind('-') + 1);  // ril, gcbc, bc or rpl
+    policy_.method = settings.variant + "-" + (base == "ril" ? "rpl" : base);
+  }
+
+  FinetuneResult run() {
+    FinetuneResult result;
+    if (settings_.eval_every > 0) {
+      result.start_result = result.best_result = evaluate_now();
+    }
+    result.best = policy_;
+    while (done_ < settings_.iterations) {
+      Json metrics = iterate();
+      ++done_;
+      if (settings_.eval_every > 0 && (done_ % settings_.eval_every == 0 || done_ == settings_.iterations)) {
+        const GoalResult now = evaluate_now();
+        metrics["eval"] = {{"success", now.success},
+                           {"step_completion", now.step_completion},
+                           {"success_final", now.success_final}};
+        if (better(now, result.best_result)) {
+          result.best = policy_, result.best_result = now, result.best_iteration = done_;
+        }
+        result.last_result = now;
+      }
+      report(progress_, {.stage = "finetune", .done = done_ * unit(), .total = settings_.iterations * unit(),
+                         .metrics = &metrics});
+    }
+    result.last = policy_;
+    if (settings_.eval_every == 0) result.best = policy_, result.best_iteration = settings_.iterations;
+    return result;
+  }
+
+ private:
+  void require_settings() const {
+    const FinetuneSettings& s = settings_;
+    if (s.variant != "npg" && s.variant != "dapg" && s.variant != "iril") {
+      throw UsageError(fmt::format("finetune: variant '{}': npg, dapg or iril is wanted", s.variant));
+    }
+    if (s.levels != "low" && s.levels != "high" && s.levels != "both") {
+      throw UsageError(fmt::format("finetune: levels '{}': low, high or both is wanted", s.levels));
+    }
+    if (s.levels != "low" && !policy_.hierarchical()) {
+      throw UsageError(fmt::format("finetune: levels '{}', but the policy ({}) is flat: only low", s.levels, policy_.method));
+    }
+    if (s.variant != "npg" && (!demos_ || demos_->episodes() == 0)) {
+      throw UsageError(fmt::format("finetune: variant {} needs demonstrations", s.variant));
+    }
+    if (demos_) {
+      BATON_REQUIRE(demos_->state_dim == env_.spec().state_dim && demos_->action_dim == env_.spec().action_dim,
+                    "finetune: demonstrations of {} state and {} action coordinates, {} has {} and {}", demos_->state_dim,
+                    demos_->action_dim, env_.spec().name, env_.spec().state_dim, env_.spec().action_dim);
+    }
+    BATON_REQUIRE(s.iterations >= 0 && s.episodes >= 2, "finetune: {} iterations of {} episodes (at least 0 of 2)",
+                  s.iterations, s.episodes);
+  }
+
+  std::int64_t unit() const { return static_cast<std::int64_t>(settings_.episodes) * env_.spec().horizon; }
+
+  Json iterate() {
+    const auto start = std::chrono::steady_clock::now();
+    const Exploration exploration{.low = 1.0f, .high = train_high_ || settings_.sample_high ? 1.0f : 0.0f};
+    RolloutOptions options;
+    options.episodes = settings_.episodes;
+    options.first_episode = done_ * settings_.episodes;
+    options.seed = kernels::mix_seed(seed_, 1);
+    options.exploration = exploration;
+    const Trajectories own = rollout(env_, policy_, std::span(&goal_, 1), options, [&](const Progress& inner) {
+      return !progress_ || progress_({.stage = "finetune", .done = done_ * unit() + inner.done,
+                                      .total = settings_.iterations * unit()});
+    });
+    const GoalResult result = score(env_.spec(), std::span(&goal_, 1), own).front();
+    const double rollout_seconds = seconds_since(start);
+    const auto update_start = std::chrono::steady_clock::now();
+    Json metrics = {{"stage", "finetune"}, {"iteration", done_ + 1}, {"goal", goal_.name},
+                    {"variant", settings_.variant}, {"success", result.success},
+                    {"step_completion", result.step_completion}};
+    if (settings_.variant == "iril") remember(own);
+    if (train_low_) metrics["low"] = update(low_, policy_.low, own);
+    if (train_high_) metrics["high"] = update(high_, *policy_.high, own);
+    metrics["seconds_rollout"] = rollout_seconds;
+    metrics["seconds_update"] = seconds_since(update_start);
+    return metrics;
+  }
+
+  Json update(LevelTrainer& level, GaussianPolicy& policy, const Trajectories& own) {
+    level.demos().clear();
+    const double weight = settings_.demo_weight * std::pow(settings_.demo_decay, done_);
+    if (settings_.variant != "npg" && weight > 0) {
+      const int from_own = own_data_.empty() ? 0 : static_cast<int>(settings_.own_fraction * settings_.demo_rows);
+      if (settings_.demo_rows > from_own) level.demos().draw(*demos_, settings_.demo_rows - from_own, 2 * done_);
+      if (from_own > 0) level.demos().draw(merged_, from_own, 2 * done_ + 1);
+    }
+    return level.update(policy, env_.spec(), goal_, own, static_cast<float>(weight));
+  }
+
+  // IRIL: the latest iterations' trajectories as demonstrations.
+  void remember(const Trajectories& own) {
+    std::vector<int> keep(own.n);
+    std::iota(keep.begin(), keep.end(), 0);
+    if (settings_.own_successful) {
+      const std::vector<float> flags = completion_flags(env_.spec(), goal_, own);
+      const std::size_t E = goal_.elements.size(), rows = static_cast<std::size_t>(own.horizon) + 1;
+      std::vector<float> completed(own.n);
+      for (int i = 0; i < own.n; ++i) {
+        const auto last = flags.begin() + static_cast<std::ptrdiff_t>(((i + 1) * rows - 1) * E);
+        completed[i] = std::accumulate(last, last + static_cast<std::ptrdiff_t>(E), 0.0f);
+      }
+      const double average = mean(completed);
+      std::erase_if(keep, [&](int i) { return completed[i] < average - 1e-6; });
+    }
+    own_data_.push_back(select(to_dataset(own), keep));
+    while (static_cast<int>(own_data_.size()) > settings_.own_iterations) own_data_.pop_front();
+    merged_ = own_data_.front();
+    for (std::size_t i = 1; i < own_data_.size(); ++i) append(merged_, own_data_[i]);
+  }
+
+  GoalResult evaluate_now() {
+    RolloutOptions options;
+    options.episodes = settings_.eval_episodes;
+    options.seed = kernels::mix_seed(seed_, 2);
+    const Evaluation evaluation = evaluate(env_, policy_, std::span(&goal_, 1), options, "", [&](const Progress&) {
+      return !progress_ || progress_({.stage = "finetune", .done = done_ * unit(), .total = settings_.iterations * unit()});
+    });
+    return evaluation.goals.front();
+  }
+
+  static bool better(const GoalResult& a, const GoalResult& b) {
+    if (a.success != b.success) return a.success > b.success;
+    return a.step_completion > b.step_completion;
+  }
+
+  envs::BatchEnv& env_;
+  const envs::Goal& goal_;
+  const Dataset* demos_;
+  const FinetuneSettings& settings_;
+  std::uint64_t seed_;
+  const ProgressCallback& progress_;
+  RelayPolicy policy_;
+  LevelTrainer low_, high_;
+  bool train_low_ = true, train_high_ = false;
+  int done_ = 0;  // iterations
+  std::deque<Dataset> own_data_;
+  Dataset merged_;
+};
+
+}  // namespace
+
+FinetuneResult finetune(envs::BatchEnv& env, const RelayPolicy& init, const envs::Goal& goal, const Dataset* demos,
+                        const FinetuneSettings& settings, std::uint64_t seed, const ProgressCallback& progress) {
+  return Finetuner(env, init, goal, demos, settings, seed, progress).run();
+}
+
+}  // namespace baton::rl

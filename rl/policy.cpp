@@ -1,0 +1,223 @@
+#include "rl/policy.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "kernels/error.hpp"
+#include "kernels/rng.hpp"
+
+namespace baton::rl {
+namespace {
+
+std::size_t index(int rows, int width) { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(width); }
+
+}  // namespace
+
+RobotFill parse_robot_fill(const std::string& name) {
+  if (name == "keep") return RobotFill::kKeep;
+  if (name == "typical") return RobotFill::kTypical;
+  if (name == "zero") return RobotFill::kZero;
+  if (name == "mask") return RobotFill::kMask;
+  throw UsageError(fmt::format("robot fill '{}' is unknown: keep, typical, zero or mask", name));
+}
+
+std::string robot_fill_name(RobotFill fill) {
+  switch (fill) {
+    case RobotFill::kKeep: return "keep";
+    case RobotFill::kTypical: return "typical";
+    case RobotFill::kZero: return "zero";
+    case RobotFill::kMask: return "mask";
+  }
+  fail("robot fill {} is unknown", static_cast<int>(fill));
+}
+
+GaussianPolicy::GaussianPolicy(ag::MlpSpec spec, PolicyEncoding encoding, Normalizer in, Normalizer out,
+                               LogStdRange range, std::uint64_t seed)
+    : spec_(std::move(spec)), encoding_(std::move(encoding)), in_(std::move(in)), out_(std::move(out)), range_(range) {
+  ag::validate(spec_);
+  const std::size_t n_in = static_cast<std::size_t>(spec_.in), n_out = static_cast<std::size_t>(spec_.out);
+  BATON_REQUIRE(spec_.in == 2 * encoding_.state_dim, "policy: input is {} wide, state and goal of {} make {}", spec_.in,
+                encoding_.state_dim, 2 * encoding_.state_dim);
+  BATON_REQUIRE(in_.mean.size() == n_in && in_.std.size() == n_in && out_.mean.size() == n_out && out_.std.size() == n_out,
+                "policy: normalisers hold {}, {}, {}, {} values, {} inputs and {} outputs are expected", in_.mean.size(),
+                in_.std.size(), out_.mean.size(), out_.std.size(), n_in, n_out);
+  for (const std::vector<float>* scale : {&in_.std, &out_.std}) {
+    for (const float s : *scale) BATON_REQUIRE(s > 0 && std::isfinite(s), "policy: a normaliser's std is {}, > 0 is needed", s);
+  }
+  BATON_REQUIRE(!encoding_.residual || spec_.out == encoding_.state_dim,
+                "policy: a residual output must be a state of {}, it is {} wide", encoding_.state_dim, spec_.out);
+  BATON_REQUIRE(encoding_.robot_dim >= 0 && encoding_.robot_dim <= encoding_.state_dim,
+                "policy: {} robot coordinates in a state of {}", encoding_.robot_dim, encoding_.state_dim);
+  BATON_REQUIRE(encoding_.robot_fill != RobotFill::kTypical ||
+                    encoding_.typical_robot.size() == static_cast<std::size_t>(encoding_.robot_dim),
+                "policy: the typical robot pose has {} values, {} are expected", encoding_.typical_robot.size(),
+                encoding_.robot_dim);
+  BATON_REQUIRE(range_.min <= range_.initial && range_.initial <= range_.max,
+                "policy: log_std starts at {}, outside {} .. {}", range_.initial, range_.min, range_.max);
+  theta_.resize(static_cast<std::size_t>(ag::parameter_count(spec_)) + n_out);
+  ag::init_parameters<float>(spec_, seed, 0.01f, std::span(theta_).first(theta_.size() - n_out));
+  std::ranges::fill(log_std(), range_.initial);
+}
+
+void GaussianPolicy::clamp_log_std() {
+  for (float& value : log_std()) value = std::clamp(value, range_.min, range_.max);
+}
+
+void GaussianPolicy::encode(const float* x, int n, float* z) const {
+  const int s = encoding_.state_dim;
+  const bool blank = encoding_.robot_fill == RobotFill::kZero || encoding_.robot_fill == RobotFill::kMask;
+  for (int i = 0; i < n; ++i, x += 2 * s, z += 2 * s) {
+    for (int j = 0; j < s; ++j) z[j] = (x[j] - in_.mean[j]) / in_.std[j];
+    for (int j = 0; j < s; ++j) {
+      const float goal = encoding_.relative_goal ? x[s + j] - x[j] : x[s + j];
+      z[s + j] = (goal - in_.mean[s + j]) / in_.std[s + j];
+    }
+    if (!blank) continue;
+    const bool zero = encoding_.robot_fill == RobotFill::kZero;
+    for (int j = s; j < s + encoding_.robot_dim; ++j) z[j] = zero ? -in_.mean[j] / in_.std[j] : 0.0f;
+  }
+}
+
+void GaussianPolicy::normalize_output(const float* x, const float* y, int n, float* u) const {
+  const int m = spec_.out, stride = spec_.in;
+  for (int i = 0; i < n; ++i, y += m, u += m, x += stride) {
+    for (int j = 0; j < m; ++j) {
+      const float raw = encoding_.residual ? y[j] - x[j] : y[j];
+      u[j] = (raw - out_.mean[j]) / out_.std[j];
+    }
+  }
+}
+
+void GaussianPolicy::denormalize_output(const float* x, const float* u, int n, float* y) const {
+  const int m = spec_.out, stride = spec_.in;
+  for (int i = 0; i < n; ++i, y += m, u += m, x += stride) {
+    for (int j = 0; j < m; ++j) {
+      y[j] = out_.mean[j] + out_.std[j] * u[j] + (encoding_.residual ? x[j] : 0.0f);
+    }
+  }
+}
+
+void GaussianPolicy::fill_goal(std::span<float> goal) const {
+  BATON_REQUIRE(static_cast<int>(goal.size()) == encoding_.state_dim, "policy: goal has {} numbers, {} are expected",
+                goal.size(), encoding_.state_dim);
+  if (encoding_.robot_fill == RobotFill::kTypical) std::ranges::copy(encoding_.typical_robot, goal.begin());
+}
+
+void PolicyPass::reserve(const GaussianPolicy& policy, int max_rows) {
+  mlp_ = ag::MlpPass<float>(policy.spec(), max_rows);
+  z_.resize(index(max_rows, policy.in_dim()));
+  target_.resize(index(max_rows, policy.out_dim()));
+  dy_.resize(target_.size());
+}
+
+void PolicyPass::forward(const GaussianPolicy& policy, const float* x, int n) {
+  if (z_.size() < index(n, policy.in_dim())) reserve(policy, n);
+  x_ = x;
+  n_ = n;
+  policy.encode(x, n, z_.data());
+  mlp_.forward(policy.spec(), policy.mlp_theta(), z_.data(), n);
+}
+
+std::span<const float> PolicyPass::normalized_mean() const { return mlp_.output(); }
+
+void PolicyPass::mean(const GaussianPolicy& policy, float* y) const {
+  policy.denormalize_output(x_, mlp_.output().data(), n_, y);
+}
+
+void PolicyPass::sample(const GaussianPolicy& policy, std::span<const std::uint64_t> row_seeds, std::uint64_t step,
+                        float scale, float* y) const {
+  BATON_REQUIRE(static_cast<int>(row_seeds.size()) == n_, "policy: {} seeds for {} rows", row_seeds.size(), n_);
+  const int m = policy.out_dim();
+  const float* u = mlp_.output().data();
+  const std::span<const float> log_std = policy.log_std();
+  for (int i = 0; i < n_; ++i) {
+    kernels::Random random(row_seeds[static_cast<std::size_t>(i)], step);
+    for (int j = 0; j < m; ++j) y[i * m + j] = u[i * m + j] + std::exp(log_std[j]) * scale * random.normal();
+  }
+  policy.denormalize_output(x_, y, n_, y);
+}
+
+void PolicyPass::log_prob(const GaussianPolicy& policy, const float* y, std::span<float> result) {
+  BATON_REQUIRE(static_cast<int>(result.size()) == n_, "policy: {} places for {} rows", result.size(), n_);
+  const int m = policy.out_dim();
+  policy.normalize_output(x_, y, n_, target_.data());
+  const float* u = mlp_.output().data();
+  const std::span<const float> log_std = policy.log_std();
+  for (int i = 0; i < n_; ++i) {
+    double sum = -0.5 * m * std::log(2 * std::numbers::pi);
+    for (int j = 0; j < m; ++j) {
+      const double d = (static_cast<double>(target_[i * m + j]) - u[i * m + j]) * std::exp(-static_cast<double>(log_std[j]));
+      sum -= 0.5 * d * d + log_std[j];
+    }
+    result[static_cast<std::size_t>(i)] = static_cast<float>(sum);
+  }
+}
+
+// log pi = sum_j -(u_y - u)^2 / (2 s^2) - log s - log(2 pi) / 2:  d/du = (u_y - u) / s^2,  d/dlog s = (u_y - u)^2 / s^2 - 1.
+double PolicyPass::weighted_log_likelihood(const GaussianPolicy& policy, const float* y, std::span<const float> weights,
+                                           std::span<float> grad) {
+  BATON_REQUIRE(weights.empty() || static_cast<int>(weights.size()) == n_, "policy: {} weights for {} rows", weights.size(), n_);
+  BATON_REQUIRE(static_cast<int>(grad.size()) == policy.parameters(), "policy: gradient of {}, {} parameters",
+                grad.size(), policy.parameters());
+  const int m = policy.out_dim();
+  policy.normalize_output(x_, y, n_, target_.data());
+  const float* u = mlp_.output().data();
+  const std::span<float> grad_log_std = grad.last(static_cast<std::size_t>(m));
+  double total = 0;
+  for (int j = 0; j < m; ++j) {
+    const double log_std = policy.log_std()[j], precision = std::exp(-2.0 * log_std);
+    const double constant = log_std + 0.5 * std::log(2 * std::numbers::pi);
+    double sum = 0, slope = 0;
+    for (int i = 0; i < n_; ++i) {
+      const double weight = weights.empty() ? 1.0 / n_ : static_cast<double>(weights[i]);
+      const double d = static_cast<double>(target_[i * m + j]) - u[i * m + j], square = d * d * precision;
+      sum -= weight * (0.5 * square + constant);
+      slope += weight * (square - 1.0);
+      dy_[i * m + j] = static_cast<float>(weight * d * precision);
+    }
+    total += sum;
+    grad_log_std[j] += static_cast<float>(slope);
+  }
+  mlp_.vjp(policy.mlp_theta(), dy_.data(), grad.first(static_cast<std::size_t>(policy.mlp_parameters())));
+  return total;
+}
+
+double PolicyPass::mean_squared_error(const GaussianPolicy& policy, const float* y, std::span<float> grad) {
+  const int m = policy.out_dim();
+  policy.normalize_output(x_, y, n_, target_.data());
+  const float* u = mlp_.output().data();
+  double total = 0;
+  for (int i = 0; i < n_ * m; ++i) {
+    const double d = static_cast<double>(u[i]) - target_[i];
+    total += 0.5 * d * d / n_;
+    dy_[i] = static_cast<float>(d / n_);
+  }
+  if (!grad.empty()) {
+    BATON_REQUIRE(static_cast<int>(grad.size()) == policy.parameters(), "policy: gradient of {}, {} parameters",
+                  grad.size(), policy.parameters());
+    mlp_.vjp(policy.mlp_theta(), dy_.data(), grad.first(static_cast<std::size_t>(policy.mlp_parameters())));
+  }
+  return total;
+}
+
+double mean_kl(std::span<const float> u_old, std::span<const float> log_std_old, std::span<const float> u_new,
+               std::span<const float> log_std_new) {
+  const std::size_t m = log_std_old.size();
+  BATON_REQUIRE(m > 0 && log_std_new.size() == m && u_old.size() == u_new.size() && u_old.size() % m == 0,
+                "mean_kl: means {} and {}, log_std {} and {}", u_old.size(), u_new.size(), m, log_std_new.size());
+  const std::size_t rows = u_old.size() / m;
+  double total = 0;
+  for (std::size_t j = 0; j < m; ++j) {
+    double squares = 0;
+    for (std::size_t i = 0; i < rows; ++i) {
+      const double d = static_cast<double>(u_old[i * m + j]) - u_new[i * m + j];
+      squares += d * d;
+    }
+    const double s0 = log_std_old[j], s1 = log_std_new[j];
+    total += s1 - s0 + (std::exp(2 * s0) + squares / static_cast<double>(std::max<std::size_t>(rows, 1))) / (2 * std::exp(2 * s1)) - 0.5;
+  }
+  return total;
+}
+
+}  // namespace baton::rl

@@ -1,0 +1,88 @@
+#pragma once
+// Minibatch maximum likelihood for one policy on relabelled tuples: the inner loop of imitation and distillation.
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "autograd/optim.hpp"
+#include "rl/imitation.hpp"
+#include "rl/relabel.hpp"
+
+namespace baton::rl {
+
+// What a policy is trained on.
+enum class TupleKind {
+  kLow,   // algorithm 2: target a_t, goal s_{t+w}; also GCBC, with the long window
+  kHigh,  // algorithm 3: target s_{t+min(w, W_l)}
+  kGoal,  // BC: target a_t, the goal given per episode
+};
+
+// Tuples of some episodes, drawn with a weight against other sources. The weights add up to one.
+struct TupleSource {
+  RelabelIndex index;
+  double weight = 1;
+};
+
+struct TupleStream {
+  const Dataset* data = nullptr;
+  TupleKind kind = TupleKind::kLow;
+  int low_window = 30;              // W_l, for kHigh
+  float final_goal_fraction = 0;    // of tuples whose w is moved to the episode's end
+  float target_goal_fraction = 0;   // of tuples whose goal is the episode's compound goal; w moved to the end
+  std::vector<float> goals;         // [E][S]: kGoal's goals, and those of target_goal_fraction
+  std::vector<TupleSource> sources;
+
+  int output_dim() const { return kind == TupleKind::kHigh ? data->state_dim : data->action_dim; }
+  // n tuples drawn from `random` into x [n][2S], y [n][output_dim()].
+  void draw(kernels::Random& random, int n, float* x, float* y) const;
+
+ private:
+  mutable std::vector<RelabelTuple> tuples_;
+  mutable std::vector<std::uint8_t> targeted_;
+};
+
+// Means and floored standard deviations of encoded inputs and outputs, from 16384 drawn tuples.
+struct Normalizers {
+  Normalizer in, out;
+};
+Normalizers measure(const TupleStream& stream, bool relative_goal, bool residual, float in_floor, float out_floor,
+                    std::uint64_t seed);
+
+class LevelTrainer {
+ public:
+  // policy and streams must outlive the trainer; heldout may have no sources.
+  LevelTrainer(GaussianPolicy& policy, const TupleStream& train, const TupleStream& heldout,
+               const ImitationSettings& settings, std::uint64_t seed);
+
+  void update(int k);  // update number k = 0, 1, ...: one minibatch, one Adam step
+  // {"train", "heldout", "heldout_mse", "grad_norm", "log_std"}: means since the last call; held-out on fixed tuples.
+  nlohmann::ordered_json metrics();
+  // With the mse loss: log_std from the residuals. Call once at the end.
+  void finish();
+  double learning_rate(int k) const;
+
+ private:
+  void add_noise(kernels::Random& random);
+
+  GaussianPolicy& policy_;
+  const TupleStream& train_;
+  const TupleStream& heldout_;
+  const ImitationSettings& settings_;
+  std::uint64_t seed_;
+  ag::Schedule schedule_;
+  ag::Adam<float> adam_;
+  PolicyPass pass_, heldout_pass_;
+  std::vector<float> x_, y_, weights_, grad_, heldout_x_, heldout_y_;
+  double loss_sum_ = 0;
+  int loss_count_ = 0;
+};
+
+// Trains every level of a policy, the levels side by side. Streams: [levels], low (or flat) first.
+void train_levels(RelayPolicy& policy, std::span<const TupleStream> train, std::span<const TupleStream> heldout,
+                  const ImitationSettings& settings, std::uint64_t seed, std::string_view stage,
+                  const ProgressCallback& progress);
+
+}  // namespace baton::rl

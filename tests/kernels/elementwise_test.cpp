@@ -1,0 +1,158 @@
+#include "kernels/elementwise.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "tests/kernels/isa.hpp"
+#include "tests/support/compare.hpp"
+
+namespace baton::kernels {
+namespace {
+
+template <class T>
+constexpr double kEps = static_cast<double>(std::numeric_limits<T>::epsilon());
+
+bool needs_positive(Unary op) { return op == Unary::kLog || op == Unary::kSqrt; }
+
+template <class T>
+std::vector<T> inputs(Unary op, std::size_t n, std::uint64_t seed, double scale) {
+  auto x = test::normals<T>(n, seed, scale);
+  if (needs_positive(op)) {
+    for (T& v : x) v = std::fabs(v) + std::numeric_limits<T>::min();
+  }
+  return x;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("unary functions equal ref over odd lengths and misalignments", T, float, double) {
+  test::for_each_isa([] {
+    for (int op_index = 0; op_index < kUnaryCount; ++op_index) {
+      const Unary op = static_cast<Unary>(op_index);
+      CAPTURE(unary_name(op));
+      for (const int n : test::awkward_sizes()) {
+        for (const std::size_t shift : {0U, 1U, 3U}) {
+          const std::size_t size = static_cast<std::size_t>(n) + shift;
+          const auto x = inputs<T>(op, size, 5, 3), g = test::normals<T>(size, 6);
+          std::vector<T> y(size), want(size), slope = test::normals<T>(size, 7), want_slope = slope;
+          unary(op, n, x.data() + shift, y.data() + shift);
+          ref::unary(op, n, x.data() + shift, want.data() + shift);
+          test::check_close(y, want, 8 * kEps<T>, kEps<T>, "value");
+          const T* given = derivative_needs_input(op) ? x.data() + shift : nullptr;
+          for (const bool accumulate : {false, true}) {
+            unary_derivative(op, n, given, want.data() + shift, g.data() + shift, slope.data() + shift, accumulate);
+            ref::unary_derivative(op, n, given, want.data() + shift, g.data() + shift, want_slope.data() + shift, accumulate);
+            test::check_close(slope, want_slope, 16 * kEps<T>, 8 * kEps<T>, "slope");
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("float functions stay within a few ulp of libm over their whole range") {
+  struct Case {
+    Unary op;
+    double low, high, ulps;
+  };
+  const Case cases[] = {{Unary::kTanh, -12, 12, 4},  {Unary::kTanh, -0.02, 0.02, 4}, {Unary::kExp, -87, 88.7, 4},
+                        {Unary::kSigmoid, -80, 80, 5}, {Unary::kSoftplus, -60, 60, 5}, {Unary::kElu, -20, 1, 4},
+                        {Unary::kLog, 1e-30, 3, 4},  {Unary::kLog, 0.9, 1.1, 4}};
+  test::for_each_isa([&] {
+    for (const Case& c : cases) {
+      CAPTURE(unary_name(c.op));
+      constexpr int n = 20001;
+      std::vector<float> x(n), got(n), want(n);
+      for (int i = 0; i < n; ++i) x[static_cast<std::size_t>(i)] = static_cast<float>(c.low + (c.high - c.low) * i / (n - 1));
+      unary(c.op, n, x.data(), got.data());
+      ref::unary(c.op, n, x.data(), want.data());
+      test::check_close(got, want, c.ulps * kEps<float> / 2, 1e-38, "range");
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE("special numbers: NaN stays NaN, infinities and zeros give the limits", T, float, double) {
+  const T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  test::for_each_isa([&] {
+    for (int op_index = 0; op_index < kUnaryCount; ++op_index) {
+      const Unary op = static_cast<Unary>(op_index);
+      CAPTURE(unary_name(op));
+      for (const int n : {1, 16, 19}) {  // in a tail and in whole vectors
+        std::vector<T> x(static_cast<std::size_t>(n), nan), y(x.size());
+        unary(op, n, x.data(), y.data());
+        for (const T v : y) CHECK(std::isnan(v));
+      }
+    }
+    const auto at = [](Unary op, T x) {
+      T y;
+      unary(op, 1, &x, &y);
+      return y;
+    };
+    CHECK(at(Unary::kTanh, inf) == T(1));
+    CHECK(at(Unary::kTanh, -inf) == T(-1));
+    CHECK(std::signbit(at(Unary::kTanh, T(-0.0))));
+    CHECK(at(Unary::kRelu, -inf) == T(0));
+    CHECK(at(Unary::kRelu, inf) == inf);
+    CHECK(at(Unary::kElu, -inf) == T(-1));
+    CHECK(at(Unary::kExp, -inf) == T(0));
+    CHECK(at(Unary::kExp, inf) == inf);
+    CHECK(at(Unary::kExp, T(0)) == T(1));
+    CHECK(at(Unary::kLog, T(0)) == -inf);
+    CHECK(at(Unary::kLog, inf) == inf);
+    CHECK(at(Unary::kLog, T(1)) == T(0));
+    CHECK(std::isnan(at(Unary::kLog, T(-1))));
+    CHECK(at(Unary::kSigmoid, -inf) == T(0));
+    CHECK(at(Unary::kSigmoid, inf) == T(1));
+    CHECK(at(Unary::kSoftplus, -inf) == T(0));
+    CHECK(at(Unary::kSoftplus, inf) == inf);
+    CHECK(at(Unary::kSqrt, T(4)) == T(2));
+  });
+}
+
+TEST_CASE_TEMPLATE("bias, binary, axpy and multiply_add equal ref", T, float, double) {
+  test::for_each_isa([] {
+    for (const int n : test::awkward_sizes()) {
+      const std::size_t size = static_cast<std::size_t>(n) + 1;
+      const auto a = test::normals<T>(size, 1), b = test::normals<T>(size, 2);
+      for (int op = 0; op < kBinaryCount; ++op) {
+        for (const int a_step : {0, 1}) {
+          for (const int b_step : {0, 1}) {
+            std::vector<T> got(size), want(size);
+            binary(static_cast<Binary>(op), n, a.data() + 1, a_step, b.data() + 1, b_step, got.data() + 1);
+            ref::binary(static_cast<Binary>(op), n, a.data() + 1, a_step, b.data() + 1, b_step, want.data() + 1);
+            test::check_close(got, want, 2 * kEps<T>, 0, "binary");
+          }
+        }
+      }
+      auto got = a, want = a;
+      axpy(n, T(0.3), b.data() + 1, got.data() + 1);
+      ref::axpy(n, T(0.3), b.data() + 1, want.data() + 1);
+      multiply_add(n, a.data() + 1, b.data() + 1, got.data() + 1);
+      ref::multiply_add(n, a.data() + 1, b.data() + 1, want.data() + 1);
+      test::check_close(got, want, 2 * kEps<T>, 8 * kEps<T>, "axpy, multiply_add");
+      const auto x = test::normals<T>(3 * size, 4);
+      auto got_x = x, want_x = x;
+      std::vector<T> got_z(x.size()), want_z(x.size());
+      bias_unary(Unary::kGelu, 3, n, a.data(), got_x.data(), got_z.data());
+      ref::bias_unary(Unary::kGelu, 3, n, a.data(), want_x.data(), want_z.data());
+      test::check_close(got_x, want_x, 8 * kEps<T>, 4 * kEps<T>, "bias_unary");
+      test::check_close(got_z, want_z, kEps<T>, 0, "bias_unary z");
+    }
+  });
+}
+
+TEST_CASE("an element's bits do not depend on its place") {
+  test::for_each_isa([] {
+    const auto x = test::normals<float>(200, 3);
+    for (const Unary op : {Unary::kTanh, Unary::kSilu, Unary::kSoftplus}) {
+      std::vector<float> all(200), shifted(199);
+      unary(op, 200, x.data(), all.data());
+      unary(op, 199, x.data() + 1, shifted.data());
+      CHECK(std::equal(shifted.begin(), shifted.end(), all.begin() + 1));
+    }
+  });
+}
+
+}  // namespace baton::kernels

@@ -1,0 +1,88 @@
+#include "kernels/rng.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <set>
+#include <vector>
+
+#include "tests/support/compare.hpp"
+
+namespace baton::kernels {
+
+TEST_CASE("philox equals the published known answers") {
+  using Block = std::array<std::uint32_t, 4>;
+  CHECK(philox({0, 0, 0, 0}, {0, 0}) == Block{0x6627e8d5U, 0xe169c58dU, 0xbc57ac4cU, 0x9b00dbd8U});
+  CHECK(philox({~0U, ~0U, ~0U, ~0U}, {~0U, ~0U}) == Block{0x408f276dU, 0x41c83b0eU, 0xa20bc7c6U, 0x6d5451fdU});
+  CHECK(philox({0x243f6a88U, 0x85a308d3U, 0x13198a2eU, 0x03707344U}, {0xa4093822U, 0x299f31d0U}) ==
+        Block{0xd16cfe09U, 0x94fdccebU, 0x5001e420U, 0x24126ea1U});
+}
+
+TEST_CASE("filling equals stateless access at any offset and length") {
+  for (const std::uint64_t first : {0ULL, 1ULL, 2ULL, 3ULL, 5ULL, 0xFFFFFFFFULL}) {
+    for (const std::size_t n : {0U, 1U, 3U, 4U, 9U}) {
+      std::vector<float> uniform(n), normal(n);
+      fill_uniform(11, 5, first, uniform);
+      fill_normal(11, 5, first, normal);
+      for (std::size_t i = 0; i < n; ++i) {
+        CHECK(uniform[i] == uniform_at(11, 5, first + i));
+        CHECK(normal[i] == normal_at(11, 5, first + i));
+      }
+    }
+  }
+}
+
+TEST_CASE("a generator walks its stream's words in order and a copy continues alike") {
+  Random random(3, 9);
+  for (std::uint64_t i = 0; i < 7; ++i) CHECK(random.next_u32() == u32_at(3, 9, i));
+  Random copy = random;
+  for (int i = 0; i < 9; ++i) CHECK(copy.normal() == random.normal());
+  CHECK(copy.next_u64() == random.next_u64());
+}
+
+TEST_CASE("normal numbers have the moments of N(0, 1) and match Box-Muller by libm") {
+  constexpr int n = 400000;
+  std::vector<float> x(n);
+  fill_normal(7, 0, 0, x);
+  double m1 = 0, m2 = 0, m3 = 0, m4 = 0;
+  for (const float v : x) {
+    const double d = static_cast<double>(v);
+    m1 += d / n, m2 += d * d / n, m3 += d * d * d / n, m4 += d * d * d * d / n;
+  }
+  // Five standard errors of each moment.
+  CHECK(std::fabs(m1) < 5 / std::sqrt(n));
+  CHECK(std::fabs(m2 - 1) < 5 * std::sqrt(2.0 / n));
+  CHECK(std::fabs(m3) < 5 * std::sqrt(15.0 / n));
+  CHECK(std::fabs(m4 - 3) < 5 * std::sqrt(96.0 / n));
+  std::vector<float> want(4000), got(x.begin(), x.begin() + 4000);
+  for (std::uint64_t i = 0; i < want.size(); i += 2) {
+    const double u = (u32_at(7, 0, i) + 0.5) * 0x1p-32, t = u32_at(7, 0, i + 1) * 0x1p-32;
+    const double radius = std::sqrt(-2 * std::log(u)), angle = 2 * std::acos(-1.0) * t;
+    want[i] = static_cast<float>(radius * std::cos(angle));
+    want[i + 1] = static_cast<float>(radius * std::sin(angle));
+  }
+  test::check_close(got, want, 1e-6, 1e-7, "normal");
+}
+
+TEST_CASE("below(n) is uniform and stays below n") {
+  Random random(1);
+  std::vector<int> counts(7);
+  for (int i = 0; i < 70000; ++i) {
+    const std::uint32_t k = random.below(7);
+    REQUIRE(k < 7);
+    ++counts[k];
+  }
+  for (const int c : counts) CHECK(std::abs(c - 10000) < 500);
+  for (int i = 0; i < 1000; ++i) CHECK(random.below64(0xC000000000000001ULL) < 0xC000000000000001ULL);
+  CHECK(random.below(1) == 0);
+  CHECK(random.below(0) == 0);
+}
+
+TEST_CASE("derived seeds differ from one another and from their parent") {
+  std::set<std::uint64_t> seen = {42};
+  for (std::uint64_t a = 0; a < 50; ++a) {
+    for (std::uint64_t b = 0; b < 50; ++b) CHECK(seen.insert(mix_seed(42, a, b)).second);
+  }
+}
+
+}  // namespace baton::kernels

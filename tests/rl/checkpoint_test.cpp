@@ -1,0 +1,145 @@
+#include "rl/checkpoint.hpp"
+
+#include <cmath>
+
+#include "rl/hdf5_file.hpp"
+#include "rl/metrics.hpp"
+#include "tests/support/compare.hpp"
+#include "tests/rl/synthetic.hpp"
+
+using namespace baton;
+using namespace baton::rl;
+using baton::test::contains;
+using baton::test::error_of;
+
+namespace {
+
+RelayPolicy trained(const std::string& method, const std::string& fill = "typical") {
+  PolicySettings settings;
+  settings.hidden = {5, 4};
+  settings.robot_fill = fill;
+  RelayPolicy policy = make_policy(test::point_mass_dataset(4, 30, 1), test::kPointMass, method, settings, 7);
+  policy.config = "seed = 7  # \"quoted\"\n";
+  policy.low.log_std()[0] = -1.2345678f;
+  return policy;
+}
+
+void check_same(const GaussianPolicy& a, const GaussianPolicy& b) {
+  CHECK(a.spec() == b.spec());
+  CHECK(std::ranges::equal(a.theta(), b.theta()));
+  CHECK(a.in().mean == b.in().mean);
+  CHECK(a.in().std == b.in().std);
+  CHECK(a.out().mean == b.out().mean);
+  CHECK(a.out().std == b.out().std);
+  CHECK(a.encoding().state_dim == b.encoding().state_dim);
+  CHECK(a.encoding().robot_dim == b.encoding().robot_dim);
+  CHECK(a.encoding().robot_fill == b.encoding().robot_fill);
+  CHECK(a.encoding().relative_goal == b.encoding().relative_goal);
+  CHECK(a.encoding().residual == b.encoding().residual);
+  CHECK(a.encoding().typical_robot == b.encoding().typical_robot);
+  CHECK(a.range().min == b.range().min);
+  CHECK(a.range().max == b.range().max);
+}
+
+// Saves a policy, lets `spoil` rewrite its file from scratch, returns load_policy's message.
+std::string spoiled(const std::function<void(Hdf5File&)>& spoil) {
+  const test::TemporaryFolder folder;
+  Hdf5File file = Hdf5File::create(folder.file("policy.h5"));
+  spoil(file);
+  file.commit();
+  const std::string message = error_of([&] { load_policy(folder.path); });
+  CHECK(contains(message, folder.file("policy.h5")));
+  return message;
+}
+
+}  // namespace
+
+TEST_CASE("checkpoint: a policy comes back bit for bit, hierarchical and flat, with every kind of fill") {
+  for (const std::string fill : {"keep", "typical", "zero", "mask"}) {
+    for (const std::string method : {"ril", "bc"}) {
+      const test::TemporaryFolder folder;
+      const RelayPolicy policy = trained(method, fill);
+      save_policy(policy, folder.file("run"));
+      const RelayPolicy back = load_policy(folder.file("run"));
+      CHECK(back.method == method);
+      CHECK(back.env == "point_mass");
+      CHECK(back.config == policy.config);
+      CHECK(back.subgoal_every == policy.subgoal_every);
+      check_same(back.low, policy.low);
+      REQUIRE(back.hierarchical() == policy.hierarchical());
+      if (back.high) check_same(*back.high, *policy.high);
+    }
+  }
+}
+
+TEST_CASE("checkpoint: saving twice gives the same bytes and no other file") {
+  const test::TemporaryFolder folder;
+  save_policy(trained("ril"), folder.path);
+  const std::string first = read_text(folder.file("policy.h5"));
+  save_policy(trained("ril"), folder.path);
+  CHECK(read_text(folder.file("policy.h5")) == first);
+  int files = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path)) ++files;
+  CHECK(files == 1);
+}
+
+TEST_CASE("checkpoint: missing, foreign, truncated and misfitting files are refused by name") {
+  const test::TemporaryFolder folder;
+  CHECK(contains(error_of([&] { load_policy(folder.file("none")); }), "none/policy.h5: no such file"));
+  CHECK(contains(spoiled([](Hdf5File& file) { file.make_group("low"); }), "not a policy of baton"));
+  CHECK(contains(spoiled([](Hdf5File& file) {
+                   file.set_attribute("/", "format", std::string("baton-policy"));
+                   file.set_attribute("/", "version", std::vector<double>{9});
+                 }),
+                 "version 9, this program reads version 1"));
+  save_policy(trained("ril"), folder.path);
+  const std::string whole = read_text(folder.file("policy.h5"));
+  int refused = 0, cuts = 0;
+  for (std::size_t size = 200; size < whole.size(); size += whole.size() / 11, ++cuts) {
+    write_text_atomic(folder.file("policy.h5"), whole.substr(0, size));
+    refused += !error_of([&] { load_policy(folder.path); }).empty();
+  }
+  CHECK(refused == cuts);
+}
+
+TEST_CASE("checkpoint: arrays of another shape or with NaN say which array and which shape is right") {
+  const auto base = [](Hdf5File& file) {
+    file.set_attribute("/", "format", std::string("baton-policy"));
+    file.set_attribute("/", "version", std::vector<double>{1});
+    for (const char* name : {"method", "env", "config"}) file.set_attribute("/", name, std::string("x"));
+    file.set_attribute("/", "subgoal_every", std::vector<double>{30});
+    file.make_group("low");
+    const auto number = [&](const char* name, double value) {
+      file.set_attribute("low", name, std::vector<double>{value});
+    };
+    number("in", 2);
+    number("out", 1);
+    number("state_dim", 1);
+    number("robot_dim", 0);
+    number("relative_goal", 0);
+    number("residual", 0);
+    file.set_attribute("low", "hidden", std::vector<double>{3});
+    file.set_attribute("low", "activation", std::string("tanh"));
+    file.set_attribute("low", "robot_fill", std::string("keep"));
+    file.set_attribute("low", "log_std_range", std::vector<double>{-0.5, -2, 0.5});
+    file.write<float>("low/typical_robot", std::vector<float>{}, {0});
+  };
+  CHECK(contains(spoiled([&](Hdf5File& file) {
+                   base(file);
+                   file.write<float>("low/in_mean", std::vector<float>{1, 2, 3}, {3});
+                 }),
+                 "low/in_mean has shape (3), (2) is expected"));
+  CHECK(contains(spoiled([&](Hdf5File& file) {
+                   base(file);
+                   file.write<float>("low/in_mean", std::vector<float>{1, NAN}, {2});
+                 }),
+                 "low/in_mean[1] is nan"));
+  CHECK(contains(spoiled(base), "no array low/in_mean"));
+}
+
+TEST_CASE("checkpoint: a policy for other states or actions is refused with both sizes") {
+  const RelayPolicy policy = trained("gcbc");
+  require_shape(policy, 3, 2, "dir");
+  CHECK(contains(error_of([&] { require_shape(policy, 30, 9, "dir"); }),
+                 "dir: the policy is made for states of 3 and actions of 2 numbers, 30 and 9 are expected"));
+}

@@ -1,0 +1,160 @@
+#include "rl/policy.hpp"
+
+#include <cmath>
+
+#include "tests/support/compare.hpp"
+#include "tests/rl/synthetic.hpp"
+
+using namespace baton;
+using namespace baton::rl;
+
+namespace {
+
+Normalizer ramp(int n, float mean, float std) {
+  Normalizer result;
+  for (int i = 0; i < n; ++i) {
+    result.mean.push_back(mean + 0.1f * static_cast<float>(i));
+    result.std.push_back(std + 0.05f * static_cast<float>(i));
+  }
+  return result;
+}
+
+GaussianPolicy make(RobotFill fill, bool relative, bool residual) {
+  PolicyEncoding encoding{.state_dim = 3, .robot_dim = 2, .robot_fill = fill, .relative_goal = relative,
+                          .residual = residual, .typical_robot = {}};
+  if (fill == RobotFill::kTypical) encoding.typical_robot = {7, 8};
+  GaussianPolicy policy({.in = 6, .hidden = {8, 8}, .out = 3, .activation = ag::Activation::kTanh}, encoding,
+                        ramp(6, 0.2f, 0.5f), ramp(3, -0.1f, 0.7f), {-0.5f, -3, 1}, 11);
+  kernels::Random random(3);  // the last layer starts near zero: give it weight
+  for (float& value : policy.theta()) value += 0.2f * random.normal();
+  policy.clamp_log_std();
+  return policy;
+}
+
+std::vector<float> normals(int n, std::uint64_t seed) {
+  std::vector<float> values(static_cast<std::size_t>(n));
+  kernels::fill_normal(seed, 0, 0, values);
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("policy: encoding is normalised [s, g] or [s, g - s]; fills blank the goal's robot part") {
+  const std::vector<float> x{1, 2, 3, 4, 5, 6};
+  std::vector<float> z(6);
+  const auto value = [](float raw, int i) {
+    return (raw - (0.2f + 0.1f * static_cast<float>(i))) / (0.5f + 0.05f * static_cast<float>(i));
+  };
+  make(RobotFill::kKeep, false, false).encode(x.data(), 1, z.data());
+  test::check_close(z, std::vector<float>{value(1, 0), value(2, 1), value(3, 2), value(4, 3), value(5, 4), value(6, 5)},
+                    1e-6, 1e-6, "keep");
+  make(RobotFill::kKeep, true, false).encode(x.data(), 1, z.data());
+  test::check_close(z, std::vector<float>{value(1, 0), value(2, 1), value(3, 2), value(3, 3), value(3, 4), value(3, 5)},
+                    1e-6, 1e-6, "relative");
+  make(RobotFill::kZero, true, false).encode(x.data(), 1, z.data());
+  test::check_close(z, std::vector<float>{value(1, 0), value(2, 1), value(3, 2), value(0, 3), value(0, 4), value(3, 5)},
+                    1e-6, 1e-6, "zero");
+  make(RobotFill::kMask, false, false).encode(x.data(), 1, z.data());
+  test::check_close(z, std::vector<float>{value(1, 0), value(2, 1), value(3, 2), 0, 0, value(6, 5)}, 1e-6, 1e-6, "mask");
+  std::vector<float> goal{4, 5, 6};
+  make(RobotFill::kTypical, false, false).fill_goal(goal);
+  CHECK(goal == std::vector<float>{7, 8, 6});
+}
+
+TEST_CASE("policy: the mean and its normalisation invert each other, residual or not") {
+  for (const bool residual : {false, true}) {
+    const GaussianPolicy policy = make(RobotFill::kKeep, false, residual);
+    const std::vector<float> x = normals(5 * 6, 1);
+    PolicyPass pass;
+    pass.reserve(policy, 5);
+    pass.forward(policy, x.data(), 5);
+    std::vector<float> y(15), u(15);
+    pass.mean(policy, y.data());
+    policy.normalize_output(x.data(), y.data(), 5, u.data());
+    test::check_close(std::span<const float>(u), pass.normalized_mean(), 1e-5, 1e-5, "u");
+    std::vector<float> log_prob(5);
+    pass.log_prob(policy, y.data(), log_prob);
+    double peak = 0;
+    for (const float s : policy.log_std()) peak -= s + 0.5 * std::log(2 * M_PI);
+    test::check_close(log_prob, std::vector<double>(5, peak), 1e-5, 1e-5, "density at the mean");
+  }
+}
+
+TEST_CASE("policy: the log-likelihood gradient agrees with central differences") {
+  for (const bool residual : {false, true}) {
+    GaussianPolicy policy = make(RobotFill::kMask, true, residual);
+    const std::vector<float> x = normals(7 * 6, 1), y = normals(7 * 3, 2), weights = normals(7, 3);
+    PolicyPass pass;
+    pass.reserve(policy, 7);
+    std::vector<float> grad(static_cast<std::size_t>(policy.parameters()), 0.5f), scratch(grad.size());
+    pass.forward(policy, x.data(), 7);
+    const double at = pass.weighted_log_likelihood(policy, y.data(), weights, grad);
+    std::vector<float> log_prob(7);
+    pass.log_prob(policy, y.data(), log_prob);
+    double want = 0;
+    for (int i = 0; i < 7; ++i) want += static_cast<double>(weights[i]) * log_prob[i];
+    CHECK(at == doctest::Approx(want).epsilon(1e-5));
+    std::vector<double> differences;
+    for (int p = 0; p < policy.parameters(); ++p) {
+      const float old = policy.theta()[p], h = 4e-3f;
+      double sides[2];
+      for (const int side : {0, 1}) {
+        policy.theta()[p] = side == 0 ? old - h : old + h;
+        pass.forward(policy, x.data(), 7);
+        sides[side] = pass.weighted_log_likelihood(policy, y.data(), weights, scratch);
+      }
+      policy.theta()[p] = old;
+      differences.push_back((sides[1] - sides[0]) / (2.0 * h) + 0.5);  // accumulates onto 0.5
+    }
+    test::check_close(grad, differences, 5e-3, 5e-3, "gradient");
+  }
+}
+
+TEST_CASE("policy: samples depend on the row's seed and step alone and have the policy's moments") {
+  const GaussianPolicy policy = make(RobotFill::kKeep, false, false);
+  const int n = 4000;
+  const std::vector<float> one = normals(6, 4);
+  std::vector<float> x;
+  std::vector<std::uint64_t> seeds;
+  for (int i = 0; i < n; ++i) {
+    x.insert(x.end(), one.begin(), one.end());
+    seeds.push_back(static_cast<std::uint64_t>(i));
+  }
+  PolicyPass pass, single;
+  pass.reserve(policy, n);
+  pass.forward(policy, x.data(), n);
+  std::vector<float> y(3 * n), mean(3 * n), alone(3);
+  pass.sample(policy, seeds, 9, 1.0f, y.data());
+  pass.mean(policy, mean.data());
+  single.forward(policy, one.data(), 1);
+  single.sample(policy, std::span(seeds).subspan(17, 1), 9, 1.0f, alone.data());
+  CHECK(std::equal(alone.begin(), alone.end(), y.begin() + 17 * 3));
+  for (int j = 0; j < 3; ++j) {
+    double sum = 0, squares = 0;
+    for (int i = 0; i < n; ++i) sum += y[3 * i + j] - mean[j], squares += std::pow(y[3 * i + j] - mean[j], 2);
+    const double sigma = std::exp(policy.log_std()[j]) * policy.out().std[j];
+    CHECK(std::fabs(sum / n) < 5 * sigma / std::sqrt(n));
+    CHECK(std::sqrt(squares / n) == doctest::Approx(sigma).epsilon(0.06));
+  }
+  pass.sample(policy, seeds, 9, 0.0f, y.data());
+  test::check_close(y, mean, 1e-6, 1e-6, "no noise: the mean");
+}
+
+TEST_CASE("policy: mean KL is zero at itself and matches a hand-worked Gaussian") {
+  const std::vector<float> u0{0, 0}, u1{1, 1}, s0{0, 0}, s1{std::log(2.0f), std::log(2.0f)};
+  CHECK(mean_kl(u0, s0, u0, s0) == doctest::Approx(0).epsilon(1e-12));
+  CHECK(mean_kl(u0, s0, u1, s0) == doctest::Approx(1.0).epsilon(1e-6));
+  CHECK(mean_kl(u0, s0, u1, s1) == doctest::Approx(2 * (std::log(2.0) + 2.0 / 8.0 - 0.5)).epsilon(1e-6));
+}
+
+TEST_CASE("policy: sizes that do not fit are refused with both values") {
+  const PolicyEncoding encoding{.state_dim = 3, .robot_dim = 1, .residual = true, .typical_robot = {}};
+  const auto build = [&](int in, int out, Normalizer a, Normalizer b) {
+    return test::error_of([&] { GaussianPolicy({in, {4}, out}, encoding, a, b, {}, 0); });
+  };
+  CHECK(test::contains(build(5, 3, ramp(5, 0, 1), ramp(3, 0, 1)), "input is 5 wide, state and goal of 3 make 6"));
+  CHECK(test::contains(build(6, 2, ramp(6, 0, 1), ramp(2, 0, 1)), "residual output must be a state of 3"));
+  CHECK(test::contains(build(6, 3, ramp(4, 0, 1), ramp(3, 0, 1)), "normalisers hold 4"));
+  CHECK(test::contains(build(6, 3, ramp(6, 0, 1), ramp(3, 0, 0)), "std is 0"));
+  CHECK_THROWS_AS(parse_robot_fill("kept"), UsageError);
+}

@@ -1,0 +1,137 @@
+#pragma once
+// MuJoCo as the oracle of the simulator's tests. Tests that need it are written
+//
+//   TEST_CASE("...") {
+//     BATON_NEED_MUJOCO();
+//   #ifdef BATON_HAVE_MUJOCO
+//     Oracle o = Oracle::from_text(xml);   // our Model<double>, MuJoCo's mjModel and mjData, from the same text
+//     Data<double> d(o.model);
+//     o.random_state(seed, d);             // the same state in both
+//     mj_forward(o.m, o.d);
+//   #endif
+//   }
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <memory>
+#include <random>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "envs/sim/data.hpp"
+#include "envs/sim/mjcf/load.hpp"
+#include "kernels/error.hpp"
+#include "tests/support/compare.hpp"
+
+#ifdef BATON_HAVE_MUJOCO
+#include <mujoco/mujoco.h>
+#define BATON_NEED_MUJOCO() static_cast<void>(0)
+#else
+#define BATON_NEED_MUJOCO() MESSAGE("skipped: built without MuJoCo (meson option mujoco)")
+#endif
+
+namespace baton::test {
+
+inline std::string model_path(const std::string& name) { return std::string(BATON_SIM_MODELS) + "/" + name; }
+inline std::string source_path(const std::string& name) { return std::string(BATON_SOURCE_ROOT) + "/" + name; }
+
+inline std::string read_text(const std::string& path) {
+  std::ifstream in(path);
+  REQUIRE_MESSAGE(in.good(), "cannot read " << path);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+#ifdef BATON_HAVE_MUJOCO
+
+struct MujocoDelete {
+  void operator()(mjModel* m) const { mj_deleteModel(m); }
+  void operator()(mjData* d) const { mj_deleteData(d); }
+};
+
+class Oracle {
+ public:
+  static Oracle from_file(const std::string& path) {
+    char error[1024] = "";
+    return Oracle(sim::mjcf::load(path), mj_loadXML(path.c_str(), nullptr, error, sizeof error), error);
+  }
+
+  static Oracle from_text(const std::string& xml) {
+    char error[1024] = "";
+    mjVFS vfs;
+    mj_defaultVFS(&vfs);
+    mj_addBufferVFS(&vfs, "model.xml", xml.data(), static_cast<int>(xml.size()));
+    mjModel* m = mj_loadXML("model.xml", &vfs, error, sizeof error);
+    mj_deleteVFS(&vfs);
+    return Oracle(sim::mjcf::parse(xml, "model.xml"), m, error);
+  }
+
+  // Draws a state inside what the joints allow, into both: positions uniform in the range of limited joints
+  // (else qpos0 +- spread), free bodies near qpos0 with any rotation, velocities +- speed, controls in their range.
+  void random_state(unsigned seed, sim::Data<double>& data, double spread = 1.0, double speed = 1.0) {
+    std::mt19937 gen(seed);
+    std::uniform_real_distribution<double> unit(-1.0, 1.0);
+    std::normal_distribution<double> normal;
+    for (const auto& j : model.joints) {
+      const auto q = static_cast<std::size_t>(j.qpos);
+      const bool free = j.type == sim::JointType::kFree;
+      if (free || j.type == sim::JointType::kBall) {
+        const std::size_t r = q + (free ? 3 : 0);
+        for (std::size_t i = q; i < r; ++i) data.qpos[i] = model.qpos0[i] + spread * unit(gen);
+        double n = 0;
+        for (std::size_t i = r; i < r + 4; ++i) data.qpos[i] = normal(gen), n += data.qpos[i] * data.qpos[i];
+        for (std::size_t i = r; i < r + 4; ++i) data.qpos[i] /= std::sqrt(n);
+      } else if (j.limited) {
+        data.qpos[q] = 0.5 * (j.range[0] + j.range[1]) + 0.5 * unit(gen) * (j.range[1] - j.range[0]);
+      } else {
+        data.qpos[q] = model.qpos0[q] + spread * unit(gen);
+      }
+    }
+    for (double& v : data.qvel) v = speed * unit(gen);
+    for (std::size_t i = 0; i < data.ctrl.size(); ++i) {
+      const auto& a = model.actuators[i];
+      const double u = unit(gen);
+      data.ctrl[i] = a.ctrl_limited ? 0.5 * (a.ctrl_range[0] + a.ctrl_range[1] + u * (a.ctrl_range[1] - a.ctrl_range[0])) : u;
+    }
+    copy_state(data);
+  }
+
+  // Our state and controls into MuJoCo's data.
+  void copy_state(const sim::Data<double>& data) {
+    std::copy(data.qpos.begin(), data.qpos.end(), d->qpos);
+    std::copy(data.qvel.begin(), data.qvel.end(), d->qvel);
+    std::copy(data.ctrl.begin(), data.ctrl.end(), d->ctrl);
+    std::copy(data.qacc_warmstart.begin(), data.qacc_warmstart.end(), d->qacc_warmstart);
+  }
+
+  sim::Model<double> model;  // ours
+
+ private:
+  Oracle(sim::Model<double> ours, mjModel* theirs, const char* error)
+      : model(std::move(ours)), model_owner_(theirs), m(theirs) {
+    REQUIRE_MESSAGE(theirs != nullptr, "MuJoCo: " << error);
+    data_owner_.reset(mj_makeData(theirs));
+    d = data_owner_.get();
+    REQUIRE(m->nq == model.nq);
+    REQUIRE(m->nv == model.nv);
+    REQUIRE(m->nu == model.nu);
+    REQUIRE(static_cast<std::size_t>(m->nbody) == model.bodies.size());
+    REQUIRE(static_cast<std::size_t>(m->ngeom) == model.geoms.size());
+  }
+
+  std::unique_ptr<mjModel, MujocoDelete> model_owner_;
+  std::unique_ptr<mjData, MujocoDelete> data_owner_;
+
+ public:
+  mjModel* m = nullptr;  // MuJoCo's
+  mjData* d = nullptr;
+};
+
+#endif  // BATON_HAVE_MUJOCO
+
+}  // namespace baton::test
