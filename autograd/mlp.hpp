@@ -56,6 +56,9 @@ class MlpPass {
   // Makes room for max_rows rows (at once where the spec is known, else at the first forward).
   void reserve(int max_rows);
 
+  // From now on this network; a different one than before drops what was kept.
+  void prepare(const MlpSpec& spec) { set_spec(spec); }
+
   // x [n][in] is copied. Throws Error on wrong sizes. n may be 0.
   void forward(const MlpSpec& spec, std::span<const T> theta, const T* x, int n);
   void forward(std::span<const T> theta, const T* x, int n);  // same spec as before

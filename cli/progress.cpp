@@ -60,13 +60,13 @@ std::string progress_text(const std::string& label, std::int64_t done, std::int6
   } else {
     tail = fmt::format("{} {}  {:.3g}/s  {}", done, unit, rate, format_duration(seconds));
   }
-  if (!note.empty()) tail += "  " + note;
+  if (!note.empty()) tail += fmt::format("  {}", note);
   std::string bar;
   const int room = columns - static_cast<int>(std::max<std::size_t>(label.size(), 10) + tail.size()) - 6;
   if (total > 0 && room >= 8) {
     const int width = std::min(room, 30);
     const int full = static_cast<int>(width * std::clamp<std::int64_t>(done, 0, total) / total);
-    bar = "[" + std::string(full, '#') + std::string(width - full, '.') + "] ";
+    bar = fmt::format("[{:#<{}}{:.<{}}] ", "", full, "", width - full);
   }
   std::string text = fmt::format("{:<10}  {}{}", label, bar, tail);
   if (columns > 0 && static_cast<int>(text.size()) >= columns)

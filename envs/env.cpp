@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "envs/kitchen/kitchen_env.hpp"
 #include "envs/names.hpp"
 #include "envs/point_goal/point_goal.hpp"
 #include "kernels/error.hpp"
@@ -17,6 +18,7 @@ struct Entry {
 // A new environment is one line here.
 const std::vector<Entry>& registry() {
   static const std::vector<Entry> entries = {
+      {"kitchen", make_kitchen},
       {"point_goal", make_point_goal},
   };
   return entries;

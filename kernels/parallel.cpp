@@ -5,6 +5,7 @@
 #include <oneapi/tbb/partitioner.h>
 #include <oneapi/tbb/task_arena.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "kernels/error.hpp"
@@ -30,7 +31,8 @@ void set_threads(int n) {
   const int wanted = n == 0 ? tbb::info::default_concurrency() : n;
   if (wanted == pool().threads) return;
   pool().threads = wanted;
-  pool().arena = std::make_unique<tbb::task_arena>(wanted);
+  // More threads than cores would gain nothing, and results do not depend on their number.
+  pool().arena = std::make_unique<tbb::task_arena>(std::min(wanted, tbb::info::default_concurrency()));
 }
 
 int threads() { return pool().threads; }

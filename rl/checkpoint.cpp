@@ -44,13 +44,14 @@ void save_level(Hdf5File& file, const std::string& group, const GaussianPolicy& 
   write_array(file, group + "/typical_robot", encoding.typical_robot);
 }
 
-double get_number(const Hdf5File& file, const std::string& object, const std::string& name, double low, double high) {
+double get_number(const Hdf5File& file, const std::string& object, const std::string& name, double low,
+                  double high) {
   const std::vector<double> values = file.number_attribute(object, name);
-  BATON_REQUIRE(values.size() == 1, "{}: attribute {} of {} holds {} numbers, 1 is expected", file.path(), name, object,
-                values.size());
+  BATON_REQUIRE(values.size() == 1, "{}: attribute {} of {} holds {} numbers, 1 is expected", file.path(),
+                name, object, values.size());
   BATON_REQUIRE(values[0] >= low && values[0] <= high && values[0] == std::floor(values[0]),
-                "{}: attribute {} of {} is {}, an integer in {} .. {} is expected", file.path(), name, object, values[0],
-                low, high);
+                "{}: attribute {} of {} is {}, an integer in {} .. {} is expected", file.path(), name, object,
+                values[0], low, high);
   return values[0];
 }
 
@@ -60,11 +61,12 @@ int get_int(const Hdf5File& file, const std::string& object, const std::string& 
 
 std::vector<float> read_array(const Hdf5File& file, const std::string& name, std::size_t size) {
   const std::vector<std::uint64_t> shape = file.shape(name);
-  BATON_REQUIRE(shape.size() == 1 && shape[0] == size, "{}: {} has shape ({}), ({}) is expected", file.path(), name,
-                fmt::join(shape, ", "), size);
+  BATON_REQUIRE(shape.size() == 1 && shape[0] == size, "{}: {} has shape ({}), ({}) is expected", file.path(),
+                name, fmt::join(shape, ", "), size);
   std::vector<float> values = file.read<float>(name);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    BATON_REQUIRE(std::isfinite(values[i]), "{}: {}[{}] is {}, a finite number is expected", file.path(), name, i, values[i]);
+    BATON_REQUIRE(std::isfinite(values[i]), "{}: {}[{}] is {}, a finite number is expected", file.path(),
+                  name, i, values[i]);
   }
   return values;
 }
@@ -75,8 +77,8 @@ ag::MlpSpec load_spec(const Hdf5File& file, const std::string& group) {
   spec.in = get_int(file, group, "in", 1, kMaxWidth);
   spec.out = get_int(file, group, "out", 1, kMaxWidth);
   for (const double width : file.number_attribute(group, "hidden")) {
-    BATON_REQUIRE(width >= 1 && width <= kMaxWidth, "{}: a hidden layer of {} is {} wide, 1..{} is expected", file.path(),
-                  group, width, kMaxWidth);
+    BATON_REQUIRE(width >= 1 && width <= kMaxWidth, "{}: a hidden layer of {} is {} wide, 1..{} is expected",
+                  file.path(), group, width, kMaxWidth);
     spec.hidden.push_back(static_cast<int>(width));
   }
   spec.activation = ag::parse_activation(file.string_attribute(group, "activation"));
@@ -94,16 +96,18 @@ GaussianPolicy load_level(const Hdf5File& file, const std::string& group) {
   encoding.relative_goal = get_int(file, group, "relative_goal", 0, 1) != 0;
   encoding.residual = get_int(file, group, "residual", 0, 1) != 0;
   const bool typical = encoding.robot_fill == RobotFill::kTypical;
-  encoding.typical_robot = read_array(file, group + "/typical_robot", typical ? static_cast<std::size_t>(encoding.robot_dim) : 0);
+  encoding.typical_robot =
+      read_array(file, group + "/typical_robot", typical ? static_cast<std::size_t>(encoding.robot_dim) : 0);
   const std::vector<double> range = file.number_attribute(group, "log_std_range");
-  BATON_REQUIRE(range.size() == 3, "{}: attribute log_std_range of {} holds {} numbers, 3 are expected", file.path(),
-                group, range.size());
+  BATON_REQUIRE(range.size() == 3, "{}: attribute log_std_range of {} holds {} numbers, 3 are expected",
+                file.path(), group, range.size());
   Normalizer in_scale{read_array(file, group + "/in_mean", in), read_array(file, group + "/in_std", in)};
   Normalizer out_scale{read_array(file, group + "/out_mean", out), read_array(file, group + "/out_std", out)};
   const std::size_t parameters = static_cast<std::size_t>(ag::parameter_count(spec)) + out;
   const std::vector<float> theta = read_array(file, group + "/theta", parameters);
-  GaussianPolicy policy(spec, encoding, std::move(in_scale), std::move(out_scale),
-                        {static_cast<float>(range[0]), static_cast<float>(range[1]), static_cast<float>(range[2])}, 0);
+  GaussianPolicy policy(
+      spec, encoding, std::move(in_scale), std::move(out_scale),
+      {static_cast<float>(range[0]), static_cast<float>(range[1]), static_cast<float>(range[2])}, 0);
   std::ranges::copy(theta, policy.theta().begin());
   return policy;
 }
@@ -129,7 +133,8 @@ RelayPolicy load_policy(const std::string& directory) {
   BATON_REQUIRE(file.has_attribute("/", "format") && file.string_attribute("/", "format") == kFormat,
                 "{}: not a policy of baton (attribute format = \"{}\" is missing)", file.path(), kFormat);
   const int version = get_int(file, "/", "version", 0, 1 << 20);
-  BATON_REQUIRE(version == kVersion, "{}: version {}, this program reads version {}", file.path(), version, kVersion);
+  BATON_REQUIRE(version == kVersion, "{}: version {}, this program reads version {}", file.path(), version,
+                kVersion);
   RelayPolicy policy;
   policy.method = file.string_attribute("/", "method");
   policy.env = file.string_attribute("/", "env");
@@ -140,16 +145,16 @@ RelayPolicy load_policy(const std::string& directory) {
   policy.high = load_level(file, "high");
   const int low = policy.low.encoding().state_dim, high = policy.high->encoding().state_dim;
   BATON_REQUIRE(low == high && policy.high->out_dim() == low,
-                "{}: levels do not fit: low takes states of {}, high takes {} and gives {}", file.path(), low, high,
-                policy.high->out_dim());
+                "{}: levels do not fit: low takes states of {}, high takes {} and gives {}", file.path(), low,
+                high, policy.high->out_dim());
   return policy;
 }
 
 void require_shape(const RelayPolicy& policy, int state_dim, int action_dim, const std::string& where) {
   const int states = policy.low.encoding().state_dim, actions = policy.low.out_dim();
   BATON_REQUIRE(states == state_dim && actions == action_dim,
-                "{}: the policy is made for states of {} and actions of {} numbers, {} and {} are expected", where, states,
-                actions, state_dim, action_dim);
+                "{}: the policy is made for states of {} and actions of {} numbers, {} and {} are expected",
+                where, states, actions, state_dim, action_dim);
 }
 
 }  // namespace baton::rl

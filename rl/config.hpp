@@ -15,18 +15,19 @@ namespace baton::rl {
 struct CollectSettings {
   int episodes = 400;
   std::string goals = "all";
-  float spread = 1.0f;             // of the operator's style; 0: every episode the same
-  float tremor = 0.02f;            // deviation of quick noise in the recorded action, action units
-  float disturbance_low = 0.05f;   // deviation of slow noise in the executed action only, action units: drawn for
+  float spread = 1.0f;   // of the operator's style; 0: every episode the same
+  float tremor = 0.02f;  // deviation of quick noise in the recorded action, action units
+  float disturbance_low =
+      0.05f;  // deviation of slow noise in the executed action only, action units: drawn for
   float disturbance_high = 0.30f;  // each episode between these two
   float start_spread = 0;          // rad: each arm joint starts within +- this of the start configuration
 };
 
 struct EvalSettings {
-  int episodes = 20;           // per goal
+  int episodes = 20;  // per goal
   std::string goals = "all";
-  int envs = 64;               // environments stepped together, in rollouts of any kind
-  std::uint64_t seed = 1000;   // of the episodes: ones that training never sees
+  int envs = 64;              // environments stepped together, in rollouts of any kind
+  std::uint64_t seed = 1000;  // of the episodes: ones that training never sees
 };
 
 // What `baton demo` fine-tunes.
@@ -38,7 +39,7 @@ struct Config {
   std::string preset = "full";
   std::string env = "kitchen";
   std::uint64_t seed = 1;
-  float noise_ratio = -1;      // sensor noise; negative: the environment's own
+  float noise_ratio = -1;  // sensor noise; negative: the environment's own
   CollectSettings collect;
   PolicySettings policy;
   ImitationSettings imitate;

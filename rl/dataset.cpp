@@ -9,22 +9,25 @@ namespace baton::rl {
 namespace {
 
 template <class T>
-void require_size(const std::vector<T>& values, std::int64_t want, const std::string& where, const char* what) {
-  BATON_REQUIRE(static_cast<std::int64_t>(values.size()) == want, "{}: {} has {} values, {} are expected", where, what,
-                values.size(), want);
+void require_size(const std::vector<T>& values, std::int64_t want, const std::string& where,
+                  const char* what) {
+  BATON_REQUIRE(static_cast<std::int64_t>(values.size()) == want, "{}: {} has {} values, {} are expected",
+                where, what, values.size(), want);
 }
 
 template <class T>
 void require_finite(const std::vector<T>& values, int width, const std::string& where, const char* what) {
   for (std::size_t i = 0; i < values.size(); ++i) {
-    BATON_REQUIRE(std::isfinite(values[i]), "{}: {} row {} column {} is {}, a finite number is expected", where, what,
-                  i / static_cast<std::size_t>(width), i % static_cast<std::size_t>(width), values[i]);
+    BATON_REQUIRE(std::isfinite(values[i]), "{}: {} row {} column {} is {}, a finite number is expected",
+                  where, what, i / static_cast<std::size_t>(width), i % static_cast<std::size_t>(width),
+                  values[i]);
   }
 }
 
 // Copies rows [first, last) of width w; nothing where the source is empty.
 template <class T>
-void copy_rows(std::vector<T>& to, const std::vector<T>& from, std::int64_t first, std::int64_t last, std::int64_t w) {
+void copy_rows(std::vector<T>& to, const std::vector<T>& from, std::int64_t first, std::int64_t last,
+               std::int64_t w) {
   if (!from.empty()) to.insert(to.end(), from.begin() + first * w, from.begin() + last * w);
 }
 
@@ -41,8 +44,9 @@ void join(std::vector<T>& to, const std::vector<T>& from, bool both) {
 }  // namespace
 
 void validate(const Dataset& data, const std::string& where) {
-  BATON_REQUIRE(data.state_dim > 0 && data.action_dim > 0, "{}: state and action widths are {} and {}, both must be > 0",
-                where, data.state_dim, data.action_dim);
+  BATON_REQUIRE(data.state_dim > 0 && data.action_dim > 0,
+                "{}: state and action widths are {} and {}, both must be > 0", where, data.state_dim,
+                data.action_dim);
   BATON_REQUIRE(data.episodes() > 0 && data.offsets.front() == 0, "{}: no episodes", where);
   for (int e = 0; e < data.episodes(); ++e) {
     BATON_REQUIRE(data.length(e) > 0, "{}: episode {} is empty", where, e);
@@ -51,7 +55,8 @@ void validate(const Dataset& data, const std::string& where) {
   require_size(data.states, steps * data.state_dim, where, "states");
   require_size(data.actions, steps * data.action_dim, where, "actions");
   if (!data.goal_names.empty()) require_size(data.goal_names, episodes, where, "goal names");
-  if (!data.goal_targets.empty()) require_size(data.goal_targets, episodes * data.state_dim, where, "goal targets");
+  if (!data.goal_targets.empty())
+    require_size(data.goal_targets, episodes * data.state_dim, where, "goal targets");
   if (!data.seeds.empty()) require_size(data.seeds, episodes, where, "seeds");
   if (!data.completed.empty()) require_size(data.completed, episodes, where, "completed");
   if (!data.qpos.empty()) require_size(data.qpos, steps * data.qpos_dim, where, "qpos");
@@ -112,7 +117,8 @@ std::vector<float> mean_final_state(const Dataset& data) {
     for (int i = 0; i < data.state_dim; ++i) sum[i] += last[i];
   }
   std::vector<float> mean(sum.size());
-  for (std::size_t i = 0; i < sum.size(); ++i) mean[i] = static_cast<float>(sum[i] / std::max(1, data.episodes()));
+  for (std::size_t i = 0; i < sum.size(); ++i)
+    mean[i] = static_cast<float>(sum[i] / std::max(1, data.episodes()));
   return mean;
 }
 

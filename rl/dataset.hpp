@@ -16,10 +16,10 @@
 namespace baton::rl {
 
 struct Dataset {
-  int state_dim = 0;                    // S
-  int action_dim = 0;                   // A
-  std::vector<float> states;            // [N][S]: s_t before action a_t
-  std::vector<float> actions;           // [N][A]
+  int state_dim = 0;                     // S
+  int action_dim = 0;                    // A
+  std::vector<float> states;             // [N][S]: s_t before action a_t
+  std::vector<float> actions;            // [N][A]
   std::vector<std::int64_t> offsets{0};  // [E+1]: episode e holds rows offsets[e] .. offsets[e+1]-1
 
   // Per episode, or empty when unknown.
@@ -35,8 +35,12 @@ struct Dataset {
   int episodes() const { return static_cast<int>(offsets.size()) - 1; }
   std::int64_t steps() const { return offsets.back(); }
   int length(int episode) const { return static_cast<int>(offsets[episode + 1] - offsets[episode]); }
-  const float* state(int episode, std::int64_t t) const { return &states[(offsets[episode] + t) * state_dim]; }
-  const float* action(int episode, std::int64_t t) const { return &actions[(offsets[episode] + t) * action_dim]; }
+  const float* state(int episode, std::int64_t t) const {
+    return &states[(offsets[episode] + t) * state_dim];
+  }
+  const float* action(int episode, std::int64_t t) const {
+    return &actions[(offsets[episode] + t) * action_dim];
+  }
 };
 
 // Throws unless sizes agree, no episode is empty and every number is finite. `where` opens the message.
@@ -64,7 +68,8 @@ Dataset read_mjl(const std::string& path, MjlReport* report = nullptr);
 
 // Any of the above by what the path is: a directory (every .mjl below it, in order of name; an episode's goal is its
 // folder's name from the first known element on), an .mjl file, or HDF5. notes: one line per oddity met.
-Dataset read_demonstrations(const std::string& path, int state_dim = 0, std::vector<std::string>* notes = nullptr);
+Dataset read_demonstrations(const std::string& path, int state_dim = 0,
+                            std::vector<std::string>* notes = nullptr);
 
 // Appends the episodes of `more`. Optional arrays stay only where both have them.
 void append(Dataset& data, const Dataset& more);

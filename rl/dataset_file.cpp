@@ -20,10 +20,10 @@ struct Matrix {
 
 Matrix read_matrix(const Hdf5File& file, const std::string& name) {
   const std::vector<std::uint64_t> shape = file.shape(name);
-  BATON_REQUIRE(shape.size() == 2, "{}: {} has {} dimensions, 2 are expected: (steps, width)", file.path(), name,
-                shape.size());
-  BATON_REQUIRE(shape[1] >= 1 && shape[1] <= kMaxWidth, "{}: {} is {} wide, 1..{} is expected", file.path(), name,
-                shape[1], kMaxWidth);
+  BATON_REQUIRE(shape.size() == 2, "{}: {} has {} dimensions, 2 are expected: (steps, width)", file.path(),
+                name, shape.size());
+  BATON_REQUIRE(shape[1] >= 1 && shape[1] <= kMaxWidth, "{}: {} is {} wide, 1..{} is expected", file.path(),
+                name, shape[1], kMaxWidth);
   return {file.read<float>(name), static_cast<std::int64_t>(shape[0]), static_cast<int>(shape[1])};
 }
 
@@ -32,9 +32,14 @@ struct Columns {
   std::vector<int> state, goal;
 };
 
-Columns choose_columns(const Hdf5File& file, const std::string& name, int width, int state_dim, int qpos_dim) {
-  if (state_dim <= 0) state_dim = (qpos_dim > 0 && width == 2 * qpos_dim) ? qpos_dim : (width == 60 || width == 59) ? 30 : width;
-  BATON_REQUIRE(width >= state_dim, "{}: {} is {} wide, a state has {} numbers", file.path(), name, width, state_dim);
+Columns choose_columns(const Hdf5File& file, const std::string& name, int width, int state_dim,
+                       int qpos_dim) {
+  if (state_dim <= 0)
+    state_dim = (qpos_dim > 0 && width == 2 * qpos_dim) ? qpos_dim
+                : (width == 60 || width == 59)          ? 30
+                                                        : width;
+  BATON_REQUIRE(width >= state_dim, "{}: {} is {} wide, a state has {} numbers", file.path(), name, width,
+                state_dim);
   Columns columns;
   columns.state.resize(static_cast<std::size_t>(state_dim));
   std::iota(columns.state.begin(), columns.state.end(), 0);
@@ -52,7 +57,8 @@ void append_states(Dataset& data, const Matrix& observations, const Columns& col
   data.state_dim = static_cast<int>(columns.state.size());
   data.states.reserve(data.states.size() + static_cast<std::size_t>(rows) * columns.state.size());
   for (std::int64_t r = 0; r < rows; ++r) {
-    for (const int c : columns.state) data.states.push_back(observations.values[r * observations.columns + c]);
+    for (const int c : columns.state)
+      data.states.push_back(observations.values[r * observations.columns + c]);
   }
 }
 
@@ -75,24 +81,27 @@ void read_bounds(const Hdf5File& file, std::int64_t steps, Dataset& data) {
     if (!file.has(name)) continue;
     std::vector<std::uint64_t> shape;
     const std::vector<std::uint8_t> flags = file.read<std::uint8_t>(name, &shape);
-    BATON_REQUIRE(static_cast<std::int64_t>(flags.size()) == steps, "{}: {} has {} values, observations have {} rows",
-                  file.path(), name, flags.size(), steps);
+    BATON_REQUIRE(static_cast<std::int64_t>(flags.size()) == steps,
+                  "{}: {} has {} values, observations have {} rows", file.path(), name, flags.size(), steps);
     for (std::size_t i = 0; i < flags.size(); ++i) ends[i] |= flags[i] != 0;
     if (name[1] == 'e') terminals = flags;
   }
   if (file.has("episode_lengths")) {
     const std::vector<std::int64_t> lengths = file.read<std::int64_t>("episode_lengths");
     for (std::size_t e = 0; e < lengths.size(); ++e) {
-      BATON_REQUIRE(lengths[e] > 0, "{}: episode_lengths[{}] is {}: an empty episode", file.path(), e, lengths[e]);
-      BATON_REQUIRE(lengths[e] <= steps - data.steps(), "{}: episode_lengths add up to more than the {} rows of observations",
-                    file.path(), steps);
+      BATON_REQUIRE(lengths[e] > 0, "{}: episode_lengths[{}] is {}: an empty episode", file.path(), e,
+                    lengths[e]);
+      BATON_REQUIRE(lengths[e] <= steps - data.steps(),
+                    "{}: episode_lengths add up to more than the {} rows of observations", file.path(),
+                    steps);
       data.offsets.push_back(data.steps() + lengths[e]);
     }
-    BATON_REQUIRE(data.steps() == steps, "{}: episode_lengths add up to {}, observations have {} rows", file.path(),
-                  data.steps(), steps);
+    BATON_REQUIRE(data.steps() == steps, "{}: episode_lengths add up to {}, observations have {} rows",
+                  file.path(), data.steps(), steps);
   } else {
     BATON_REQUIRE(has_terminals || has_timeouts,
-                  "{}: episodes cannot be told apart: none of episode_lengths, terminals, timeouts is there", file.path());
+                  "{}: episodes cannot be told apart: none of episode_lengths, terminals, timeouts is there",
+                  file.path());
     for (std::int64_t t = 0; t < steps; ++t) {
       if (ends[t] || t + 1 == steps) data.offsets.push_back(t + 1);
     }
@@ -116,28 +125,31 @@ void read_episode_arrays(const Hdf5File& file, Dataset& data) {
   const std::size_t episodes = static_cast<std::size_t>(data.episodes());
   if (file.has("episode_goals")) {
     data.goal_names = file.read_strings("episode_goals");
-    BATON_REQUIRE(data.goal_names.size() == episodes, "{}: episode_goals has {} values, there are {} episodes",
-                  file.path(), data.goal_names.size(), episodes);
+    BATON_REQUIRE(data.goal_names.size() == episodes,
+                  "{}: episode_goals has {} values, there are {} episodes", file.path(),
+                  data.goal_names.size(), episodes);
   }
   if (file.has("episode_seeds")) {
     data.seeds = file.read<std::uint64_t>("episode_seeds");
-    BATON_REQUIRE(data.seeds.size() == episodes, "{}: episode_seeds has {} values, there are {} episodes", file.path(),
-                  data.seeds.size(), episodes);
+    BATON_REQUIRE(data.seeds.size() == episodes, "{}: episode_seeds has {} values, there are {} episodes",
+                  file.path(), data.seeds.size(), episodes);
   }
   if (file.has("episode_targets")) {
     const Matrix targets = read_matrix(file, "episode_targets");
     BATON_REQUIRE(targets.rows == data.episodes() && targets.columns == data.state_dim,
-                  "{}: episode_targets is {}x{}, {}x{} is expected", file.path(), targets.rows, targets.columns,
-                  data.episodes(), data.state_dim);
+                  "{}: episode_targets is {}x{}, {}x{} is expected", file.path(), targets.rows,
+                  targets.columns, data.episodes(), data.state_dim);
     data.goal_targets = targets.values;
   }
 }
 
 Dataset read_flat(const Hdf5File& file, int state_dim) {
-  BATON_REQUIRE(file.has("actions"), "{}: no array actions; D4RL's form has observations and actions", file.path());
+  BATON_REQUIRE(file.has("actions"), "{}: no array actions; D4RL's form has observations and actions",
+                file.path());
   const Matrix observations = read_matrix(file, "observations"), actions = read_matrix(file, "actions");
-  BATON_REQUIRE(observations.rows == actions.rows, "{}: observations have {} rows, actions {}: they must agree",
-                file.path(), observations.rows, actions.rows);
+  BATON_REQUIRE(observations.rows == actions.rows,
+                "{}: observations have {} rows, actions {}: they must agree", file.path(), observations.rows,
+                actions.rows);
   BATON_REQUIRE(observations.rows > 0, "{}: observations are empty", file.path());
   Dataset data;
   data.action_dim = actions.columns;
@@ -145,7 +157,8 @@ Dataset read_flat(const Hdf5File& file, int state_dim) {
   read_bounds(file, observations.rows, data);
   read_coordinates(file, "infos/qpos", observations.rows, data.qpos_dim, data.qpos);
   read_coordinates(file, "infos/qvel", observations.rows, data.qvel_dim, data.qvel);
-  const Columns columns = choose_columns(file, "observations", observations.columns, state_dim, data.qpos_dim);
+  const Columns columns =
+      choose_columns(file, "observations", observations.columns, state_dim, data.qpos_dim);
   append_states(data, observations, columns, observations.rows);
   for (int e = 0; e < data.episodes(); ++e) {
     append_goal(data, observations, columns, data.offsets[e], data.offsets[e + 1]);
@@ -178,8 +191,8 @@ Dataset read_minari(const Hdf5File& file, const std::vector<std::string>& groups
     const Matrix observations = read_matrix(file, name), actions = read_matrix(file, group + "/actions");
     BATON_REQUIRE(actions.rows > 0, "{}: {} is empty", file.path(), group);
     BATON_REQUIRE(observations.rows == actions.rows + 1 || observations.rows == actions.rows,
-                  "{}: {} has {} rows for {} actions; {} or {} are expected", file.path(), name, observations.rows,
-                  actions.rows, actions.rows, actions.rows + 1);
+                  "{}: {} has {} rows for {} actions; {} or {} are expected", file.path(), name,
+                  observations.rows, actions.rows, actions.rows, actions.rows + 1);
     const Columns columns = choose_columns(file, name, observations.columns, state_dim, 0);
     BATON_REQUIRE(data.episodes() == 0 || (data.action_dim == actions.columns &&
                                            data.state_dim == static_cast<int>(columns.state.size())),
@@ -203,7 +216,8 @@ Dataset read_dataset(const std::string& path, int state_dim) {
   } else {
     const std::vector<std::string> groups = minari_groups(file);
     BATON_REQUIRE(!groups.empty(),
-                  "{}: holds no demonstrations: neither observations (D4RL's form) nor groups episode_0, ... (Minari's)",
+                  "{}: holds no demonstrations: neither observations (D4RL's form) nor groups episode_0, ... "
+                  "(Minari's)",
                   path);
     data = read_minari(file, groups, state_dim);
   }
@@ -213,7 +227,8 @@ Dataset read_dataset(const std::string& path, int state_dim) {
 
 void write_dataset(const Dataset& data, const std::string& path) {
   validate(data, path);
-  const std::uint64_t n = static_cast<std::uint64_t>(data.steps()), episodes = static_cast<std::uint64_t>(data.episodes());
+  const std::uint64_t n = static_cast<std::uint64_t>(data.steps()),
+                      episodes = static_cast<std::uint64_t>(data.episodes());
   std::vector<std::uint8_t> terminals(n, 0), timeouts(n, 0);
   std::vector<std::int64_t> lengths;
   for (int e = 0; e < data.episodes(); ++e) {
@@ -236,7 +251,8 @@ void write_dataset(const Dataset& data, const std::string& path) {
   }
   file.write<std::int64_t>("episode_lengths", lengths, {episodes});
   if (!data.goal_names.empty()) file.write_strings("episode_goals", data.goal_names);
-  if (!data.goal_targets.empty()) file.write<float>("episode_targets", data.goal_targets, {episodes, state_dim}, true);
+  if (!data.goal_targets.empty())
+    file.write<float>("episode_targets", data.goal_targets, {episodes, state_dim}, true);
   if (!data.seeds.empty()) file.write<std::uint64_t>("episode_seeds", data.seeds, {episodes});
   file.commit();
 }

@@ -15,9 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 static_assert(std::endian::native == std::endian::little, "the log's numbers are read as they lie");
 
-constexpr int kRecordsPerAction = 40;     // 2 ms each
-constexpr float kActionSeconds = 0.08f;   // s
-constexpr float kActionScale = 2.0f;      // rad/s
+constexpr int kRecordsPerAction = 40;    // 2 ms each
+constexpr float kActionSeconds = 0.08f;  // s
+constexpr float kActionScale = 2.0f;     // rad/s
 constexpr std::int32_t kMaxHeader = 100000;
 
 struct Header {
@@ -33,12 +33,13 @@ Header parse_header(const std::vector<char>& bytes, const std::string& path) {
                 bytes.size());
   Header header;
   std::memcpy(&header, bytes.data(), sizeof(Header));
-  for (const std::int32_t value : {header.nq, header.nv, header.nu, header.nmocap, header.nsensordata, header.nuserdata,
-                                   header.name_length}) {
+  for (const std::int32_t value : {header.nq, header.nv, header.nu, header.nmocap, header.nsensordata,
+                                   header.nuserdata, header.name_length}) {
     BATON_REQUIRE(value >= 0 && value <= kMaxHeader, "{}: header holds {}: not an .mjl log", path, value);
   }
   BATON_REQUIRE(header.nq > 0 && header.nu > 0 && header.nu <= header.nq,
-                "{}: {} positions and {} controls: controls must be 1..positions", path, header.nq, header.nu);
+                "{}: {} positions and {} controls: controls must be 1..positions", path, header.nq,
+                header.nu);
   return header;
 }
 
@@ -74,7 +75,8 @@ Dataset read_directory(const std::string& path, std::vector<std::string>* notes)
     Dataset episode = read_mjl(file, &report);
     episode.goal_names = {goal_of_folder(fs::path(file).parent_path().filename().string())};
     if (report.truncated_bytes > 0 && notes != nullptr) {
-      notes->push_back(fmt::format("{}: cut off inside a record, {} whole records used", file, report.records));
+      notes->push_back(
+          fmt::format("{}: cut off inside a record, {} whole records used", file, report.records));
     }
     append(data, episode);
   }
@@ -89,8 +91,9 @@ Dataset read_mjl(const std::string& path, MjlReport* report) {
   const Header header = parse_header(bytes, path);
   const std::size_t start = sizeof(Header) + static_cast<std::size_t>(header.name_length);
   const std::size_t record = static_cast<std::size_t>(header.record_floats()) * sizeof(float);
-  BATON_REQUIRE(bytes.size() >= start + record, "{}: {} bytes, header and one record take {}: truncated or not an .mjl log",
-                path, bytes.size(), start + record);
+  BATON_REQUIRE(bytes.size() >= start + record,
+                "{}: {} bytes, header and one record take {}: truncated or not an .mjl log", path,
+                bytes.size(), start + record);
   const std::size_t records = (bytes.size() - start) / record;
   if (report != nullptr) {
     report->records = static_cast<std::int64_t>(records);
@@ -126,13 +129,14 @@ Dataset read_demonstrations(const std::string& path, int state_dim, std::vector<
     MjlReport report;
     data = read_mjl(path, &report);
     if (report.truncated_bytes > 0 && notes != nullptr) {
-      notes->push_back(fmt::format("{}: cut off inside a record, {} whole records used", path, report.records));
+      notes->push_back(
+          fmt::format("{}: cut off inside a record, {} whole records used", path, report.records));
     }
   } else {
     data = read_directory(path, notes);
   }
-  BATON_REQUIRE(state_dim <= 0 || data.state_dim == state_dim, "{}: states have {} numbers, {} are expected", path,
-                data.state_dim, state_dim);
+  BATON_REQUIRE(state_dim <= 0 || data.state_dim == state_dim, "{}: states have {} numbers, {} are expected",
+                path, data.state_dim, state_dim);
   return data;
 }
 

@@ -17,12 +17,14 @@ void relabel_actions(const Teacher& teacher, std::span<const int> rows, Dataset&
   const int s = t.state_dim;
   PolicyPass pass;
   pass.reserve(low, t.horizon);
-  std::vector<float> x(static_cast<std::size_t>(t.horizon) * 2 * s), y(static_cast<std::size_t>(t.horizon) * t.action_dim);
+  std::vector<float> x(static_cast<std::size_t>(t.horizon) * 2 * s),
+      y(static_cast<std::size_t>(t.horizon) * t.action_dim);
   for (std::size_t e = 0; e < rows.size(); ++e) {
     for (int step = 0; step < t.horizon; ++step) {
       float* row = &x[static_cast<std::size_t>(step) * 2 * s];
       std::ranges::copy(t.observation(rows[e], step), row);
-      std::ranges::copy(t.subgoal_every > 0 ? t.subgoal(rows[e], step / t.subgoal_every) : t.goal(rows[e]), row + s);
+      std::ranges::copy(t.subgoal_every > 0 ? t.subgoal(rows[e], step / t.subgoal_every) : t.goal(rows[e]),
+                        row + s);
     }
     pass.forward(low, x.data(), t.horizon);
     pass.mean(low, y.data());
@@ -52,8 +54,8 @@ std::vector<int> episode_range(int first, int last) {
   return episodes;
 }
 
-TupleStream make_stream(const Dataset& data, int own, bool hierarchical, int level, const PolicySettings& policy,
-                        const DistillSettings& settings) {
+TupleStream make_stream(const Dataset& data, int own, bool hierarchical, int level,
+                        const PolicySettings& policy, const DistillSettings& settings) {
   TupleStream stream;
   stream.data = &data;
   stream.kind = level == 1 ? TupleKind::kHigh : TupleKind::kLow;
@@ -66,20 +68,22 @@ TupleStream make_stream(const Dataset& data, int own, bool hierarchical, int lev
   const int window = level == 1 || !hierarchical ? policy.high_window : policy.low_window;
   const double demos = data.episodes() > own ? static_cast<double>(settings.demos_fraction) : 0.0;
   if (demos < 1) stream.sources.push_back({RelabelIndex(data, window, episode_range(0, own)), 1 - demos});
-  if (demos > 0) stream.sources.push_back({RelabelIndex(data, window, episode_range(own, data.episodes())), demos});
+  if (demos > 0)
+    stream.sources.push_back({RelabelIndex(data, window, episode_range(own, data.episodes())), demos});
   return stream;
 }
 
 }  // namespace
 
 RelayPolicy distill(const RelayPolicy& start, std::span<const Teacher> teachers, const Dataset* demos,
-                    const PolicySettings& policy_settings, const DistillSettings& settings, std::uint64_t seed,
-                    const ProgressCallback& progress) {
+                    const PolicySettings& policy_settings, const DistillSettings& settings,
+                    std::uint64_t seed, const ProgressCallback& progress) {
   BATON_REQUIRE(!teachers.empty(), "distill: no teachers, at least one policy is needed");
   const int state_dim = start.low.encoding().state_dim, action_dim = start.low.out_dim();
   Dataset data;
   for (const Teacher& teacher : teachers) {
-    BATON_REQUIRE(teacher.policy->low.spec().in == start.low.spec().in && teacher.policy->low.out_dim() == action_dim &&
+    BATON_REQUIRE(teacher.policy->low.spec().in == start.low.spec().in &&
+                      teacher.policy->low.out_dim() == action_dim &&
                       teacher.policy->hierarchical() == start.hierarchical(),
                   "distill: a teacher takes {} inputs, gives {} actions and is {}, the start {}, {} and {}",
                   teacher.policy->low.in_dim(), teacher.policy->low.out_dim(),

@@ -9,11 +9,12 @@
 namespace baton::rl {
 
 struct DistillSettings {
-  bool only_successful = true;   // learn from the successful rollouts alone (all of them, where a teacher has none)
-  bool teacher_actions = true;   // targets are the teachers' mean actions, not the explored ones
-  float demos_fraction = 0.2f;   // share of the tuples drawn from the demonstrations, when given
-  int episodes = 60;             // rollouts of each teacher, for callers that make them
-  float explore = 0.5f;          // multiple of sigma in those rollouts
+  bool only_successful =
+      true;  // learn from the successful rollouts alone (all of them, where a teacher has none)
+  bool teacher_actions = true;  // targets are the teachers' mean actions, not the explored ones
+  float demos_fraction = 0.2f;  // share of the tuples drawn from the demonstrations, when given
+  int episodes = 60;            // rollouts of each teacher, for callers that make them
+  float explore = 0.5f;         // multiple of sigma in those rollouts
   ImitationSettings imitation{.updates = 20000, .target_goal_fraction = 0.5f};
 };
 void list_settings(SettingsTable& table, const std::string& section, DistillSettings& settings);
@@ -25,7 +26,7 @@ struct Teacher {
 
 // `start` gives the shape and the weights to start from (the RIL policy the teachers came from). demos may be null.
 RelayPolicy distill(const RelayPolicy& start, std::span<const Teacher> teachers, const Dataset* demos,
-                    const PolicySettings& policy_settings, const DistillSettings& settings, std::uint64_t seed,
-                    const ProgressCallback& progress = {});
+                    const PolicySettings& policy_settings, const DistillSettings& settings,
+                    std::uint64_t seed, const ProgressCallback& progress = {});
 
 }  // namespace baton::rl

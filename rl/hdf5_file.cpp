@@ -14,7 +14,8 @@ namespace {
 class Handle {
  public:
   template <class... Args>
-  Handle(hid_t id, herr_t (*close)(hid_t), fmt::format_string<Args...> what, Args&&... args) : id_(id), close_(close) {
+  Handle(hid_t id, herr_t (*close)(hid_t), fmt::format_string<Args...> what, Args&&... args)
+      : id_(id), close_(close) {
     if (id_ < 0) fail(what, std::forward<Args>(args)...);
   }
   Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
@@ -60,7 +61,8 @@ std::vector<std::uint64_t> space_shape(hid_t space) {
   return {dims.begin(), dims.end()};
 }
 
-std::uint64_t element_count(const std::vector<std::uint64_t>& shape, const std::string& path, const std::string& name) {
+std::uint64_t element_count(const std::vector<std::uint64_t>& shape, const std::string& path,
+                            const std::string& name) {
   std::uint64_t count = 1;
   for (const std::uint64_t extent : shape) {
     BATON_REQUIRE(extent <= Hdf5File::kMaxElements && count * extent <= Hdf5File::kMaxElements,
@@ -97,8 +99,8 @@ Hdf5File Hdf5File::open(const std::string& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   BATON_REQUIRE(std::filesystem::exists(status), "{}: no such file", path);
-  BATON_REQUIRE(std::filesystem::is_regular_file(status), "{}: not a file but a {}; an HDF5 file is expected", path,
-                std::filesystem::is_directory(status) ? "directory" : "special file");
+  BATON_REQUIRE(std::filesystem::is_regular_file(status), "{}: not a file but a {}; an HDF5 file is expected",
+                path, std::filesystem::is_directory(status) ? "directory" : "special file");
   BATON_REQUIRE(access(path.c_str(), R_OK) == 0, "{}: no permission to read", path);
   BATON_REQUIRE(H5Fis_hdf5(path.c_str()) > 0, "{}: not an HDF5 file", path);
   const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
@@ -130,7 +132,8 @@ bool Hdf5File::has(const std::string& name) const {
   for (std::size_t slash = name.find('/', 1); slash != std::string::npos; slash = name.find('/', slash + 1)) {
     if (H5Lexists(file_, name.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) return false;
   }
-  return H5Lexists(file_, name.c_str(), H5P_DEFAULT) > 0 && H5Oexists_by_name(file_, name.c_str(), H5P_DEFAULT) > 0;
+  return H5Lexists(file_, name.c_str(), H5P_DEFAULT) > 0 &&
+         H5Oexists_by_name(file_, name.c_str(), H5P_DEFAULT) > 0;
 }
 
 bool Hdf5File::is_dataset(const std::string& name) const {
@@ -146,15 +149,16 @@ std::vector<std::string> Hdf5File::children(const std::string& group) const {
     static_cast<std::vector<std::string>*>(out)->emplace_back(name);
     return 0;
   };
-  BATON_REQUIRE(H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names) >= 0, "{}: cannot list {}",
-                path_, group);
+  BATON_REQUIRE(H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names) >= 0,
+                "{}: cannot list {}", path_, group);
   return names;
 }
 
 std::vector<std::uint64_t> Hdf5File::shape(const std::string& name) const {
   BATON_REQUIRE(has(name), "{}: no array {}", path_, name);
   BATON_REQUIRE(is_dataset(name), "{}: {} is a group, an array is expected", path_, name);
-  const Handle dataset(H5Dopen2(file_, name.c_str(), H5P_DEFAULT), H5Dclose, "{}: cannot open {}", path_, name);
+  const Handle dataset(H5Dopen2(file_, name.c_str(), H5P_DEFAULT), H5Dclose, "{}: cannot open {}", path_,
+                       name);
   const Handle space(H5Dget_space(dataset), H5Sclose, "{}: cannot open {}", path_, name);
   return space_shape(space);
 }
@@ -162,11 +166,12 @@ std::vector<std::uint64_t> Hdf5File::shape(const std::string& name) const {
 template <class T>
 std::vector<T> Hdf5File::read(const std::string& name, std::vector<std::uint64_t>* shape_out) const {
   const std::vector<std::uint64_t> extents = shape(name);
-  const Handle dataset(H5Dopen2(file_, name.c_str(), H5P_DEFAULT), H5Dclose, "{}: cannot open {}", path_, name);
+  const Handle dataset(H5Dopen2(file_, name.c_str(), H5P_DEFAULT), H5Dclose, "{}: cannot open {}", path_,
+                       name);
   const Handle stored(H5Dget_type(dataset), H5Tclose, "{}: {}: unreadable type", path_, name);
   const H5T_class_t kind = H5Tget_class(stored);
-  BATON_REQUIRE(kind == H5T_FLOAT || kind == H5T_INTEGER || is_byte_enum(stored), "{}: {}: not an array of numbers",
-                path_, name);
+  BATON_REQUIRE(kind == H5T_FLOAT || kind == H5T_INTEGER || is_byte_enum(stored),
+                "{}: {}: not an array of numbers", path_, name);
   const std::uint64_t count = element_count(extents, path_, name);
   require_plausible(dataset, count * H5Tget_size(stored), path_, name);
   std::vector<T> values(count);
@@ -186,7 +191,8 @@ std::vector<T> Hdf5File::read(const std::string& name, std::vector<std::uint64_t
 
 std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
   const std::vector<std::uint64_t> extents = shape(name);
-  const Handle dataset(H5Dopen2(file_, name.c_str(), H5P_DEFAULT), H5Dclose, "{}: cannot open {}", path_, name);
+  const Handle dataset(H5Dopen2(file_, name.c_str(), H5P_DEFAULT), H5Dclose, "{}: cannot open {}", path_,
+                       name);
   const Handle stored(H5Dget_type(dataset), H5Tclose, "{}: {}: unreadable type", path_, name);
   BATON_REQUIRE(H5Tget_class(stored) == H5T_STRING, "{}: {}: not an array of strings", path_, name);
   const std::uint64_t count = element_count(extents, path_, name);
@@ -217,10 +223,10 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
 }
 
 template <class T>
-void Hdf5File::write(const std::string& name, std::span<const T> values, const std::vector<std::uint64_t>& shape,
-                     bool gzip) {
-  BATON_REQUIRE(element_count(shape, path_, name) == values.size(), "{}: {}: {} numbers for a shape of {}", path_, name,
-                values.size(), element_count(shape, path_, name));
+void Hdf5File::write(const std::string& name, std::span<const T> values,
+                     const std::vector<std::uint64_t>& shape, bool gzip) {
+  BATON_REQUIRE(element_count(shape, path_, name) == values.size(), "{}: {}: {} numbers for a shape of {}",
+                path_, name, values.size(), element_count(shape, path_, name));
   const std::vector<hsize_t> dims(shape.begin(), shape.end());
   const Handle space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr), H5Sclose,
                      "{}: {}: bad shape", path_, name);
@@ -237,8 +243,8 @@ void Hdf5File::write(const std::string& name, std::span<const T> values, const s
     H5Pset_shuffle(options);
     H5Pset_deflate(options, 4);
   }
-  const Handle dataset(H5Dcreate2(file_, name.c_str(), native_type<T>(), space, links, options, H5P_DEFAULT), H5Dclose,
-                       "{}: {}: cannot be made", path_, name);
+  const Handle dataset(H5Dcreate2(file_, name.c_str(), native_type<T>(), space, links, options, H5P_DEFAULT),
+                       H5Dclose, "{}: {}: cannot be made", path_, name);
   if (values.empty()) return;
   BATON_REQUIRE(H5Dwrite(dataset, native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0,
                 "{}: {}: writing failed (disk full?)", path_, name);
@@ -250,8 +256,8 @@ void Hdf5File::write_strings(const std::string& name, const std::vector<std::str
   const Handle type = string_type(path_);
   const Handle options(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "{}: {}: cannot be made", path_, name);
   H5Pset_obj_track_times(options, false);
-  const Handle dataset(H5Dcreate2(file_, name.c_str(), type, space, H5P_DEFAULT, options, H5P_DEFAULT), H5Dclose,
-                       "{}: {}: cannot be made", path_, name);
+  const Handle dataset(H5Dcreate2(file_, name.c_str(), type, space, H5P_DEFAULT, options, H5P_DEFAULT),
+                       H5Dclose, "{}: {}: cannot be made", path_, name);
   if (values.empty()) return;
   std::vector<const char*> pointers;
   for (const std::string& value : values) pointers.push_back(value.c_str());
@@ -273,8 +279,8 @@ bool Hdf5File::has_attribute(const std::string& object, const std::string& name)
 
 std::string Hdf5File::string_attribute(const std::string& object, const std::string& name) const {
   BATON_REQUIRE(has_attribute(object, name), "{}: no attribute {} of {}", path_, name, object);
-  const Handle attribute(H5Aopen_by_name(file_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
-                         "{}: cannot open attribute {} of {}", path_, name, object);
+  const Handle attribute(H5Aopen_by_name(file_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+                         H5Aclose, "{}: cannot open attribute {} of {}", path_, name, object);
   const Handle stored(H5Aget_type(attribute), H5Tclose, "{}: attribute {}: unreadable type", path_, name);
   const Handle space(H5Aget_space(attribute), H5Sclose, "{}: attribute {}: unreadable", path_, name);
   BATON_REQUIRE(H5Tget_class(stored) == H5T_STRING && H5Tis_variable_str(stored) > 0 &&
@@ -282,8 +288,8 @@ std::string Hdf5File::string_attribute(const std::string& object, const std::str
                 "{}: attribute {} of {} is not one string", path_, name, object);
   char* pointer = nullptr;
   const Handle type = string_type(path_);
-  BATON_REQUIRE(H5Aread(attribute, type, &pointer) >= 0 && pointer != nullptr, "{}: attribute {}: cannot be read",
-                path_, name);
+  BATON_REQUIRE(H5Aread(attribute, type, &pointer) >= 0 && pointer != nullptr,
+                "{}: attribute {}: cannot be read", path_, name);
   std::string value(pointer);
   H5Dvlen_reclaim(type, space, H5P_DEFAULT, &pointer);
   return value;
@@ -291,11 +297,12 @@ std::string Hdf5File::string_attribute(const std::string& object, const std::str
 
 std::vector<double> Hdf5File::number_attribute(const std::string& object, const std::string& name) const {
   BATON_REQUIRE(has_attribute(object, name), "{}: no attribute {} of {}", path_, name, object);
-  const Handle attribute(H5Aopen_by_name(file_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
-                         "{}: cannot open attribute {} of {}", path_, name, object);
+  const Handle attribute(H5Aopen_by_name(file_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+                         H5Aclose, "{}: cannot open attribute {} of {}", path_, name, object);
   const Handle stored(H5Aget_type(attribute), H5Tclose, "{}: attribute {}: unreadable type", path_, name);
   const H5T_class_t kind = H5Tget_class(stored);
-  BATON_REQUIRE(kind == H5T_FLOAT || kind == H5T_INTEGER, "{}: attribute {} of {} is not numbers", path_, name, object);
+  BATON_REQUIRE(kind == H5T_FLOAT || kind == H5T_INTEGER, "{}: attribute {} of {} is not numbers", path_,
+                name, object);
   const Handle space(H5Aget_space(attribute), H5Sclose, "{}: attribute {}: unreadable", path_, name);
   std::vector<double> values(element_count(space_shape(space), path_, name));
   BATON_REQUIRE(values.empty() || H5Aread(attribute, H5T_NATIVE_DOUBLE, values.data()) >= 0,
@@ -306,27 +313,30 @@ std::vector<double> Hdf5File::number_attribute(const std::string& object, const 
 void Hdf5File::set_attribute(const std::string& object, const std::string& name, const std::string& value) {
   const Handle space(H5Screate(H5S_SCALAR), H5Sclose, "{}: attribute {}: cannot be made", path_, name);
   const Handle type = string_type(path_);
-  const Handle attribute(H5Acreate_by_name(file_, object.c_str(), name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT,
-                                           H5P_DEFAULT),
+  const Handle attribute(H5Acreate_by_name(file_, object.c_str(), name.c_str(), type, space, H5P_DEFAULT,
+                                           H5P_DEFAULT, H5P_DEFAULT),
                          H5Aclose, "{}: attribute {} of {}: cannot be made", path_, name, object);
   const char* pointer = value.c_str();
   BATON_REQUIRE(H5Awrite(attribute, type, &pointer) >= 0, "{}: attribute {}: writing failed", path_, name);
 }
 
-void Hdf5File::set_attribute(const std::string& object, const std::string& name, std::span<const double> values) {
+void Hdf5File::set_attribute(const std::string& object, const std::string& name,
+                             std::span<const double> values) {
   const hsize_t count = values.size();
-  const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose, "{}: attribute {}: cannot be made", path_, name);
-  const Handle attribute(H5Acreate_by_name(file_, object.c_str(), name.c_str(), H5T_NATIVE_DOUBLE, space, H5P_DEFAULT,
-                                           H5P_DEFAULT, H5P_DEFAULT),
+  const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose, "{}: attribute {}: cannot be made",
+                     path_, name);
+  const Handle attribute(H5Acreate_by_name(file_, object.c_str(), name.c_str(), H5T_NATIVE_DOUBLE, space,
+                                           H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
                          H5Aclose, "{}: attribute {} of {}: cannot be made", path_, name, object);
   if (values.empty()) return;
-  BATON_REQUIRE(H5Awrite(attribute, H5T_NATIVE_DOUBLE, values.data()) >= 0, "{}: attribute {}: writing failed", path_,
-                name);
+  BATON_REQUIRE(H5Awrite(attribute, H5T_NATIVE_DOUBLE, values.data()) >= 0,
+                "{}: attribute {}: writing failed", path_, name);
 }
 
-#define BATON_HDF5_TYPE(T)                                                                            \
+#define BATON_HDF5_TYPE(T)                                                                          \
   template std::vector<T> Hdf5File::read<T>(const std::string&, std::vector<std::uint64_t>*) const; \
-  template void Hdf5File::write<T>(const std::string&, std::span<const T>, const std::vector<std::uint64_t>&, bool);
+  template void Hdf5File::write<T>(const std::string&, std::span<const T>,                          \
+                                   const std::vector<std::uint64_t>&, bool);
 BATON_HDF5_TYPE(double)
 BATON_HDF5_TYPE(float)
 BATON_HDF5_TYPE(std::int64_t)

@@ -28,7 +28,7 @@ class Hdf5File {
 
   const std::string& path() const { return path_; }
 
-  bool has(const std::string& name) const;        // dataset or group
+  bool has(const std::string& name) const;  // dataset or group
   bool is_dataset(const std::string& name) const;
   std::vector<std::string> children(const std::string& group) const;  // names, sorted
   std::vector<std::uint64_t> shape(const std::string& name) const;    // throws when it is not a dataset

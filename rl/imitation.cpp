@@ -36,11 +36,13 @@ Split split_episodes(const Dataset& data, float fraction, std::uint64_t seed) {
   std::vector<int> order(static_cast<std::size_t>(data.episodes()));
   std::iota(order.begin(), order.end(), 0);
   kernels::Random random(seed, 0x73706c74);
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+  for (std::size_t i = order.size(); i > 1; --i)
+    std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
   std::size_t held = 0;
   if (fraction > 0 && order.size() > 1) {
-    held = std::clamp<std::size_t>(static_cast<std::size_t>(std::lround(fraction * static_cast<float>(order.size()))), 1,
-                                   order.size() - 1);
+    held = std::clamp<std::size_t>(
+        static_cast<std::size_t>(std::lround(fraction * static_cast<float>(order.size()))), 1,
+        order.size() - 1);
   }
   Split split{{order.begin() + static_cast<std::ptrdiff_t>(held), order.end()},
               {order.begin(), order.begin() + static_cast<std::ptrdiff_t>(held)}};
@@ -50,13 +52,14 @@ Split split_episodes(const Dataset& data, float fraction, std::uint64_t seed) {
 }
 
 std::vector<float> compound_goals(const Dataset& data, const char* setting) {
-  BATON_REQUIRE(!data.goal_targets.empty(), "demonstrations: they hold no compound goals, which {} needs", setting);
+  BATON_REQUIRE(!data.goal_targets.empty(), "demonstrations: they hold no compound goals, which {} needs",
+                setting);
   return data.goal_targets;
 }
 
 // The tuples that one policy of a method is trained on. level: 0 low or flat, 1 high.
-TupleStream make_stream(const Dataset& data, std::span<const int> episodes, const std::string& method, int level,
-                        const PolicySettings& policy, const ImitationSettings& settings) {
+TupleStream make_stream(const Dataset& data, std::span<const int> episodes, const std::string& method,
+                        int level, const PolicySettings& policy, const ImitationSettings& settings) {
   TupleStream stream;
   stream.data = &data;
   stream.low_window = policy.low_window;
@@ -64,7 +67,8 @@ TupleStream make_stream(const Dataset& data, std::span<const int> episodes, cons
   if (method == "bc") {
     stream.kind = TupleKind::kGoal;
     window = 1;  // every state but the last, once
-    stream.goals = settings.bc_goal == "target" ? compound_goals(data, "bc_goal = target") : final_states(data);
+    stream.goals =
+        settings.bc_goal == "target" ? compound_goals(data, "bc_goal = target") : final_states(data);
   } else if (level == 1) {
     stream.kind = TupleKind::kHigh;
   } else if (method == "ril") {
@@ -89,7 +93,9 @@ GaussianPolicy make_level(const Dataset& data, const TupleStream& stream, const 
   encoding.state_dim = shape.state_dim;
   encoding.robot_dim = shape.robot_dim;
   encoding.robot_fill = parse_robot_fill(high || flat ? settings.robot_fill : settings.low_robot_fill);
-  encoding.relative_goal = high ? settings.high_relative_goal : flat ? settings.flat_relative_goal : settings.low_relative_goal;
+  encoding.relative_goal = high   ? settings.high_relative_goal
+                           : flat ? settings.flat_relative_goal
+                                  : settings.low_relative_goal;
   encoding.residual = high && settings.high_residual;
   if (encoding.robot_fill == RobotFill::kTypical) {
     const std::vector<float> final_state = mean_final_state(data);
@@ -138,8 +144,8 @@ RelayPolicy make_policy(const Dataset& data, const TaskShape& shape, const std::
 }
 
 RelayPolicy imitate(const Dataset& data, const TaskShape& shape, const std::string& method,
-                    const PolicySettings& policy_settings, const ImitationSettings& settings, std::uint64_t seed,
-                    const ProgressCallback& progress) {
+                    const PolicySettings& policy_settings, const ImitationSettings& settings,
+                    std::uint64_t seed, const ProgressCallback& progress) {
   require_method(method);
   require_fit(data, shape);
   const Split split = split_episodes(data, settings.holdout, seed);
@@ -154,9 +160,9 @@ RelayPolicy imitate(const Dataset& data, const TaskShape& shape, const std::stri
   return policy;
 }
 
-void train_levels(RelayPolicy& policy, std::span<const TupleStream> train, std::span<const TupleStream> heldout,
-                  const ImitationSettings& settings, std::uint64_t seed, std::string_view stage,
-                  const ProgressCallback& progress) {
+void train_levels(RelayPolicy& policy, std::span<const TupleStream> train,
+                  std::span<const TupleStream> heldout, const ImitationSettings& settings, std::uint64_t seed,
+                  std::string_view stage, const ProgressCallback& progress) {
   const int levels = policy.hierarchical() ? 2 : 1;
   std::vector<LevelTrainer> trainers;
   for (int level = 0; level < levels; ++level) {
@@ -169,8 +175,12 @@ void train_levels(RelayPolicy& policy, std::span<const TupleStream> train, std::
     Progress now{stage, done, settings.updates, nullptr};
     nlohmann::ordered_json object;
     if (done % settings.report_every == 0 || done == settings.updates) {
-      object = {{"stage", stage}, {"method", policy.method}, {"update", done}, {"lr", trainers[0].learning_rate(k)}};
-      for (int level = 0; level < levels; ++level) object[level == 1 ? "high" : "low"] = trainers[level].metrics();
+      object = {{"stage", stage},
+                {"method", policy.method},
+                {"update", done},
+                {"lr", trainers[0].learning_rate(k)}};
+      for (int level = 0; level < levels; ++level)
+        object[level == 1 ? "high" : "low"] = trainers[level].metrics();
       now.metrics = &object;
     }
     report(progress, now);
@@ -181,13 +191,15 @@ void train_levels(RelayPolicy& policy, std::span<const TupleStream> train, std::
 void list_settings(SettingsTable& table, const std::string& section, PolicySettings& s) {
   const std::string p = section + ".";
   table.add(p + "hidden", &s.hidden, "hidden layers' widths", 1, 65536);
-  table.add_choice(p + "activation", &s.activation, "tanh|relu|elu|gelu|silu|softplus|sigmoid", "of hidden layers");
+  table.add_choice(p + "activation", &s.activation, "tanh|relu|elu|gelu|silu|softplus|sigmoid",
+                   "of hidden layers");
   table.add(p + "std_floor", &s.std_floor, "least std of state normalisers, raw units", 1e-6, 1e6);
   table.add(p + "action_std_floor", &s.action_std_floor, "least std of the action normaliser", 1e-6, 1e6);
   table.add(p + "log_std_initial", &s.log_std_initial, "of the normalised output", -20, 5);
   table.add(p + "log_std_min", &s.log_std_min, "lower clamp", -20, 5);
   table.add(p + "log_std_max", &s.log_std_max, "upper clamp", -20, 5);
-  table.add_choice(p + "robot_fill", &s.robot_fill, "keep|typical|zero|mask", "robot part of the long-term goal");
+  table.add_choice(p + "robot_fill", &s.robot_fill, "keep|typical|zero|mask",
+                   "robot part of the long-term goal");
   table.add_choice(p + "low_robot_fill", &s.low_robot_fill, "keep|zero|mask", "robot part of subgoals");
   table.add(p + "low_relative_goal", &s.low_relative_goal, "low level sees goal - state");
   table.add(p + "high_relative_goal", &s.high_relative_goal, "high level sees goal - state");
@@ -210,8 +222,10 @@ void list_settings(SettingsTable& table, const std::string& section, ImitationSe
   table.add(p + "clip_norm", &s.clip_norm, "of the gradient; 0: off", 0, kAny);
   table.add(p + "state_noise", &s.state_noise, "std of noise on inputs, in normalised units", 0, kAny);
   table.add(p + "goal_noise", &s.goal_noise, "same, on goals", 0, kAny);
-  table.add(p + "final_goal_fraction", &s.final_goal_fraction, "long-term goals moved to the demonstration's end", 0, 1);
-  table.add(p + "target_goal_fraction", &s.target_goal_fraction, "long-term goals moved to the compound goal", 0, 1);
+  table.add(p + "final_goal_fraction", &s.final_goal_fraction,
+            "long-term goals moved to the demonstration's end", 0, 1);
+  table.add(p + "target_goal_fraction", &s.target_goal_fraction, "long-term goals moved to the compound goal",
+            0, 1);
   table.add_choice(p + "bc_goal", &s.bc_goal, "final|target", "goal of BC without relabeling");
   table.add_choice(p + "loss", &s.loss, "nll|mse", "negative log-likelihood, or squared error");
   table.add(p + "holdout", &s.holdout, "fraction of episodes kept out", 0, 0.9);

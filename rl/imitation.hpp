@@ -45,11 +45,12 @@ struct ImitationSettings {
   float state_noise = 0;            // std of noise on the encoded state, in normalised units
   float goal_noise = 0;             // same, on the encoded goal
   float final_goal_fraction = 0;    // of high-level and GCBC tuples whose goal is moved to the final state
-  float target_goal_fraction = 0;   // whose goal is the demonstration's compound goal (uses labels; the paper: 0)
-  std::string bc_goal = "final";    // final: the demonstration's last state; target: the compound goal's
-  std::string loss = "nll";         // nll | mse
-  float holdout = 0.05f;            // fraction of episodes kept out of training (at least one when > 0)
-  int report_every = 500;           // updates between metrics
+  float target_goal_fraction =
+      0;  // whose goal is the demonstration's compound goal (uses labels; the paper: 0)
+  std::string bc_goal = "final";  // final: the demonstration's last state; target: the compound goal's
+  std::string loss = "nll";       // nll | mse
+  float holdout = 0.05f;          // fraction of episodes kept out of training (at least one when > 0)
+  int report_every = 500;         // updates between metrics
 };
 
 void list_settings(SettingsTable& table, const std::string& section, PolicySettings& settings);
@@ -62,11 +63,11 @@ struct TaskShape {
 };
 
 // method: ril | gcbc | bc. Throws when the data does not fit `shape` or holds no tuples. Metrics objects:
-// {"stage", "method", "update", "lr", "low": {"train", "heldout", "heldout_mse", "grad_norm", "log_std"}, "high": {...}}
+// {"stage", "method", "update", "lr", "low": {"train", "heldout", "heldout_mse", "grad_norm", "log_std"}, "high": ...},
 // every report_every updates; losses are mean -log pi of the normalised output (nll) or half squared errors (mse).
 RelayPolicy imitate(const Dataset& data, const TaskShape& shape, const std::string& method,
-                    const PolicySettings& policy_settings, const ImitationSettings& settings, std::uint64_t seed,
-                    const ProgressCallback& progress = {});
+                    const PolicySettings& policy_settings, const ImitationSettings& settings,
+                    std::uint64_t seed, const ProgressCallback& progress = {});
 
 // New policies of both levels (or flat), untrained, normalised by the data: what imitate() starts from.
 RelayPolicy make_policy(const Dataset& data, const TaskShape& shape, const std::string& method,

@@ -61,7 +61,8 @@ MetricsWriter::~MetricsWriter() {
 
 void MetricsWriter::write(const nlohmann::ordered_json& object) {
   const std::string line = object.dump() + "\n";
-  const bool written = std::fwrite(line.data(), 1, line.size(), file_) == line.size() && std::fflush(file_) == 0;
+  const bool written =
+      std::fwrite(line.data(), 1, line.size(), file_) == line.size() && std::fflush(file_) == 0;
   BATON_REQUIRE(written, "{}: writing failed: {}", path_, std::strerror(errno));
 }
 

@@ -1,9 +1,8 @@
 #pragma once
 // Files of a run directory. Whole files are written under a temporary name and renamed.
 #include <cstdio>
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 namespace baton::rl {
 

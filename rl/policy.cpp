@@ -10,7 +10,9 @@
 namespace baton::rl {
 namespace {
 
-std::size_t index(int rows, int width) { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(width); }
+std::size_t index(int rows, int width) {
+  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(width);
+}
 
 }  // namespace
 
@@ -24,35 +26,46 @@ RobotFill parse_robot_fill(const std::string& name) {
 
 std::string robot_fill_name(RobotFill fill) {
   switch (fill) {
-    case RobotFill::kKeep: return "keep";
-    case RobotFill::kTypical: return "typical";
-    case RobotFill::kZero: return "zero";
-    case RobotFill::kMask: return "mask";
+    case RobotFill::kKeep:
+      return "keep";
+    case RobotFill::kTypical:
+      return "typical";
+    case RobotFill::kZero:
+      return "zero";
+    case RobotFill::kMask:
+      return "mask";
   }
   fail("robot fill {} is unknown", static_cast<int>(fill));
 }
 
 GaussianPolicy::GaussianPolicy(ag::MlpSpec spec, PolicyEncoding encoding, Normalizer in, Normalizer out,
                                LogStdRange range, std::uint64_t seed)
-    : spec_(std::move(spec)), encoding_(std::move(encoding)), in_(std::move(in)), out_(std::move(out)), range_(range) {
+    : spec_(std::move(spec)),
+      encoding_(std::move(encoding)),
+      in_(std::move(in)),
+      out_(std::move(out)),
+      range_(range) {
   ag::validate(spec_);
   const std::size_t n_in = static_cast<std::size_t>(spec_.in), n_out = static_cast<std::size_t>(spec_.out);
-  BATON_REQUIRE(spec_.in == 2 * encoding_.state_dim, "policy: input is {} wide, state and goal of {} make {}", spec_.in,
-                encoding_.state_dim, 2 * encoding_.state_dim);
-  BATON_REQUIRE(in_.mean.size() == n_in && in_.std.size() == n_in && out_.mean.size() == n_out && out_.std.size() == n_out,
-                "policy: normalisers hold {}, {}, {}, {} values, {} inputs and {} outputs are expected", in_.mean.size(),
-                in_.std.size(), out_.mean.size(), out_.std.size(), n_in, n_out);
+  BATON_REQUIRE(spec_.in == 2 * encoding_.state_dim, "policy: input is {} wide, state and goal of {} make {}",
+                spec_.in, encoding_.state_dim, 2 * encoding_.state_dim);
+  BATON_REQUIRE(in_.mean.size() == n_in && in_.std.size() == n_in && out_.mean.size() == n_out &&
+                    out_.std.size() == n_out,
+                "policy: normalisers hold {}, {}, {}, {} values, {} inputs and {} outputs are expected",
+                in_.mean.size(), in_.std.size(), out_.mean.size(), out_.std.size(), n_in, n_out);
   for (const std::vector<float>* scale : {&in_.std, &out_.std}) {
-    for (const float s : *scale) BATON_REQUIRE(s > 0 && std::isfinite(s), "policy: a normaliser's std is {}, > 0 is needed", s);
+    for (const float s : *scale)
+      BATON_REQUIRE(s > 0 && std::isfinite(s), "policy: a normaliser's std is {}, > 0 is needed", s);
   }
   BATON_REQUIRE(!encoding_.residual || spec_.out == encoding_.state_dim,
-                "policy: a residual output must be a state of {}, it is {} wide", encoding_.state_dim, spec_.out);
+                "policy: a residual output must be a state of {}, it is {} wide", encoding_.state_dim,
+                spec_.out);
   BATON_REQUIRE(encoding_.robot_dim >= 0 && encoding_.robot_dim <= encoding_.state_dim,
                 "policy: {} robot coordinates in a state of {}", encoding_.robot_dim, encoding_.state_dim);
   BATON_REQUIRE(encoding_.robot_fill != RobotFill::kTypical ||
                     encoding_.typical_robot.size() == static_cast<std::size_t>(encoding_.robot_dim),
-                "policy: the typical robot pose has {} values, {} are expected", encoding_.typical_robot.size(),
-                encoding_.robot_dim);
+                "policy: the typical robot pose has {} values, {} are expected",
+                encoding_.typical_robot.size(), encoding_.robot_dim);
   BATON_REQUIRE(range_.min <= range_.initial && range_.initial <= range_.max,
                 "policy: log_std starts at {}, outside {} .. {}", range_.initial, range_.min, range_.max);
   theta_.resize(static_cast<std::size_t>(ag::parameter_count(spec_)) + n_out);
@@ -99,8 +112,8 @@ void GaussianPolicy::denormalize_output(const float* x, const float* u, int n, f
 }
 
 void GaussianPolicy::fill_goal(std::span<float> goal) const {
-  BATON_REQUIRE(static_cast<int>(goal.size()) == encoding_.state_dim, "policy: goal has {} numbers, {} are expected",
-                goal.size(), encoding_.state_dim);
+  BATON_REQUIRE(static_cast<int>(goal.size()) == encoding_.state_dim,
+                "policy: goal has {} numbers, {} are expected", goal.size(), encoding_.state_dim);
   if (encoding_.robot_fill == RobotFill::kTypical) std::ranges::copy(encoding_.typical_robot, goal.begin());
 }
 
@@ -125,9 +138,10 @@ void PolicyPass::mean(const GaussianPolicy& policy, float* y) const {
   policy.denormalize_output(x_, mlp_.output().data(), n_, y);
 }
 
-void PolicyPass::sample(const GaussianPolicy& policy, std::span<const std::uint64_t> row_seeds, std::uint64_t step,
-                        float scale, float* y) const {
-  BATON_REQUIRE(static_cast<int>(row_seeds.size()) == n_, "policy: {} seeds for {} rows", row_seeds.size(), n_);
+void PolicyPass::sample(const GaussianPolicy& policy, std::span<const std::uint64_t> row_seeds,
+                        std::uint64_t step, float scale, float* y) const {
+  BATON_REQUIRE(static_cast<int>(row_seeds.size()) == n_, "policy: {} seeds for {} rows", row_seeds.size(),
+                n_);
   const int m = policy.out_dim();
   const float* u = mlp_.output().data();
   const std::span<const float> log_std = policy.log_std();
@@ -147,17 +161,20 @@ void PolicyPass::log_prob(const GaussianPolicy& policy, const float* y, std::spa
   for (int i = 0; i < n_; ++i) {
     double sum = -0.5 * m * std::log(2 * std::numbers::pi);
     for (int j = 0; j < m; ++j) {
-      const double d = (static_cast<double>(target_[i * m + j]) - u[i * m + j]) * std::exp(-static_cast<double>(log_std[j]));
+      const double d = (static_cast<double>(target_[i * m + j]) - u[i * m + j]) *
+                       std::exp(-static_cast<double>(log_std[j]));
       sum -= 0.5 * d * d + log_std[j];
     }
     result[static_cast<std::size_t>(i)] = static_cast<float>(sum);
   }
 }
 
-// log pi = sum_j -(u_y - u)^2 / (2 s^2) - log s - log(2 pi) / 2:  d/du = (u_y - u) / s^2,  d/dlog s = (u_y - u)^2 / s^2 - 1.
-double PolicyPass::weighted_log_likelihood(const GaussianPolicy& policy, const float* y, std::span<const float> weights,
-                                           std::span<float> grad) {
-  BATON_REQUIRE(weights.empty() || static_cast<int>(weights.size()) == n_, "policy: {} weights for {} rows", weights.size(), n_);
+// log pi = sum_j -(u_y - u)^2 / (2 s^2) - log s - log(2 pi) / 2:
+//   d/du = (u_y - u) / s^2,  d/dlog s = (u_y - u)^2 / s^2 - 1.
+double PolicyPass::weighted_log_likelihood(const GaussianPolicy& policy, const float* y,
+                                           std::span<const float> weights, std::span<float> grad) {
+  BATON_REQUIRE(weights.empty() || static_cast<int>(weights.size()) == n_, "policy: {} weights for {} rows",
+                weights.size(), n_);
   BATON_REQUIRE(static_cast<int>(grad.size()) == policy.parameters(), "policy: gradient of {}, {} parameters",
                 grad.size(), policy.parameters());
   const int m = policy.out_dim();
@@ -194,8 +211,8 @@ double PolicyPass::mean_squared_error(const GaussianPolicy& policy, const float*
     dy_[i] = static_cast<float>(d / n_);
   }
   if (!grad.empty()) {
-    BATON_REQUIRE(static_cast<int>(grad.size()) == policy.parameters(), "policy: gradient of {}, {} parameters",
-                  grad.size(), policy.parameters());
+    BATON_REQUIRE(static_cast<int>(grad.size()) == policy.parameters(),
+                  "policy: gradient of {}, {} parameters", grad.size(), policy.parameters());
     mlp_.vjp(policy.mlp_theta(), dy_.data(), grad.first(static_cast<std::size_t>(policy.mlp_parameters())));
   }
   return total;
@@ -205,7 +222,8 @@ double mean_kl(std::span<const float> u_old, std::span<const float> log_std_old,
                std::span<const float> log_std_new) {
   const std::size_t m = log_std_old.size();
   BATON_REQUIRE(m > 0 && log_std_new.size() == m && u_old.size() == u_new.size() && u_old.size() % m == 0,
-                "mean_kl: means {} and {}, log_std {} and {}", u_old.size(), u_new.size(), m, log_std_new.size());
+                "mean_kl: means {} and {}, log_std {} and {}", u_old.size(), u_new.size(), m,
+                log_std_new.size());
   const std::size_t rows = u_old.size() / m;
   double total = 0;
   for (std::size_t j = 0; j < m; ++j) {
@@ -215,7 +233,10 @@ double mean_kl(std::span<const float> u_old, std::span<const float> log_std_old,
       squares += d * d;
     }
     const double s0 = log_std_old[j], s1 = log_std_new[j];
-    total += s1 - s0 + (std::exp(2 * s0) + squares / static_cast<double>(std::max<std::size_t>(rows, 1))) / (2 * std::exp(2 * s1)) - 0.5;
+    total += s1 - s0 +
+             (std::exp(2 * s0) + squares / static_cast<double>(std::max<std::size_t>(rows, 1))) /
+                 (2 * std::exp(2 * s1)) -
+             0.5;
   }
   return total;
 }

@@ -36,8 +36,8 @@ std::string robot_fill_name(RobotFill fill);
 
 // What shapes the encoding and the output; fixed when the policy is made and saved with it.
 struct PolicyEncoding {
-  int state_dim = 0;   // S
-  int robot_dim = 0;   // leading coordinates of a state that are the robot's own
+  int state_dim = 0;  // S
+  int robot_dim = 0;  // leading coordinates of a state that are the robot's own
   RobotFill robot_fill = RobotFill::kKeep;
   bool relative_goal = false;  // feed g - s instead of g
   bool residual = false;       // output is s + ..., for policies whose output is a state (the high level)
@@ -104,8 +104,8 @@ class PolicyPass {
   void mean(const GaussianPolicy& policy, float* y) const;  // [n][out] raw
 
   // y = mu + sigma * scale * eps. Row i's noise is Random(row_seeds[i], step): independent of batching.
-  void sample(const GaussianPolicy& policy, std::span<const std::uint64_t> row_seeds, std::uint64_t step, float scale,
-              float* y) const;
+  void sample(const GaussianPolicy& policy, std::span<const std::uint64_t> row_seeds, std::uint64_t step,
+              float scale, float* y) const;
 
   // log pi(u_y | x_i) of raw outputs y [n][out]: result [n] (overwritten).
   void log_prob(const GaussianPolicy& policy, const float* y, std::span<float> result);

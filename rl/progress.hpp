@@ -2,9 +2,8 @@
 // How long work in rl/ reports and is stopped: rl never prints, the caller does.
 #include <cstdint>
 #include <functional>
-#include <string_view>
-
 #include <nlohmann/json_fwd.hpp>
+#include <string_view>
 
 #include "kernels/error.hpp"
 

@@ -41,7 +41,8 @@ RelabelIndex::RelabelIndex(const Dataset& data, int window, std::span<const int>
     BATON_REQUIRE(e >= 0 && e < data.episodes(), "relabel: episode {} of {}", e, data.episodes());
     cumulative_.push_back(cumulative_.back() + count_tuples(data.length(e), window));
   }
-  BATON_REQUIRE(count() > 0, "relabel: {} episodes hold no pair of states (a demonstration needs 2 steps or more)",
+  BATON_REQUIRE(count() > 0,
+                "relabel: {} episodes hold no pair of states (a demonstration needs 2 steps or more)",
                 episodes_.size());
 }
 
@@ -51,7 +52,8 @@ RelabelTuple RelabelIndex::at(std::uint64_t index) const {
   const std::size_t slot = static_cast<std::size_t>(after - cumulative_.begin()) - 1;
   const int episode = episodes_[slot];
   const std::uint64_t local = index - cumulative_[slot];
-  const std::uint64_t m = static_cast<std::uint64_t>(data_->length(episode)) - 1, w = static_cast<std::uint64_t>(window_);
+  const std::uint64_t m = static_cast<std::uint64_t>(data_->length(episode)) - 1,
+                      w = static_cast<std::uint64_t>(window_);
   // Rows t = 0 .. m-w hold w tuples each; behind them rows hold w-1, w-2, ..., 1 (or m, m-1, ..., 1 when m < w).
   const std::uint64_t full_rows = m >= w ? m - w + 1 : 0;
   if (local < full_rows * w) {
@@ -85,7 +87,8 @@ void gather_low(const Dataset& data, std::span<const RelabelTuple> tuples, float
   }
 }
 
-void gather_high(const Dataset& data, std::span<const RelabelTuple> tuples, int low_window, float* x, float* y) {
+void gather_high(const Dataset& data, std::span<const RelabelTuple> tuples, int low_window, float* x,
+                 float* y) {
   for (const RelabelTuple& tuple : tuples) {
     copy_state(data, tuple.episode, tuple.t, x);
     copy_state(data, tuple.episode, tuple.t + tuple.w, x + data.state_dim);
@@ -99,7 +102,8 @@ void gather_with_goal(const Dataset& data, std::span<const RelabelTuple> tuples,
                       float* x, float* y) {
   const std::size_t width = static_cast<std::size_t>(data.state_dim);
   BATON_REQUIRE(goals.size() == width * static_cast<std::size_t>(data.episodes()),
-                "relabel: goals have {} values, {} episodes of {} are expected", goals.size(), data.episodes(), width);
+                "relabel: goals have {} values, {} episodes of {} are expected", goals.size(),
+                data.episodes(), width);
   for (const RelabelTuple& tuple : tuples) {
     copy_state(data, tuple.episode, tuple.t, x);
     const std::span<const float> goal = goals.subspan(static_cast<std::size_t>(tuple.episode) * width, width);
@@ -111,9 +115,11 @@ void gather_with_goal(const Dataset& data, std::span<const RelabelTuple> tuples,
 }
 
 std::vector<float> final_states(const Dataset& data) {
-  std::vector<float> states(static_cast<std::size_t>(data.episodes()) * static_cast<std::size_t>(data.state_dim));
+  std::vector<float> states(static_cast<std::size_t>(data.episodes()) *
+                            static_cast<std::size_t>(data.state_dim));
   for (int e = 0; e < data.episodes(); ++e) {
-    copy_state(data, e, data.length(e) - 1, &states[static_cast<std::size_t>(e) * static_cast<std::size_t>(data.state_dim)]);
+    copy_state(data, e, data.length(e) - 1,
+               &states[static_cast<std::size_t>(e) * static_cast<std::size_t>(data.state_dim)]);
   }
   return states;
 }

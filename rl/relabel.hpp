@@ -34,8 +34,8 @@ class RelabelIndex {
 
   std::uint64_t count() const { return cumulative_.back(); }
   int window() const { return window_; }
-  RelabelTuple at(std::uint64_t index) const;            // index < count(); exact inverse of the numbering
-  RelabelTuple sample(kernels::Random& random) const;    // exactly uniform over count()
+  RelabelTuple at(std::uint64_t index) const;          // index < count(); exact inverse of the numbering
+  RelabelTuple sample(kernels::Random& random) const;  // exactly uniform over count()
   void enumerate(const std::function<void(const RelabelTuple&)>& visit) const;  // all, in order; for tests
 
  private:
@@ -49,7 +49,8 @@ class RelabelIndex {
 void gather_low(const Dataset& data, std::span<const RelabelTuple> tuples, float* x, float* y);
 
 // x: [n][2S]; y: [n][S] = s_{t + min(w, low_window)}. Overwritten.
-void gather_high(const Dataset& data, std::span<const RelabelTuple> tuples, int low_window, float* x, float* y);
+void gather_high(const Dataset& data, std::span<const RelabelTuple> tuples, int low_window, float* x,
+                 float* y);
 
 // Inputs whose goal is not a later state but given per episode, for BC without relabeling: x: [n][2S] =
 // [s_t, goals[episode]], y: [n][A]. goals: [E][S].

@@ -34,7 +34,8 @@ int edit_distance(const std::string& a, const std::string& b) {
 }
 
 bool has_choice(const std::string& choices, const std::string& value) {
-  return ("|" + choices + "|").find("|" + value + "|") != std::string::npos && value.find('|') == std::string::npos;
+  return ("|" + choices + "|").find("|" + value + "|") != std::string::npos &&
+         value.find('|') == std::string::npos;
 }
 
 // Assigns a TOML node to a bound field, after checking type and range.
@@ -44,7 +45,8 @@ struct Assign {
   const std::string& where;
 
   double bounded(double value) const {
-    if (!std::isfinite(value)) wrong(where, fmt::format("{} is {}, a finite number is expected", entry.key, value));
+    if (!std::isfinite(value))
+      wrong(where, fmt::format("{} is {}, a finite number is expected", entry.key, value));
     if (!(value >= entry.low && value <= entry.high)) {
       const std::string low = std::isfinite(entry.low) ? fmt::format("at least {}", entry.low) : "";
       const std::string high = std::isfinite(entry.high) ? fmt::format("at most {}", entry.high) : "";
@@ -95,7 +97,8 @@ struct Assign {
   }
   void operator()(std::vector<int>* field) const {
     const toml::array* array = node.as_array();
-    if (array == nullptr) wrong(where, fmt::format("{} must be a list of integers, as in [256, 256]", entry.key));
+    if (array == nullptr)
+      wrong(where, fmt::format("{} must be a list of integers, as in [256, 256]", entry.key));
     std::vector<int> values;
     for (const toml::node& item : *array) values.push_back(small_integer(item));
     *field = values;
@@ -126,7 +129,9 @@ struct Format {
     }
     return text + "\"";
   }
-  std::string operator()(const std::vector<int>* value) const { return fmt::format("[{}]", fmt::join(*value, ", ")); }
+  std::string operator()(const std::vector<int>* value) const {
+    return fmt::format("[{}]", fmt::join(*value, ", "));
+  }
 };
 
 std::string place(const std::string& where, const toml::node& node) {
@@ -150,7 +155,8 @@ void SettingsTable::add(const std::string& key, Target target, const std::string
   add(key, target, help, -kNoBound, kNoBound);
 }
 
-void SettingsTable::add(const std::string& key, Target target, const std::string& help, double low, double high) {
+void SettingsTable::add(const std::string& key, Target target, const std::string& help, double low,
+                        double high) {
   for (const Entry& entry : entries_) BATON_REQUIRE(entry.key != key, "settings: {} is listed twice", key);
   entries_.push_back({key, help, "", target, low, high});
 }
@@ -169,7 +175,8 @@ const SettingsTable::Entry& SettingsTable::find(const std::string& key, const st
   }
   // "updates" for "imitate.updates": a key without its section is nearer to what was meant than any spelling.
   for (const std::string& full : keys) {
-    if (full.ends_with("." + key)) wrong(where, fmt::format("unknown key '{}'; did you mean '{}'?", key, full));
+    if (full.ends_with("." + key))
+      wrong(where, fmt::format("unknown key '{}'; did you mean '{}'?", key, full));
   }
   wrong(where, fmt::format("unknown key '{}'; did you mean '{}'?", key, nearest_name(key, keys)));
 }
@@ -179,7 +186,8 @@ void SettingsTable::apply_toml(std::string_view text, const std::string& where) 
   try {
     root = toml::parse(text);
   } catch (const toml::parse_error& error) {
-    wrong(fmt::format("{}:{}", where, error.source().begin.line), fmt::format("not TOML: {}", error.description()));
+    wrong(fmt::format("{}:{}", where, error.source().begin.line),
+          fmt::format("not TOML: {}", error.description()));
   }
   const auto visit = [&](const auto& self, const toml::table& table, const std::string& prefix) -> void {
     for (const auto& [name, node] : table) {

@@ -19,7 +19,8 @@ class SettingsTable {
   void add(const std::string& key, Target target, const std::string& help);
   void add(const std::string& key, Target target, const std::string& help, double low, double high);
   // A string with a closed list of values, "a|b|c".
-  void add_choice(const std::string& key, std::string* target, const std::string& choices, const std::string& help);
+  void add_choice(const std::string& key, std::string* target, const std::string& choices,
+                  const std::string& help);
 
   // Sets every key of a TOML text (tables make dotted keys). Unknown key, wrong type, out of range: UsageError
   // "where:line: ..." naming the nearest key.

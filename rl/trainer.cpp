@@ -9,9 +9,10 @@
 namespace baton::rl {
 namespace {
 
-constexpr int kMeasured = 16384;     // tuples that normalisers are measured on
-constexpr int kHeldOut = 2048;       // tuples of the held-out loss
-constexpr std::uint64_t kMeasureStream = 0x6d656173, kHeldOutStream = 0x68656c64, kResidualStream = 0x72657369;
+constexpr int kMeasured = 16384;  // tuples that normalisers are measured on
+constexpr int kHeldOut = 2048;    // tuples of the held-out loss
+constexpr std::uint64_t kMeasureStream = 0x6d656173, kHeldOutStream = 0x68656c64,
+                        kResidualStream = 0x72657369;
 
 // Column means and standard deviations of values [n][width].
 Normalizer column_statistics(const std::vector<float>& values, int n, int width, float floor) {
@@ -62,10 +63,11 @@ void TupleStream::draw(kernels::Random& random, int n, float* x, float* y) const
   }
 }
 
-Normalizers measure(const TupleStream& stream, bool relative_goal, bool residual, float in_floor, float out_floor,
-                    std::uint64_t seed) {
+Normalizers measure(const TupleStream& stream, bool relative_goal, bool residual, float in_floor,
+                    float out_floor, std::uint64_t seed) {
   const int s = stream.data->state_dim, m = stream.output_dim();
-  std::vector<float> x(static_cast<std::size_t>(kMeasured) * 2 * s), y(static_cast<std::size_t>(kMeasured) * m);
+  std::vector<float> x(static_cast<std::size_t>(kMeasured) * 2 * s),
+      y(static_cast<std::size_t>(kMeasured) * m);
   kernels::Random random(seed, kMeasureStream);
   stream.draw(random, kMeasured, x.data(), y.data());
   for (int i = 0; i < kMeasured; ++i) {
@@ -84,13 +86,15 @@ LevelTrainer::LevelTrainer(GaussianPolicy& policy, const TupleStream& train, con
       settings_(settings),
       seed_(seed),
       schedule_(ag::parse_schedule(settings.schedule)),
-      adam_(policy.parameters(), {.lr = settings.lr, .weight_decay = settings.weight_decay, .clip_norm = settings.clip_norm}),
+      adam_(policy.parameters(),
+            {.lr = settings.lr, .weight_decay = settings.weight_decay, .clip_norm = settings.clip_norm}),
       x_(static_cast<std::size_t>(settings.batch) * policy.in_dim()),
       y_(static_cast<std::size_t>(settings.batch) * policy.out_dim()),
       weights_(static_cast<std::size_t>(settings.batch), -1.0f / static_cast<float>(settings.batch)),
       grad_(static_cast<std::size_t>(policy.parameters())) {
-  BATON_REQUIRE(train.output_dim() == policy.out_dim(), "imitation: targets have {} numbers, the policy gives {}",
-                train.output_dim(), policy.out_dim());
+  BATON_REQUIRE(train.output_dim() == policy.out_dim(),
+                "imitation: targets have {} numbers, the policy gives {}", train.output_dim(),
+                policy.out_dim());
   pass_.reserve(policy, settings.batch);
   if (heldout.sources.empty()) return;
   heldout_x_.resize(static_cast<std::size_t>(kHeldOut) * policy.in_dim());
@@ -101,7 +105,8 @@ LevelTrainer::LevelTrainer(GaussianPolicy& policy, const TupleStream& train, con
 }
 
 double LevelTrainer::learning_rate(int k) const {
-  return settings_.lr * ag::schedule_factor(schedule_, k, settings_.updates, settings_.warmup, settings_.lr_floor);
+  return settings_.lr *
+         ag::schedule_factor(schedule_, k, settings_.updates, settings_.warmup, settings_.lr_floor);
 }
 
 void LevelTrainer::add_noise(kernels::Random& random) {
@@ -128,7 +133,8 @@ void LevelTrainer::update(int k) {
     loss_sum_ += pass_.weighted_log_likelihood(policy_, y_.data(), weights_, grad_);
   }
   ++loss_count_;
-  const double factor = ag::schedule_factor(schedule_, k, settings_.updates, settings_.warmup, settings_.lr_floor);
+  const double factor =
+      ag::schedule_factor(schedule_, k, settings_.updates, settings_.warmup, settings_.lr_floor);
   adam_.step(policy_.theta(), std::span<const float>(grad_), static_cast<float>(factor));
   policy_.clamp_log_std();
 }
@@ -142,7 +148,8 @@ nlohmann::ordered_json LevelTrainer::metrics() {
     heldout_pass_.forward(policy_, heldout_x_.data(), kHeldOut);
     std::vector<float> log_prob(kHeldOut);
     heldout_pass_.log_prob(policy_, heldout_y_.data(), log_prob);
-    const double mse = 2 * heldout_pass_.mean_squared_error(policy_, heldout_y_.data(), {}) / policy_.out_dim();
+    const double mse =
+        2 * heldout_pass_.mean_squared_error(policy_, heldout_y_.data(), {}) / policy_.out_dim();
     const double nll = -std::accumulate(log_prob.begin(), log_prob.end(), 0.0) / kHeldOut;
     object["heldout"] = settings_.loss == "mse" ? 0.5 * mse * policy_.out_dim() : nll;
     object["heldout_mse"] = mse;

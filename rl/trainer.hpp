@@ -1,11 +1,10 @@
 #pragma once
 // Minibatch maximum likelihood for one policy on relabelled tuples: the inner loop of imitation and distillation.
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string_view>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "autograd/optim.hpp"
 #include "rl/imitation.hpp"
@@ -29,10 +28,10 @@ struct TupleSource {
 struct TupleStream {
   const Dataset* data = nullptr;
   TupleKind kind = TupleKind::kLow;
-  int low_window = 30;              // W_l, for kHigh
-  float final_goal_fraction = 0;    // of tuples whose w is moved to the episode's end
-  float target_goal_fraction = 0;   // of tuples whose goal is the episode's compound goal; w moved to the end
-  std::vector<float> goals;         // [E][S]: kGoal's goals, and those of target_goal_fraction
+  int low_window = 30;             // W_l, for kHigh
+  float final_goal_fraction = 0;   // of tuples whose w is moved to the episode's end
+  float target_goal_fraction = 0;  // of tuples whose goal is the episode's compound goal; w moved to the end
+  std::vector<float> goals;        // [E][S]: kGoal's goals, and those of target_goal_fraction
   std::vector<TupleSource> sources;
 
   int output_dim() const { return kind == TupleKind::kHigh ? data->state_dim : data->action_dim; }
@@ -48,8 +47,8 @@ struct TupleStream {
 struct Normalizers {
   Normalizer in, out;
 };
-Normalizers measure(const TupleStream& stream, bool relative_goal, bool residual, float in_floor, float out_floor,
-                    std::uint64_t seed);
+Normalizers measure(const TupleStream& stream, bool relative_goal, bool residual, float in_floor,
+                    float out_floor, std::uint64_t seed);
 
 class LevelTrainer {
  public:
@@ -81,8 +80,8 @@ class LevelTrainer {
 };
 
 // Trains every level of a policy, the levels side by side. Streams: [levels], low (or flat) first.
-void train_levels(RelayPolicy& policy, std::span<const TupleStream> train, std::span<const TupleStream> heldout,
-                  const ImitationSettings& settings, std::uint64_t seed, std::string_view stage,
-                  const ProgressCallback& progress);
+void train_levels(RelayPolicy& policy, std::span<const TupleStream> train,
+                  std::span<const TupleStream> heldout, const ImitationSettings& settings, std::uint64_t seed,
+                  std::string_view stage, const ProgressCallback& progress);
 
 }  // namespace baton::rl

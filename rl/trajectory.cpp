@@ -15,8 +15,8 @@ std::span<const float> row(const std::vector<float>& values, std::size_t index, 
 
 void Trajectories::resize(int episodes) {
   BATON_REQUIRE(episodes >= 0 && horizon > 0 && state_dim > 0 && action_dim > 0,
-                "trajectories: {} episodes of {} steps, states {} and actions {} wide", episodes, horizon, state_dim,
-                action_dim);
+                "trajectories: {} episodes of {} steps, states {} and actions {} wide", episodes, horizon,
+                state_dim, action_dim);
   n = episodes;
   const std::size_t count = static_cast<std::size_t>(n), s = static_cast<std::size_t>(state_dim);
   observations.assign(count * static_cast<std::size_t>(horizon + 1) * s, 0.0f);
@@ -30,19 +30,31 @@ void Trajectories::resize(int episodes) {
 }
 
 std::span<const float> Trajectories::observation(int episode, int t) const {
-  return row(observations, static_cast<std::size_t>(episode) * static_cast<std::size_t>(horizon + 1) + static_cast<std::size_t>(t), state_dim);
+  return row(
+      observations,
+      static_cast<std::size_t>(episode) * static_cast<std::size_t>(horizon + 1) + static_cast<std::size_t>(t),
+      state_dim);
 }
 
 std::span<const float> Trajectories::state(int episode, int t) const {
-  return row(states, static_cast<std::size_t>(episode) * static_cast<std::size_t>(horizon + 1) + static_cast<std::size_t>(t), state_dim);
+  return row(
+      states,
+      static_cast<std::size_t>(episode) * static_cast<std::size_t>(horizon + 1) + static_cast<std::size_t>(t),
+      state_dim);
 }
 
 std::span<const float> Trajectories::action(int episode, int t) const {
-  return row(actions, static_cast<std::size_t>(episode) * static_cast<std::size_t>(horizon) + static_cast<std::size_t>(t), action_dim);
+  return row(
+      actions,
+      static_cast<std::size_t>(episode) * static_cast<std::size_t>(horizon) + static_cast<std::size_t>(t),
+      action_dim);
 }
 
 std::span<const float> Trajectories::subgoal(int episode, int segment) const {
-  return row(subgoals, static_cast<std::size_t>(episode) * static_cast<std::size_t>(segments()) + static_cast<std::size_t>(segment), state_dim);
+  return row(subgoals,
+             static_cast<std::size_t>(episode) * static_cast<std::size_t>(segments()) +
+                 static_cast<std::size_t>(segment),
+             state_dim);
 }
 
 std::span<const float> Trajectories::goal(int episode) const {

@@ -11,11 +11,11 @@
 namespace baton::rl {
 
 struct Trajectories {
-  int n = 0;             // episodes
-  int horizon = 0;       // T, environment steps per episode
-  int state_dim = 0;     // S
-  int action_dim = 0;    // A
-  int subgoal_every = 0; // H, steps a subgoal is held; 0: a flat policy, no subgoals
+  int n = 0;              // episodes
+  int horizon = 0;        // T, environment steps per episode
+  int state_dim = 0;      // S
+  int action_dim = 0;     // A
+  int subgoal_every = 0;  // H, steps a subgoal is held; 0: a flat policy, no subgoals
 
   std::vector<float> observations;  // [n][T+1][S], noisy: what the policy saw; row T is after the last action
   std::vector<float> states;        // [n][T+1][S], true: what completion is judged on
@@ -32,9 +32,9 @@ struct Trajectories {
   // Sizes every array for n episodes (zeros). Sizes above must be set.
   void resize(int episodes);
 
-  std::span<const float> observation(int episode, int t) const;  // [S]
-  std::span<const float> state(int episode, int t) const;        // [S]
-  std::span<const float> action(int episode, int t) const;       // [A]
+  std::span<const float> observation(int episode, int t) const;    // [S]
+  std::span<const float> state(int episode, int t) const;          // [S]
+  std::span<const float> action(int episode, int t) const;         // [A]
   std::span<const float> subgoal(int episode, int segment) const;  // [S]
   std::span<const float> goal(int episode) const;                  // [S]
 };

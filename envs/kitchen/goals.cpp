@@ -1,9 +1,9 @@
 #include "envs/kitchen/goals.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <string_view>
 
+#include "envs/names.hpp"
 #include "kernels/error.hpp"
 
 namespace baton::envs {
@@ -29,36 +29,20 @@ const std::vector<Definition>& definitions() {
   return d;
 }
 
-// Levenshtein's distance: single letters inserted, dropped or replaced.
-int edit_distance(std::string_view a, std::string_view b) {
-  std::vector<int> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    int diagonal = row[0];
-    row[0] = static_cast<int>(i) + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const int replaced = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
+std::vector<std::string> parts_of(std::string_view name) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const std::size_t end = std::min(name.find('_', begin), name.size());
+    parts.emplace_back(name.substr(begin, end - begin));
+    begin = end + 1;
   }
-  return row.back();
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  for (;;) {
-    const auto at = text.find(separator);
-    parts.push_back(text.substr(0, at));
-    if (at == std::string_view::npos) return parts;
-    text.remove_prefix(at + 1);
-  }
+  return parts;
 }
 
 // Elements of a compound name; empty when a part is no element or appears twice.
 std::vector<int> parse_elements(std::string_view name) {
   std::vector<int> elements;
-  for (const auto part : split(name, '_')) {
+  for (const auto& part : parts_of(name)) {
     const auto& d = definitions();
     const auto it = std::find_if(d.begin(), d.end(), [&](const Definition& e) { return part == e.name; });
     const int element = static_cast<int>(it - d.begin());
@@ -70,16 +54,11 @@ std::vector<int> parse_elements(std::string_view name) {
 
 [[noreturn]] void unknown_goal(std::string_view name) {
   BATON_REQUIRE(!name.empty(), "kitchen: empty goal name, expected for example 'microwave_kettle_switch_slide'");
-  std::string nearest;
-  int least = 1 << 20;
-  auto consider = [&](const std::string& candidate) {
-    const int distance = edit_distance(name.substr(0, 200), candidate);
-    if (distance < least) least = distance, nearest = candidate;
-  };
-  for (const auto& d : definitions()) consider(d.name);
-  for (const auto& g : kitchen_demonstrated_goals()) consider(g);
-  for (const auto& g : kitchen_unseen_goals()) consider(g);
-  baton::fail("kitchen: unknown goal '{}', the nearest is '{}'", name.substr(0, 200), nearest);
+  std::vector<std::string> known;
+  for (const auto& d : definitions()) known.emplace_back(d.name);
+  for (const auto* list : {&kitchen_demonstrated_goals(), &kitchen_unseen_goals()}) known.insert(known.end(), list->begin(), list->end());
+  const std::string_view shown = name.substr(0, 200);
+  baton::fail("kitchen: unknown goal '{}', the nearest is '{}'", shown, nearest_name(shown, known));
 }
 
 }  // namespace
@@ -136,7 +115,7 @@ std::vector<Goal> kitchen_goals(const std::string& list) {
   } else if (list == "unseen") {
     names = kitchen_unseen_goals();
   } else {
-    for (const auto part : split(list, ',')) names.emplace_back(part);
+    names = split_names(list);
   }
   std::vector<Goal> goals;
   for (const auto& name : names) {

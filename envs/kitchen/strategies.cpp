@@ -94,10 +94,10 @@ Command turn_knob(bool top, const KitchenPlaces& places, const Scene& s, const S
                  knob.z + std::max(0.026, gap * std::sin(a) + 0.036 * std::cos(a))};
   };
   const Vec3d start = beside(angle, 0.042) + Vec3d{0.5 * style.offset.x, 0, 0.5 * style.offset.z};
-  const Approach a = come_in(s.hand.tip, start, {0.15, 1, 0}, 0.008, 0.10 + 0.02 * style.distance);
+  const Approach a = come_in(s.hand.tip, start, {0.15, 1, 0}, 0.012, 0.10 + 0.02 * style.distance);
   const Vec3d ahead = beside(std::min(angle + 0.9, 1.7), 0.026);
   const double push = ramp(a.depth, -0.03, -0.012) * (1 - ramp(a.lateral, 0.022, 0.034));
-  return command(mix(a.next, ahead, push), pointing, kAtHood, kClosed, 0.04);
+  return command(mix(a.next, ahead, push), pointing, kAtHood, kClosed, 0.05);
 }
 
 // ---- light switch: push the lever to the left ----
@@ -106,10 +106,10 @@ Command flip_switch(const KitchenPlaces& places, const Scene& s, const Style& st
   const Vec3d lever = places.lever + swung({0.028, -0.069, 0}, s.state[kSwitchAngle]);
   const Vec3d start{lever.x + 0.052 + 0.5 * style.offset.x, places.lever.y - 0.069 + 0.5 * style.offset.y,
                     places.lever.z + 0.5 * style.offset.z};
-  const Approach a = come_in(s.hand.tip, start, {0, 1, 0}, 0.010, 0.10 + 0.02 * style.distance);
+  const Approach a = come_in(s.hand.tip, start, {0, 1, 0}, 0.014, 0.10 + 0.02 * style.distance);
   const Vec3d ahead{lever.x - 0.10, start.y - 0.008, start.z};
   const double push = ramp(a.depth, -0.03, -0.012) * (1 - ramp(a.lateral, 0.025, 0.040));
-  return command(mix(a.next, ahead, push), pointing, kAtHood, kClosed, 0.035);
+  return command(mix(a.next, ahead, push), pointing, kAtHood, kClosed, 0.05);
 }
 
 // ---- slide cabinet: carry the handle to the right ----
@@ -129,9 +129,9 @@ Command slide_cabinet(const KitchenPlaces& places, const Scene& s, const Style& 
   }
   const Vec3d contact = handle + Vec3d{(closed ? -0.054 : 0.008) + style.offset.x, 0.008 + style.offset.y, 0};
   const double bend = door_open ? 0.06 * ramp(contact.y - tip.y, 0.02, 0.10) : 0;
-  const Approach a = come_in(tip, contact + Vec3d{bend, 0, 0}, {0, 1, 0}, 0.012, 0.10 + 0.02 * style.distance);
+  const Approach a = come_in(tip, contact + Vec3d{bend, 0, 0}, {0, 1, 0}, 0.014, 0.10 + 0.02 * style.distance);
   const double push = ramp(a.depth, -0.04, -0.02) * (1 - ramp(a.lateral, 0.035, 0.055));
-  Command c = command(mix(a.next, contact + Vec3d{0.12, 0, 0}, push), pointing, posture, grip, 0.035);
+  Command c = command(mix(a.next, contact + Vec3d{0.12, 0, 0}, push), pointing, posture, grip, 0.05);
   if (push > 0) c.target.pointing = mix(pointing, {moved, 0.9, -0.3 * moved}, push);
   return c;
 }
@@ -149,14 +149,14 @@ struct Door {
 Command pull(const Door& door, const Scene& s, const Style& style, const Vec3d& pointing, const ArmJoints& posture) {
   const Vec3d offset{style.offset.x, style.offset.y, 3 * style.offset.z};
   const Vec3d hold = door.handle_at(door.angle) + offset + pointing * door.depth;
-  const Approach a = come_in(s.hand.tip, hold, pointing, 0.008, door.distance + 0.03 * style.distance);
+  const Approach a = come_in(s.hand.tip, hold, pointing, 0.012, door.distance + 0.03 * style.distance);
   const bool around = s.grip < kHolding;  // the fingers touch the bar, or have closed on nothing
   const bool reached = a.depth > -(around ? 0.045 : 0.016) && a.lateral < (around ? 0.045 : 0.022) && a.depth < 0.04;
-  if (!reached) return command(a.next, pointing, posture, kOpen, 0.04);
+  if (!reached) return command(a.next, pointing, posture, kOpen, 0.05);
   if (!around) return command(hold, pointing, posture, kClosed, 0.02);
   const bool first_half = door.angle < 0.45;
-  const Vec3d ahead = door.handle_at(door.angle + (first_half ? 0.11 : 0.2)) + offset + pointing * door.depth;
-  return command(ahead, pointing, posture, kClosed, first_half ? 0.022 : 0.033);
+  const Vec3d ahead = door.handle_at(door.angle + (first_half ? 0.14 : 0.22)) + offset + pointing * door.depth;
+  return command(ahead, pointing, posture, kClosed, first_half ? 0.028 : 0.040);
 }
 
 Door cabinet_door(const KitchenPlaces& p, std::span<const float> state) {
@@ -195,7 +195,7 @@ Command push_kettle(const KitchenPlaces&, const Scene& s, const Style& style) {
   const Vec3d behind{x, face - 0.06 - 0.03 * (1 + style.distance) - 0.06 * ramp(off, 0.05, 0.2),
                      height + std::min(0.22, 1.6 * std::max(0.0, off - 0.04))};
   const Vec3d push{x, tip.y + 0.03, height};
-  return command(mix(behind, push, aligned), pointing, posture, kClosed, aligned > 0.5 ? 0.025 : 0.04);
+  return command(mix(behind, push, aligned), pointing, posture, kClosed, aligned > 0.5 ? 0.025 : 0.05);
 }
 
 // On the way up from the stove the hand cannot point straight ahead before it is high enough: the wrist would run into
@@ -247,18 +247,46 @@ KitchenPlaces::KitchenPlaces(const sim::Model<double>& model) {
   microwave_handle = geom("microwave_handle");
 }
 
-bool satisfied(int element, std::span<const float> state, const Style& style) {
-  const double t = style.stop;
+namespace {
+
+// How far the element has come in the direction wanted, and the point that the hand works at.
+struct Progress {
+  double amount;
+  double enough, still_enough;  // wanted while the hand works at it; good enough once the hand is elsewhere
+  Vec3d place;
+};
+
+Progress progress(int element, const KitchenPlaces& p, std::span<const float> state, double stop) {
   switch (element) {
-    case kBottomKnob: return state[kBottomKnobAngle] < -(0.80 + 0.15 * t);
-    case kTopKnob: return state[kTopKnobAngle] < -(0.80 + 0.15 * t);
-    case kSwitch: return state[kSwitchAngle] < -0.60;
-    case kSlide: return state[kSlidePosition] > 0.28 + 0.09 * t;
-    case kHinge: return state[kDoorAngle] > 1.25 + 0.10 * t;
-    case kMicrowave: return state[kMicrowaveAngle] < -(0.68 + 0.14 * t);
-    case kKettle: return state[kKettlePosition + 1] > 0.63 + 0.08 * t;
+    case kBottomKnob: return {-state[kBottomKnobAngle], 0.80 + 0.15 * stop, 0.66, p.knob[0]};
+    case kTopKnob: return {-state[kTopKnobAngle], 0.80 + 0.15 * stop, 0.70, p.knob[1]};
+    case kSwitch: return {-state[kSwitchAngle], 0.58, 0.48, p.lever + Vec3d{0, -0.07, 0}};
+    case kSlide: {
+      const double moved = state[kSlidePosition];
+      return {moved, 0.26 + 0.10 * stop, 0.15, p.slide_handle + Vec3d{moved, 0, -0.09}};
+    }
+    case kHinge: {
+      const Door door = cabinet_door(p, state);
+      return {door.angle, 1.25 + 0.10 * stop, 1.21, door.handle_at(door.angle)};
+    }
+    case kMicrowave: {
+      const Door door = microwave_door(p, state);
+      return {door.angle, 0.66 + 0.15 * stop, 0.54, door.handle_at(door.angle)};
+    }
+    case kKettle: {
+      const float* k = &state[kKettlePosition];
+      return {k[1], 0.63 + 0.08 * stop, 0.58, {k[0], k[1] - 0.122, k[2] + 0.065}};
+    }
     default: baton::fail("kitchen: no element {}", element);
   }
+}
+
+}  // namespace
+
+bool satisfied(int element, const KitchenPlaces& places, const Scene& scene, const Style& style) {
+  const Progress p = progress(element, places, scene.state, style.stop);
+  const bool at_work = norm(scene.hand.tip - p.place) < 0.10;
+  return p.amount > (at_work ? p.enough : p.still_enough);
 }
 
 Command handle_element(int element, const KitchenPlaces& places, const Scene& s, const Style& style) {

@@ -41,8 +41,9 @@ struct KitchenPlaces {
   Vec3d microwave_hinge, microwave_handle;    // closed
 };
 
-// As far as this operator means to move it. Stricter than the goal's epsilon.
-bool satisfied(int element, std::span<const float> state, const Style& style);
+// As far as this operator means to move it while the hand is there; with the hand elsewhere a little less will do. Both
+// are stricter than the goal's epsilon.
+bool satisfied(int element, const KitchenPlaces& places, const Scene& scene, const Style& style);
 
 // The law of `element`.
 Command handle_element(int element, const KitchenPlaces& places, const Scene& scene, const Style& style);

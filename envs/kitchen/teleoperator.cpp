@@ -93,7 +93,7 @@ void Teleoperator::Operator::act(const TeleoperatorSettings& settings, std::span
   const Scene scene{state, world.arm.pose(q), 0.5 * (state[7] + state[8])};
   int element = -1;
   for (const int e : elements) {
-    if (satisfied(e, state, style[static_cast<std::size_t>(e)])) continue;
+    if (satisfied(e, world.places, scene, style[static_cast<std::size_t>(e)])) continue;
     element = e;
     break;
   }

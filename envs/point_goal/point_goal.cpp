@@ -181,6 +181,19 @@ Vec approach(const Slider& slider, float travel, Vec p) {
   return k - (kBehind + 0.05f) * slider.axis + kAside * side;
 }
 
+// Bends the way `d` from p so that it passes other knobs at a distance instead of moving them.
+Vec avoid(std::span<const float> state, int wanted, Vec p, Vec d) {
+  constexpr float kClearance = 0.16f;
+  for (int i = 0; i < static_cast<int>(kSliders.size()); ++i) {
+    const Vec to_knob = knob(kSliders[i], state[2 + i]) - p;
+    const float distance = norm(to_knob);
+    if (i == wanted || distance > kClearance || distance == 0 || dot(d, to_knob) <= 0) continue;
+    const Vec toward = (1 / distance) * to_knob, normal{-toward.y, toward.x};
+    d = (dot(d, normal) >= 0 ? norm(d) : -norm(d)) * normal;
+  }
+  return d;
+}
+
 }  // namespace
 
 std::unique_ptr<BatchEnv> make_point_goal(const EnvOptions& options) {
@@ -193,7 +206,7 @@ void point_goal_operator(const Spec& spec, const Goal& goal, std::span<const flo
   action[0] = action[1] = 0;
   for (const int e : goal.elements) {
     if (element_error(spec.elements[e], state, goal.target) < 0.5f * spec.elements[e].epsilon) continue;
-    const Vec d = approach(kSliders[e], state[2 + e], p) - p;
+    const Vec d = avoid(state, e, p, approach(kSliders[e], state[2 + e], p) - p);
     const float length = std::max(norm(d), kSpeed);
     action[0] = d.x / length;
     action[1] = d.y / length;

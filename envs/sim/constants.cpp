@@ -1,6 +1,7 @@
 #include "envs/sim/constants.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "envs/sim/inertia.hpp"
 #include "envs/sim/jacobian.hpp"
@@ -40,6 +41,35 @@ void dof_weights(Model<double>& m, const Data<double>& d) {
   }
 }
 
+bool is_null(const Vec3<double>& v) { return std::fabs(v.x) + std::fabs(v.y) + std::fabs(v.z) < 1e-14; }
+
+// A leaf body on the world (or on a fixed child of it) that only slides along its own axes, its centre of mass at its
+// origin: MuJoCo takes the plain 1 / mass for its weights, without armature and without the mean over the three axes.
+bool only_slides(const Model<double>& m, std::size_t b) {
+  const auto& body = m.bodies[b];
+  const auto& parent = m.bodies[static_cast<std::size_t>(body.parent)];
+  if (body.joints == 0 || !is_null(body.ipos) || !is_null({body.iquat.x, body.iquat.y, body.iquat.z})) return false;
+  if (body.parent != 0 && (parent.parent != 0 || parent.joints != 0)) return false;
+  for (const auto& other : m.bodies)
+    if (&other != &m.bodies[0] && other.parent == static_cast<int>(b)) return false;
+  for (int j = body.joint; j < body.joint + body.joints; ++j) {
+    const auto& joint = m.joints[static_cast<std::size_t>(j)];
+    const auto& a = joint.axis;
+    const int components = (std::fabs(a.x) > 1e-14) + (std::fabs(a.y) > 1e-14) + (std::fabs(a.z) > 1e-14);
+    if (joint.type != JointType::kSlide || !is_null(joint.pos) || components != 1) return false;
+  }
+  return true;
+}
+
+void slider_weights(Model<double>& m) {
+  for (std::size_t b = 1; b < m.bodies.size(); ++b) {
+    if (!only_slides(m, b)) continue;
+    auto& body = m.bodies[b];
+    body.invweight = {1 / body.mass, 0};
+    for (int i = body.dof; i < body.dof + body.dofs; ++i) m.dofs[static_cast<std::size_t>(i)].invweight = 1 / body.mass;
+  }
+}
+
 }  // namespace
 
 void compute_constants(Model<double>& m) {
@@ -61,6 +91,7 @@ void compute_constants(Model<double>& m) {
     point_jacobian(m, d, b, d.xipos[b], linear.data(), angular.data());
     body.invweight = {mean_inverse_inertia(m, d, linear), mean_inverse_inertia(m, d, angular)};
   }
+  slider_weights(m);
 }
 
 }  // namespace baton::sim

@@ -47,7 +47,8 @@ Body<float> to(const Body<double>& b) {
 Joint<float> to(const Joint<double>& j) {
   Joint<float> r;
   r.name = j.name, r.type = j.type, r.body = j.body, r.qpos = j.qpos, r.dof = j.dof;
-  r.pos = to(j.pos), r.axis = to(j.axis), r.limited = j.limited, r.range = to(j.range), r.margin = to(j.margin);
+  r.pos = to(j.pos), r.axis = to(j.axis), r.limited = j.limited, r.range = to(j.range),
+  r.margin = to(j.margin);
   r.stiffness = to(j.stiffness), r.limit_softness = to(j.limit_softness);
   return r;
 }
@@ -62,7 +63,8 @@ Dof<float> to(const Dof<double>& d) {
 
 Geom<float> to(const Geom<double>& g) {
   Geom<float> r;
-  r.name = g.name, r.type = g.type, r.body = g.body, r.pos = to(g.pos), r.quat = to(g.quat), r.size = to(g.size);
+  r.name = g.name, r.type = g.type, r.body = g.body, r.pos = to(g.pos), r.quat = to(g.quat),
+  r.size = to(g.size);
   r.radius = to(g.radius), r.contype = g.contype, r.conaffinity = g.conaffinity, r.condim = g.condim;
   r.priority = g.priority, r.group = g.group, r.friction = to(g.friction), r.solmix = to(g.solmix);
   r.margin = to(g.margin), r.gap = to(g.gap), r.softness = to(g.softness), r.rgba = g.rgba, r.mesh = g.mesh;

@@ -22,13 +22,15 @@ struct Elu {
   template <class V> static V slope(V, V y) { return y > 0 ? V{} + 1 : y + 1; }
 };
 struct Gelu {
-  template <class V> static V inner(V x) { return vec_tanh(x * (x * x * kCubic + kRoot)); }
+  template <class V> using Element = decltype(+V{}[0]);
+  template <class V> static constexpr Element<V> kRoot = static_cast<Element<V>>(0.79788456080286535588);  // sqrt(2/pi)
+  template <class V> static constexpr Element<V> kCubic = kRoot<V> * static_cast<Element<V>>(0.044715);
+  template <class V> static V inner(V x) { return vec_tanh(x * (x * x * kCubic<V> + kRoot<V>)); }
   template <class V> static V value(V x) { return x * (inner(x) + 1) / 2; }
   template <class V> static V slope(V x, V) {
     const V t = inner(x);
-    return ((t + 1) + x * (1 - t * t) * (x * x * (3 * kCubic) + kRoot)) / 2;
+    return ((t + 1) + x * (1 - t * t) * (x * x * (3 * kCubic<V>) + kRoot<V>)) / 2;
   }
-  static constexpr float kRoot = 0.7978845608028654f, kCubic = 0.7978845608028654f * 0.044715f;
 };
 struct Sigmoid {  // both branches keep the exponential's argument at or below 0
   template <class V> static V value(V x) {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "kernels/dispatch.hpp"
@@ -16,7 +17,8 @@ void for_each_isa(F f) {
   for (int isa = 0; isa < kernels::isa_count(); ++isa) {
     if (!kernels::isa_available(isa)) continue;
     kernels::set_isa(isa);
-    CAPTURE(kernels::isa_name(isa));
+    const std::string name = kernels::isa_name(isa);
+    CAPTURE(name);
     f();
   }
   kernels::set_isa(before);

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+// GCC 12 takes Eigen's triangular products for uninitialised reads when it inlines them here.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <Eigen/Dense>
 
 #include "kernels/rng.hpp"

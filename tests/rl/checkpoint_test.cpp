@@ -4,8 +4,8 @@
 
 #include "rl/hdf5_file.hpp"
 #include "rl/metrics.hpp"
-#include "tests/support/compare.hpp"
 #include "tests/rl/synthetic.hpp"
+#include "tests/support/compare.hpp"
 
 using namespace baton;
 using namespace baton::rl;

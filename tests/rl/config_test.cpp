@@ -30,9 +30,9 @@ TEST_CASE("config: every preset loads, and names itself") {
 }
 
 TEST_CASE("config: overrides of every type are taken") {
-  const Config config =
-      load_config("quick", {"imitate.updates=7", "imitate.lr=1e-4", "policy.high_residual=false", "policy.hidden=[32]",
-                            "imitate.loss=mse", "imitate.schedule=\"linear\"", "seed=9", "imitate.clip_norm=1"});
+  const Config config = load_config(
+      "quick", {"imitate.updates=7", "imitate.lr=1e-4", "policy.high_residual=false", "policy.hidden=[32]",
+                "imitate.loss=mse", "imitate.schedule=\"linear\"", "seed=9", "imitate.clip_norm=1"});
   CHECK(config.imitate.updates == 7);
   CHECK(config.imitate.lr == 1e-4f);
   CHECK_FALSE(config.policy.high_residual);
@@ -45,8 +45,8 @@ TEST_CASE("config: overrides of every type are taken") {
 
 TEST_CASE("config: what is written back loads to the same settings") {
   const test::TemporaryFolder folder;
-  const Config config = load_config("full", {"imitate.lr=0.000123", "collect.goals=a \"b\" \\ c", "policy.hidden=[3, 4]",
-                                             "policy.std_floor=1e-5"});
+  const Config config = load_config("full", {"imitate.lr=0.000123", "collect.goals=a \"b\" \\ c",
+                                             "policy.hidden=[3, 4]", "policy.std_floor=1e-5"});
   const std::string text = to_toml(config);
   write_text_atomic(folder.file("config.toml"), text);
   CHECK(to_toml(load_config(folder.file("config.toml"), {})) == text);
@@ -78,7 +78,8 @@ TEST_CASE("config: errors in a TOML file name the file and the line") {
   const test::TemporaryFolder folder;
   const std::string path = folder.file("mine.toml");
   write_text_atomic(path, "seed = 3\n[imitate]\nupdatse = 4\n");
-  CHECK(contains(usage_error(path, {}), path + ":3: unknown key 'imitate.updatse'; did you mean 'imitate.updates'?"));
+  CHECK(contains(usage_error(path, {}),
+                 path + ":3: unknown key 'imitate.updatse'; did you mean 'imitate.updates'?"));
   write_text_atomic(path, "seed = 3\n[imitate\n");
   CHECK(contains(usage_error(path, {}), path + ":2: not TOML"));
   write_text_atomic(path, "[imitate]\nupdates = -4\n");

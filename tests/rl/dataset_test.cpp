@@ -6,8 +6,8 @@
 
 #include "rl/hdf5_file.hpp"
 #include "rl/metrics.hpp"
-#include "tests/support/compare.hpp"
 #include "tests/rl/synthetic.hpp"
+#include "tests/support/compare.hpp"
 
 using namespace baton;
 using namespace baton::rl;
@@ -52,13 +52,17 @@ struct Flat {
   std::vector<std::int64_t> lengths;
 };
 
-Flat simple_flat() { return {std::vector<float>(8, 1.0f), std::vector<float>(4, 0.5f), 4, 2, 4, 1, {0, 1, 0, 1}, {}}; }
+Flat simple_flat() {
+  return {std::vector<float>(8, 1.0f), std::vector<float>(4, 0.5f), 4, 2, 4, 1, {0, 1, 0, 1}, {}};
+}
 
 std::string write_flat(const test::TemporaryFolder& folder, const Flat& flat) {
   const std::string path = folder.file("flat.h5");
   Hdf5File file = Hdf5File::create(path);
-  if (!flat.observations.empty()) file.write<float>("observations", flat.observations, {flat.rows, flat.width});
-  if (!flat.actions.empty()) file.write<float>("actions", flat.actions, {flat.action_rows, flat.action_width});
+  if (!flat.observations.empty())
+    file.write<float>("observations", flat.observations, {flat.rows, flat.width});
+  if (!flat.actions.empty())
+    file.write<float>("actions", flat.actions, {flat.action_rows, flat.action_width});
   if (!flat.terminals.empty()) file.write<std::uint8_t>("terminals", flat.terminals, {flat.terminals.size()});
   if (!flat.lengths.empty()) file.write<std::int64_t>("episode_lengths", flat.lengths, {flat.lengths.size()});
   file.commit();
@@ -84,7 +88,7 @@ std::string mjl_bytes(int records, int extra) {
     put(0.002f * static_cast<float>(r));
     for (int i = 0; i < 3; ++i) put(static_cast<float>(r) + 0.1f * static_cast<float>(i));
     for (int i = 0; i < 2; ++i) put(5.0f);
-    put(static_cast<float>(r) + 0.08f);        // (ctrl - q) / 0.08 / 2 = 0.5
+    put(static_cast<float>(r) + 0.08f);         // (ctrl - q) / 0.08 / 2 = 0.5
     put(static_cast<float>(r) + 0.1f - 10.0f);  // far below: clipped to -1
     put(0.0f);
   }
@@ -263,7 +267,8 @@ TEST_CASE("dataset: append and select keep episodes whole and drop what only one
   CHECK(data.goal_names.empty());
   CHECK(data.qpos.empty());
   validate(data, "test");
-  CHECK(contains(error_of([&] { append(data, counting_dataset({2}, 4, 2)); }), "3 and 2 wide, the appended ones 4 and 2"));
+  CHECK(contains(error_of([&] { append(data, counting_dataset({2}, 4, 2)); }),
+                 "3 and 2 wide, the appended ones 4 and 2"));
 }
 
 TEST_CASE("dataset: .mjl logs give every 40th record with the paper's action") {
@@ -274,7 +279,8 @@ TEST_CASE("dataset: .mjl logs give every 40th record with the paper's action") {
   CHECK(report.records == 81);
   CHECK(report.truncated_bytes == 11);
   CHECK(data.offsets == std::vector<std::int64_t>{0, 3});
-  test::check_close(data.states, std::vector<float>{0, 0.1f, 0.2f, 40, 40.1f, 40.2f, 80, 80.1f, 80.2f}, 1e-6, 0, "qpos");
+  test::check_close(data.states, std::vector<float>{0, 0.1f, 0.2f, 40, 40.1f, 40.2f, 80, 80.1f, 80.2f}, 1e-6,
+                    0, "qpos");
   test::check_close(data.actions, std::vector<float>{0.5f, -1, 0.5f, -1, 0.5f, -1}, 1e-4, 0, "actions");
 }
 
@@ -289,7 +295,8 @@ TEST_CASE("dataset: a folder of .mjl logs names goals by folders and notes the t
   CHECK(data.goal_names == std::vector<std::string>(2, "microwave_kettle_topknob_hinge"));
   REQUIRE(notes.size() == 1);
   CHECK(contains(notes[0], "b.mjl: cut off inside a record, 50 whole records used"));
-  CHECK(contains(error_of([&] { read_demonstrations(folder.path, 30); }), "states have 3 numbers, 30 are expected"));
+  CHECK(contains(error_of([&] { read_demonstrations(folder.path, 30); }),
+                 "states have 3 numbers, 30 are expected"));
   write_text_atomic(folder.file("short.mjl"), mjl_bytes(0, 3));
   CHECK(contains(error_of([&] { read_mjl(folder.file("short.mjl")); }), "truncated or not an .mjl log"));
   write_text_atomic(folder.file("foreign.mjl"), std::string(100, '\xff'));

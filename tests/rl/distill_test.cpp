@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "tests/support/compare.hpp"
 #include "tests/rl/synthetic.hpp"
+#include "tests/support/compare.hpp"
 
 using namespace baton;
 using namespace baton::rl;
@@ -47,7 +47,8 @@ Trajectories rollouts_of(const RelayPolicy& teacher, const std::vector<float>& g
 
 }  // namespace
 
-TEST_CASE("trajectories: as demonstrations they keep observations, clip actions and drop failures when asked") {
+TEST_CASE(
+    "trajectories: as demonstrations they keep observations, clip actions and drop failures when asked") {
   Trajectories t;
   t.horizon = 2;
   t.state_dim = 2;

@@ -4,8 +4,8 @@
 
 #include "kernels/parallel.hpp"
 #include "rl/trainer.hpp"
-#include "tests/support/compare.hpp"
 #include "tests/rl/synthetic.hpp"
+#include "tests/support/compare.hpp"
 
 using namespace baton;
 using namespace baton::rl;
@@ -75,12 +75,13 @@ TEST_CASE("imitation: RIL fits both levels; losses fall and held-out follows") {
   settings.report_every = 300;
   std::vector<nlohmann::ordered_json> reports;
   std::int64_t last = 0;
-  const RelayPolicy policy = imitate(data, kPointMass, "ril", small(), settings, 3, [&](const Progress& progress) {
-    if (progress.metrics != nullptr) reports.push_back(*progress.metrics);
-    CHECK(progress.done == last + 1);
-    last = progress.done;
-    return true;
-  });
+  const RelayPolicy policy =
+      imitate(data, kPointMass, "ril", small(), settings, 3, [&](const Progress& progress) {
+        if (progress.metrics != nullptr) reports.push_back(*progress.metrics);
+        CHECK(progress.done == last + 1);
+        last = progress.done;
+        return true;
+      });
   REQUIRE(policy.hierarchical());
   CHECK(last == 900);
   REQUIRE(reports.size() == 3);
@@ -158,7 +159,8 @@ TEST_CASE("imitation: normalisers are the tuples' mean and floored deviation") {
   // t uniform over 0..38; goal - state = 1 and subgoal - state = 1, without spread: floors.
   CHECK(scale.in.mean[0] == doctest::Approx(19).epsilon(0.02));
   CHECK(scale.in.std[1] == doctest::Approx(std::sqrt((39.0 * 39 - 1) / 12)).epsilon(0.02));
-  test::check_close(std::vector<float>(scale.in.mean.begin() + 2, scale.in.mean.end()), std::vector<float>{1, 1}, 1e-5, 0, "");
+  test::check_close(std::vector<float>(scale.in.mean.begin() + 2, scale.in.mean.end()),
+                    std::vector<float>{1, 1}, 1e-5, 0, "");
   CHECK(scale.in.std[2] == 0.5f);
   test::check_close(scale.out.mean, std::vector<float>{1, 1}, 1e-5, 0, "out");
   CHECK(scale.out.std == std::vector<float>{0.25f, 0.25f});
@@ -177,7 +179,9 @@ TEST_CASE("imitation: stops when asked, and refuses data that does not fit") {
   unlabelled.goal_targets.clear();
   ImitationSettings settings = brief(5);
   settings.bc_goal = "target";
-  CHECK(contains(error_of([&] { imitate(unlabelled, kPointMass, "bc", small(), settings, 1); }), "no compound goals"));
+  CHECK(contains(error_of([&] { imitate(unlabelled, kPointMass, "bc", small(), settings, 1); }),
+                 "no compound goals"));
   const Dataset too_short = test::counting_dataset({1, 1}, 3, 2);
-  CHECK(contains(error_of([&] { imitate(too_short, kPointMass, "ril", small(), brief(5), 1); }), "shorter than 2 steps"));
+  CHECK(contains(error_of([&] { imitate(too_short, kPointMass, "ril", small(), brief(5), 1); }),
+                 "shorter than 2 steps"));
 }

@@ -31,7 +31,8 @@ TEST_CASE("metrics: what cannot be written or read is named") {
   write_text_atomic(folder.file("file"), "x");
   CHECK(contains(error_of([&] { prepare_directory(folder.file("file/run")); }), "file/run: cannot be made"));
   CHECK(contains(error_of([&] { prepare_directory(folder.file("file")); }), "file: cannot be made"));
-  CHECK(contains(error_of([&] { write_text_atomic(folder.file("no/a.txt"), "x"); }), "no/a.txt: cannot be written"));
+  CHECK(contains(error_of([&] { write_text_atomic(folder.file("no/a.txt"), "x"); }),
+                 "no/a.txt: cannot be written"));
   CHECK(contains(error_of([&] { MetricsWriter(folder.file("no")); }), "no/metrics.jsonl: cannot be written"));
   CHECK(contains(error_of([&] { read_text(folder.file("none")); }), "none: no such file"));
   prepare_directory(folder.file("a/b/c"));

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "tests/support/compare.hpp"
 #include "tests/rl/synthetic.hpp"
+#include "tests/support/compare.hpp"
 
 using namespace baton;
 using namespace baton::rl;
@@ -20,8 +20,12 @@ Normalizer ramp(int n, float mean, float std) {
 }
 
 GaussianPolicy make(RobotFill fill, bool relative, bool residual) {
-  PolicyEncoding encoding{.state_dim = 3, .robot_dim = 2, .robot_fill = fill, .relative_goal = relative,
-                          .residual = residual, .typical_robot = {}};
+  PolicyEncoding encoding{.state_dim = 3,
+                          .robot_dim = 2,
+                          .robot_fill = fill,
+                          .relative_goal = relative,
+                          .residual = residual,
+                          .typical_robot = {}};
   if (fill == RobotFill::kTypical) encoding.typical_robot = {7, 8};
   GaussianPolicy policy({.in = 6, .hidden = {8, 8}, .out = 3, .activation = ag::Activation::kTanh}, encoding,
                         ramp(6, 0.2f, 0.5f), ramp(3, -0.1f, 0.7f), {-0.5f, -3, 1}, 11);
@@ -46,16 +50,20 @@ TEST_CASE("policy: encoding is normalised [s, g] or [s, g - s]; fills blank the 
     return (raw - (0.2f + 0.1f * static_cast<float>(i))) / (0.5f + 0.05f * static_cast<float>(i));
   };
   make(RobotFill::kKeep, false, false).encode(x.data(), 1, z.data());
-  test::check_close(z, std::vector<float>{value(1, 0), value(2, 1), value(3, 2), value(4, 3), value(5, 4), value(6, 5)},
-                    1e-6, 1e-6, "keep");
+  test::check_close(
+      z, std::vector<float>{value(1, 0), value(2, 1), value(3, 2), value(4, 3), value(5, 4), value(6, 5)},
+      1e-6, 1e-6, "keep");
   make(RobotFill::kKeep, true, false).encode(x.data(), 1, z.data());
-  test::check_close(z, std::vector<float>{value(1, 0), value(2, 1), value(3, 2), value(3, 3), value(3, 4), value(3, 5)},
-                    1e-6, 1e-6, "relative");
+  test::check_close(
+      z, std::vector<float>{value(1, 0), value(2, 1), value(3, 2), value(3, 3), value(3, 4), value(3, 5)},
+      1e-6, 1e-6, "relative");
   make(RobotFill::kZero, true, false).encode(x.data(), 1, z.data());
-  test::check_close(z, std::vector<float>{value(1, 0), value(2, 1), value(3, 2), value(0, 3), value(0, 4), value(3, 5)},
-                    1e-6, 1e-6, "zero");
+  test::check_close(
+      z, std::vector<float>{value(1, 0), value(2, 1), value(3, 2), value(0, 3), value(0, 4), value(3, 5)},
+      1e-6, 1e-6, "zero");
   make(RobotFill::kMask, false, false).encode(x.data(), 1, z.data());
-  test::check_close(z, std::vector<float>{value(1, 0), value(2, 1), value(3, 2), 0, 0, value(6, 5)}, 1e-6, 1e-6, "mask");
+  test::check_close(z, std::vector<float>{value(1, 0), value(2, 1), value(3, 2), 0, 0, value(6, 5)}, 1e-6,
+                    1e-6, "mask");
   std::vector<float> goal{4, 5, 6};
   make(RobotFill::kTypical, false, false).fill_goal(goal);
   CHECK(goal == std::vector<float>{7, 8, 6});
@@ -152,7 +160,8 @@ TEST_CASE("policy: sizes that do not fit are refused with both values") {
   const auto build = [&](int in, int out, Normalizer a, Normalizer b) {
     return test::error_of([&] { GaussianPolicy({in, {4}, out}, encoding, a, b, {}, 0); });
   };
-  CHECK(test::contains(build(5, 3, ramp(5, 0, 1), ramp(3, 0, 1)), "input is 5 wide, state and goal of 3 make 6"));
+  CHECK(test::contains(build(5, 3, ramp(5, 0, 1), ramp(3, 0, 1)),
+                       "input is 5 wide, state and goal of 3 make 6"));
   CHECK(test::contains(build(6, 2, ramp(6, 0, 1), ramp(2, 0, 1)), "residual output must be a state of 3"));
   CHECK(test::contains(build(6, 3, ramp(4, 0, 1), ramp(3, 0, 1)), "normalisers hold 4"));
   CHECK(test::contains(build(6, 3, ramp(6, 0, 1), ramp(3, 0, 0)), "std is 0"));

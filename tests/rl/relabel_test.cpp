@@ -3,8 +3,8 @@
 #include <map>
 #include <set>
 
-#include "tests/support/compare.hpp"
 #include "tests/rl/synthetic.hpp"
+#include "tests/support/compare.hpp"
 
 using namespace baton;
 using namespace baton::rl;
@@ -24,8 +24,8 @@ TEST_CASE("relabel: tuples of a hand-enumerated pair of trajectories") {
   const Dataset data = counting_dataset({4, 1, 3});
   const std::vector<int> episodes{0, 1, 2};
   const RelabelIndex index(data, 2, episodes);
-  const std::vector<RelabelTuple> want{{0, 0, 1}, {0, 0, 2}, {0, 1, 1}, {0, 1, 2}, {0, 2, 1},
-                                       {2, 0, 1}, {2, 0, 2}, {2, 1, 1}};
+  const std::vector<RelabelTuple> want{{0, 0, 1}, {0, 0, 2}, {0, 1, 1}, {0, 1, 2},
+                                       {0, 2, 1}, {2, 0, 1}, {2, 0, 2}, {2, 1, 1}};
   REQUIRE(index.count() == want.size());
   for (std::size_t i = 0; i < want.size(); ++i) {
     CAPTURE(i);
@@ -101,7 +101,8 @@ TEST_CASE("relabel: gathers state, goal and target of algorithms 2 and 3") {
   test::check_close(high, std::vector<float>{105, 105.1f, 34, 34.1f}, 1e-6, 0, "subgoals: s_{t+min(w, W_l)}");
   const std::vector<float> goals = final_states(data);
   gather_with_goal(data, tuples, goals, x.data(), low.data());
-  test::check_close(x, std::vector<float>{103, 103.1f, 149, 149.1f, 4, 4.1f, 49, 49.1f}, 1e-6, 0, "final goal");
+  test::check_close(x, std::vector<float>{103, 103.1f, 149, 149.1f, 4, 4.1f, 49, 49.1f}, 1e-6, 0,
+                    "final goal");
 }
 
 TEST_CASE("relabel: no tuple, a bad window or an unknown episode is an error that says so") {

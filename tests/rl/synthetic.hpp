@@ -1,11 +1,11 @@
 #pragma once
 // Small made-up demonstrations for the tests of rl/.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include "kernels/error.hpp"
@@ -20,7 +20,8 @@ struct TemporaryFolder {
   std::string path;
   TemporaryFolder() {
     static int count = 0;
-    path = (std::filesystem::temp_directory_path() / fmt::format("baton-rl-{}-{}", getpid(), count++)).string();
+    path =
+        (std::filesystem::temp_directory_path() / fmt::format("baton-rl-{}-{}", getpid(), count++)).string();
     std::filesystem::create_directories(path);
   }
   ~TemporaryFolder() { std::filesystem::remove_all(path); }
@@ -36,7 +37,8 @@ inline rl::Dataset counting_dataset(const std::vector<int>& lengths, int state_d
     for (int t = 0; t < lengths[e]; ++t) {
       const float base = 100.0f * static_cast<float>(e) + static_cast<float>(t);
       for (int i = 0; i < state_dim; ++i) data.states.push_back(base + 0.1f * static_cast<float>(i));
-      for (int i = 0; i < action_dim; ++i) data.actions.push_back(-(base + 0.1f * static_cast<float>(i)) / 1000.0f);
+      for (int i = 0; i < action_dim; ++i)
+        data.actions.push_back(-(base + 0.1f * static_cast<float>(i)) / 1000.0f);
     }
     data.offsets.push_back(data.steps() + lengths[e]);
   }
@@ -81,6 +83,8 @@ std::string error_of(F&& f) {
   return "";
 }
 
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace baton::test

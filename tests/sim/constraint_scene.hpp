@@ -53,7 +53,7 @@ inline const char* const kContactsScene = R"(
   <option timestep="0.002" impratio="2"/>
   <worldbody>
     <geom name="floor" type="plane" size="2 2 0.1" condim="3"/>
-    <body name="arm" pos="0 0 0.25">
+    <body name="arm" pos="0 0 0.253">
       <joint name="a" axis="0 1 0" damping="0.4" frictionloss="0.1" armature="0.01"/>
       <geom type="capsule" size=".04" fromto="0 0 0 0.3 0 0" condim="1"/>
       <body pos="0.3 0 0">

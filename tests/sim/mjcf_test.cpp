@@ -1,9 +1,9 @@
 // The MJCF loader against MuJoCo's own compiled models, and its errors.
-#include "envs/sim/mjcf/load.hpp"
-
 #include <map>
 #include <set>
+#include <tuple>
 
+#include "envs/sim/mjcf/load.hpp"
 #include "tests/sim/mujoco_oracle.hpp"
 
 using namespace baton;
@@ -19,7 +19,9 @@ std::vector<double> values(const Vec3<double>& v) { return {v.x, v.y, v.z}; }
 std::vector<double> values(const Mat3<double>& m) { return {m.m, m.m + 9}; }
 std::vector<double> values(const mjtNum* p, int n) { return {p, p + n}; }
 template <std::size_t N>
-std::vector<double> values(const std::array<double, N>& a) { return {a.begin(), a.end()}; }
+std::vector<double> values(const std::array<double, N>& a) {
+  return {a.begin(), a.end()};
+}
 
 // A quaternion as its matrix: q and -q are the same rotation.
 std::vector<double> turn(const Quat<double>& q) { return values(rotation(q)); }
@@ -118,14 +120,18 @@ void check_geoms(const Oracle& o) {
     CHECK(g.conaffinity == o.m->geom_conaffinity[n]);
     CHECK(g.group == o.m->geom_group[n]);
     if (g.type == GeomType::kMesh) continue;  // MuJoCo moves meshes to their centres
-    const std::map<GeomType, int> types = {{GeomType::kPlane, mjGEOM_PLANE},         {GeomType::kSphere, mjGEOM_SPHERE},
-                                           {GeomType::kCapsule, mjGEOM_CAPSULE},     {GeomType::kBox, mjGEOM_BOX},
-                                           {GeomType::kEllipsoid, mjGEOM_ELLIPSOID}, {GeomType::kCylinder, mjGEOM_CYLINDER}};
+    const std::map<GeomType, int> types = {
+        {GeomType::kPlane, mjGEOM_PLANE},         {GeomType::kSphere, mjGEOM_SPHERE},
+        {GeomType::kCapsule, mjGEOM_CAPSULE},     {GeomType::kBox, mjGEOM_BOX},
+        {GeomType::kEllipsoid, mjGEOM_ELLIPSOID}, {GeomType::kCylinder, mjGEOM_CYLINDER}};
     CHECK(types.at(g.type) == o.m->geom_type[n]);
     check_close(values(g.pos), values(o.m->geom_pos + 3 * n, 3), 1e-13, 1e-13, "pos");
     check_close(turn(g.quat), turn(o.m->geom_quat + 4 * n), 1e-12, 1e-12, "quat");
-    const int sizes = g.type == GeomType::kSphere ? 1 : g.type == GeomType::kCapsule || g.type == GeomType::kCylinder ? 2 : 3;
-    check_close(std::vector<double>(&g.size.x, &g.size.x + sizes), values(o.m->geom_size + 3 * n, sizes), 1e-13, 0, "size");
+    const int sizes = g.type == GeomType::kSphere                                     ? 1
+                      : g.type == GeomType::kCapsule || g.type == GeomType::kCylinder ? 2
+                                                                                      : 3;
+    check_close(std::vector<double>(&g.size.x, &g.size.x + sizes), values(o.m->geom_size + 3 * n, sizes),
+                1e-13, 0, "size");
     CHECK(g.radius == doctest::Approx(o.m->geom_rbound[n]).epsilon(1e-12));
     for (std::size_t c = 0; c < 4; ++c) CHECK(g.rgba[c] == doctest::Approx(color(o, n)[c]));
   }
@@ -140,12 +146,15 @@ void check_geoms(const Oracle& o) {
   }
 }
 
-// MuJoCo's pairs are those that make contacts when every geom is grown until it reaches all others.
+// MuJoCo's pairs are those that make contacts when every geom is a sphere that reaches all others.
 std::map<std::pair<int, int>, mjContact> grown_contacts(Oracle& o) {
   mj_resetData(o.m, o.d);
   for (int i = 0; i < o.m->ngeom; ++i) {
-    for (int k = 0; k < 3; ++k) o.m->geom_size[3 * i + k] = 20 + 0.01 * i;
-    if (o.m->geom_type[i] != mjGEOM_PLANE) o.m->geom_rbound[i] = 100;
+    if (o.m->geom_type[i] == mjGEOM_PLANE) continue;
+    o.m->geom_type[i] = mjGEOM_SPHERE;
+    o.m->geom_size[3 * i] = 20 + 0.01 * i;
+    o.m->geom_rbound[i] = 100;
+    for (int k = 3; k < 6; ++k) o.m->geom_aabb[6 * i + k] = 100;
   }
   o.m->opt.disableflags |= mjDSBL_MIDPHASE;
   for (int i = 0; i < o.m->nbvhstatic; ++i) {
@@ -165,6 +174,7 @@ std::map<std::pair<int, int>, mjContact> grown_contacts(Oracle& o) {
 void check_pairs(Oracle& o) {
   const auto theirs = grown_contacts(o);
   std::set<std::pair<int, int>> ours;
+  REQUIRE(!o.model.pairs.empty());
   for (const auto& p : o.model.pairs) {
     const std::pair key(std::min(p.geom1, p.geom2), std::max(p.geom1, p.geom2));
     CAPTURE(p.geom1);
@@ -173,14 +183,16 @@ void check_pairs(Oracle& o) {
     const auto found = theirs.find(key);
     REQUIRE_MESSAGE(found != theirs.end(), "a pair MuJoCo does not have");
     const mjContact& c = found->second;
-    CHECK(p.geom1 == c.geom[0]);
+    const auto type = [&](int g) { return o.model.geoms[static_cast<std::size_t>(g)].type; };
+    CHECK(std::tuple(type(p.geom1), p.geom1) < std::tuple(type(p.geom2), p.geom2));
     CHECK(p.condim == c.dim);
     check_close(values(p.friction), values(c.friction, 5), 1e-13, 0, "friction");
     check_close(values(p.softness.solref), values(c.solref, 2), 1e-13, 0, "solref");
     check_close(values(p.softness.solimp), values(c.solimp, 5), 1e-13, 0, "solimp");
     CHECK(p.margin - p.gap == doctest::Approx(c.includemargin).epsilon(1e-12));
   }
-  for (const auto& [key, contact] : theirs) CHECK_MESSAGE(ours.count(key) == 1, "missing " << key.first << " " << key.second);
+  for (const auto& [key, contact] : theirs)
+    CHECK_MESSAGE(ours.count(key) == 1, "missing " << key.first << " " << key.second);
 }
 
 void check_rest(const Oracle& o) {
@@ -202,7 +214,8 @@ void check_rest(const Oracle& o) {
     CHECK(q.obj1 == o.m->eq_obj1id[n]);
     CHECK(q.obj2 == o.m->eq_obj2id[n]);
     CHECK(q.active == (o.m->eq_active0[n] != 0));
-    check_close(std::vector<double>(q.data.begin(), q.data.begin() + 5), values(o.m->eq_data + mjNEQDATA * n, 5), 0, 0, "polycoef");
+    check_close(std::vector<double>(q.data.begin(), q.data.begin() + 5),
+                values(o.m->eq_data + mjNEQDATA * n, 5), 0, 0, "polycoef");
     check_close(values(q.softness.solref), values(o.m->eq_solref + mjNREF * n, 2), 0, 0, "solref");
     check_close(values(q.softness.solimp), values(o.m->eq_solimp + mjNIMP * n, 5), 0, 0, "solimp");
   }
@@ -219,8 +232,10 @@ void check_rest(const Oracle& o) {
     check_close(values(a.bias), bias, 0, 0, "bias");
     CHECK(a.ctrl_limited == (o.m->actuator_ctrllimited[n] != 0));
     CHECK(a.force_limited == (o.m->actuator_forcelimited[n] != 0));
-    if (a.ctrl_limited) check_close(values(a.ctrl_range), values(o.m->actuator_ctrlrange + 2 * n, 2), 1e-13, 1e-13, "ctrl");
-    if (a.force_limited) check_close(values(a.force_range), values(o.m->actuator_forcerange + 2 * n, 2), 0, 0, "force");
+    if (a.ctrl_limited)
+      check_close(values(a.ctrl_range), values(o.m->actuator_ctrlrange + 2 * n, 2), 1e-13, 1e-13, "ctrl");
+    if (a.force_limited)
+      check_close(values(a.force_range), values(o.m->actuator_forcerange + 2 * n, 2), 0, 0, "force");
   }
   REQUIRE(static_cast<int>(o.model.keyframes.size()) == o.m->nkey);
   for (std::size_t i = 0; i < o.model.keyframes.size(); ++i) {
@@ -263,4 +278,58 @@ TEST_CASE("mjcf: every field and pair of the kitchen equals MuJoCo's") {
 #ifdef BATON_HAVE_MUJOCO
   check_model(test::source_path("envs/kitchen/kitchen.xml"));
 #endif
+}
+
+TEST_CASE("mjcf: flags carry out what they say") {
+  const std::string text =
+      R"(<mujoco><option><flag FLAG="disable"/></option><worldbody><geom type="plane" size="1 1 1"/>
+    <body><joint range="-1 1" stiffness="1" damping="2" frictionloss="3"/><geom size="1"/>
+    <body><joint name="j"/><geom size="1"/></body></body></worldbody>
+    <equality><joint joint1="j"/></equality>
+    <actuator><position joint="j" kp="5" ctrlrange="-1 1"/></actuator></mujoco>)";
+  const auto with = [&](const std::string& flag) {
+    std::string t = text;
+    return mjcf::parse(t.replace(t.find("FLAG"), 4, flag));
+  };
+  const auto plain = with("sensor");
+  CHECK(plain.pairs.size() == 2);
+  CHECK(plain.joints[0].limited);
+  CHECK(with("contact").pairs.empty());
+  CHECK(with("filterparent").pairs.size() == 3);
+  CHECK(!with("limit").joints[0].limited);
+  CHECK(with("spring").joints[0].stiffness == 0);
+  CHECK(with("damper").dofs[0].damping == 0);
+  CHECK(with("frictionloss").dofs[0].frictionloss == 0);
+  CHECK(with("gravity").option.gravity.z == 0);
+  CHECK(!with("equality").equalities[0].active);
+  CHECK(!with("clampctrl").actuators[0].ctrl_limited);
+  CHECK(with("actuation").actuators[0].gain == 0);
+  const auto free = with("constraint");
+  CHECK((free.pairs.empty() && !free.joints[0].limited && free.dofs[0].frictionloss == 0 &&
+         !free.equalities[0].active));
+}
+
+TEST_CASE("mjcf: the float model holds the double model's numbers, each rounded once") {
+  const Model<double> m = mjcf::load(test::model_path("contacts.xml"));
+  const Model<float> f = to_float(m);
+  REQUIRE(f.bodies.size() == m.bodies.size());
+  REQUIRE(f.pairs.size() == m.pairs.size());
+  REQUIRE(f.geoms.size() == m.geoms.size());
+  REQUIRE(f.dofs.size() == m.dofs.size());
+  CHECK((f.nq == m.nq && f.nv == m.nv && f.nu == m.nu && f.ntree == m.ntree));
+  check_close(f.qpos0, m.qpos0, 1e-7, 0, "qpos0");
+  for (std::size_t i = 0; i < m.bodies.size(); ++i) {
+    CHECK(f.bodies[i].name == m.bodies[i].name);
+    CHECK(f.bodies[i].mass == static_cast<float>(m.bodies[i].mass));
+    CHECK(f.bodies[i].inertia.y == static_cast<float>(m.bodies[i].inertia.y));
+    CHECK(f.bodies[i].invweight[0] == static_cast<float>(m.bodies[i].invweight[0]));
+    CHECK(f.bodies[i].last_dof == m.bodies[i].last_dof);
+  }
+  for (std::size_t i = 0; i < m.pairs.size(); ++i) {
+    CHECK(f.pairs[i].geom1 == m.pairs[i].geom1);
+    CHECK(f.pairs[i].friction[2] == static_cast<float>(m.pairs[i].friction[2]));
+    CHECK(f.pairs[i].softness.solimp[2] == static_cast<float>(m.pairs[i].softness.solimp[2]));
+    CHECK(f.pairs[i].margin == static_cast<float>(m.pairs[i].margin));
+  }
+  CHECK(f.mean_inertia == static_cast<float>(m.mean_inertia));
 }

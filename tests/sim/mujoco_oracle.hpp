@@ -37,7 +37,9 @@
 namespace baton::test {
 
 inline std::string model_path(const std::string& name) { return std::string(BATON_SIM_MODELS) + "/" + name; }
-inline std::string source_path(const std::string& name) { return std::string(BATON_SOURCE_ROOT) + "/" + name; }
+inline std::string source_path(const std::string& name) {
+  return std::string(BATON_SOURCE_ROOT) + "/" + name;
+}
 
 inline std::string read_text(const std::string& path) {
   std::ifstream in(path);
@@ -96,7 +98,9 @@ class Oracle {
     for (std::size_t i = 0; i < data.ctrl.size(); ++i) {
       const auto& a = model.actuators[i];
       const double u = unit(gen);
-      data.ctrl[i] = a.ctrl_limited ? 0.5 * (a.ctrl_range[0] + a.ctrl_range[1] + u * (a.ctrl_range[1] - a.ctrl_range[0])) : u;
+      data.ctrl[i] = a.ctrl_limited
+                         ? 0.5 * (a.ctrl_range[0] + a.ctrl_range[1] + u * (a.ctrl_range[1] - a.ctrl_range[0]))
+                         : u;
     }
     copy_state(data);
   }

@@ -53,14 +53,17 @@ int get_numbers(const Element& e, const char* attribute, double* out, int least,
   return n;
 }
 
-bool get(const Element& e, const char* attribute, double& out) { return get_numbers(e, attribute, &out, 1, 1) > 0; }
+bool get(const Element& e, const char* attribute, double& out) {
+  return get_numbers(e, attribute, &out, 1, 1) > 0;
+}
 
 bool get(const Element& e, const char* attribute, int& out) {
   const std::string* text = e.find(attribute);
   if (text == nullptr) return false;
   std::string_view rest = *text;
   const std::string_view word = next_word(rest);
-  if (word.empty() || !next_word(rest).empty()) refuse(e, attribute, "'{:.40}': expected one whole number", *text);
+  if (word.empty() || !next_word(rest).empty())
+    refuse(e, attribute, "'{:.40}': expected one whole number", *text);
   out = to_value<int>(e, attribute, word, "a whole number");
   return true;
 }
@@ -99,12 +102,14 @@ bool get(const Element& e, const char* attribute, Quat<double>& out) {
   std::array<double, 4> q{};
   if (!get(e, attribute, q)) return false;
   const double n = std::hypot(std::hypot(q[0], q[1]), std::hypot(q[2], q[3]));
-  if (!(n > 1e-14) || !std::isfinite(n)) refuse(e, attribute, "quaternion of length {:g}, expected one near 1", n);
+  if (!(n > 1e-14) || !std::isfinite(n))
+    refuse(e, attribute, "quaternion of length {:g}, expected one near 1", n);
   out = {q[0] / n, q[1] / n, q[2] / n, q[3] / n};
   return true;
 }
 
-bool get_keyword(const Element& e, const char* attribute, std::initializer_list<const char*> words, int& out) {
+bool get_keyword(const Element& e, const char* attribute, std::initializer_list<const char*> words,
+                 int& out) {
   const std::string* text = e.find(attribute);
   if (text == nullptr) return false;
   int k = 0;

@@ -18,8 +18,8 @@ int get_numbers(const Element& e, const char* attribute, double* out, int least,
 
 bool get(const Element& e, const char* attribute, double& out);
 bool get(const Element& e, const char* attribute, int& out);
-bool get(const Element& e, const char* attribute, bool& out);   // "true" | "false"
-bool get(const Element& e, const char* attribute, Tri& out);    // "true" | "false" | "auto"
+bool get(const Element& e, const char* attribute, bool& out);  // "true" | "false"
+bool get(const Element& e, const char* attribute, Tri& out);   // "true" | "false" | "auto"
 bool get(const Element& e, const char* attribute, std::string& out);
 bool get(const Element& e, const char* attribute, Vec3<double>& out);
 bool get(const Element& e, const char* attribute, Quat<double>& out);  // unit; zero is refused

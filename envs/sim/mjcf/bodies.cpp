@@ -28,20 +28,31 @@ double resolve_fromto(const S& s, const char* what, Vec3<double>& pos, Quat<doub
 void check_size(const GeomSpec& s, const Vec3<double>& size) {
   const auto need = [&](int n, const char* what) {
     for (int i = 0; i < n; ++i) {
-      if (!(size[i] > 0)) refuse_at(s.where, "geom size", "number {} is {}, expected {}", i + 1, size[i], what);
+      if (!(size[i] > 0))
+        refuse_at(s.where, "geom size", "number {} is {}, expected {}", i + 1, size[i], what);
     }
   };
   switch (s.type) {
     case GeomType::kPlane:
-      if (size.x < 0 || size.y < 0) refuse_at(s.where, "geom size", "a plane's half sizes must not be negative");
-      if (!(size.z > 0)) refuse_at(s.where, "geom size", "a plane's third number is {}, expected a positive grid spacing", size.z);
+      if (size.x < 0 || size.y < 0)
+        refuse_at(s.where, "geom size", "a plane's half sizes must not be negative");
+      if (!(size.z > 0))
+        refuse_at(s.where, "geom size", "a plane's third number is {}, expected a positive grid spacing",
+                  size.z);
       break;
-    case GeomType::kSphere: need(1, "a positive radius"); break;
+    case GeomType::kSphere:
+      need(1, "a positive radius");
+      break;
     case GeomType::kCapsule:
-    case GeomType::kCylinder: need(2, s.fromto ? "positive" : "a positive radius and half length (or fromto)"); break;
+    case GeomType::kCylinder:
+      need(2, s.fromto ? "positive" : "a positive radius and half length (or fromto)");
+      break;
     case GeomType::kEllipsoid:
-    case GeomType::kBox: need(3, "three positive half sizes"); break;
-    case GeomType::kMesh: break;
+    case GeomType::kBox:
+      need(3, "three positive half sizes");
+      break;
+    case GeomType::kMesh:
+      break;
   }
 }
 
@@ -52,7 +63,8 @@ std::array<float, 4> color(const Spec& spec, const GeomSpec& s) {
     if (found == spec.materials.end()) {
       std::vector<std::string> names;
       for (const auto& [name, unused] : spec.materials) names.push_back(name);
-      refuse_at(s.where, "geom material", "no material '{:.60}'{}", s.material, suggestion(s.material, names));
+      refuse_at(s.where, "geom material", "no material '{:.60}'{}", s.material,
+                suggestion(s.material, names));
     }
     if (rgba == GeomSpec{}.rgba) rgba = found->second;
   }
@@ -63,7 +75,8 @@ std::array<float, 4> color(const Spec& spec, const GeomSpec& s) {
 
 void check_mesh(const Spec& spec, const GeomSpec& s) {
   if (s.type != GeomType::kMesh) {
-    if (!s.mesh.empty()) refuse_at(s.where, "geom mesh", "fitting a primitive to a mesh is not supported; give its size");
+    if (!s.mesh.empty())
+      refuse_at(s.where, "geom mesh", "fitting a primitive to a mesh is not supported; give its size");
     return;
   }
   if (s.mesh.empty()) refuse_at(s.where, "geom mesh", "missing: the name of a mesh");
@@ -87,9 +100,11 @@ Geom<double> make_geom(const Spec& spec, const GeomSpec& s) {
   }
   check_size(s, g.size);
   g.radius = geom_radius(g.type, g.size);
-  g.contype = s.contype, g.conaffinity = s.conaffinity, g.condim = s.condim, g.priority = s.priority, g.group = s.group;
+  g.contype = s.contype, g.conaffinity = s.conaffinity, g.condim = s.condim, g.priority = s.priority,
+  g.group = s.group;
   g.friction = s.friction, g.solmix = s.solmix, g.margin = s.margin, g.gap = s.gap, g.softness = s.softness;
-  if (!(g.margin + g.gap >= 0)) refuse_at(s.where, "geom margin", "margin + gap is {}, below 0", g.margin + g.gap);
+  if (!(g.margin + g.gap >= 0))
+    refuse_at(s.where, "geom margin", "margin + gap is {}, below 0", g.margin + g.gap);
   g.rgba = color(spec, s);
   return g;
 }
@@ -99,7 +114,8 @@ void add_part(const Spec& spec, const GeomSpec& s, const Geom<double>& g, std::v
   const auto& groups = spec.compiler.inertia_groups;
   if (s.group < groups[0] || s.group > groups[1]) return;
   if (g.type == GeomType::kMesh && !(s.mass && *s.mass == 0) && (s.mass || s.density != 0)) {
-    refuse_at(s.where, "geom mesh", "not supported yet: the mass of a mesh; give mass=\"0\", or the body an <inertial>");
+    refuse_at(s.where, "geom mesh",
+              "not supported yet: the mass of a mesh; give mass=\"0\", or the body an <inertial>");
   }
   const double volume = geom_volume(g.type, g.size);
   const double mass = s.mass ? (volume > kTinyPart ? *s.mass : 0) : s.density * volume;
@@ -111,7 +127,8 @@ void set_inertia(const Spec& spec, const BodySpec& s, const std::vector<MassPart
   const CompilerSpec& c = spec.compiler;
   b.ipos = s.pos, b.iquat = s.quat;  // as MuJoCo leaves it without mass
   if (s.inertial && c.inertia_from_geom != FromGeom::kTrue) {
-    b.mass = s.inertial->mass, b.ipos = s.inertial->pos, b.iquat = s.inertial->quat, b.inertia = s.inertial->diagonal;
+    b.mass = s.inertial->mass, b.ipos = s.inertial->pos, b.iquat = s.inertial->quat,
+    b.inertia = s.inertial->diagonal;
     if (s.inertial->full) principal_axes(*s.inertial->full, b.inertia, b.iquat);
   } else if (c.inertia_from_geom != FromGeom::kFalse && !parts.empty()) {
     const MassPart all = combine(parts);
@@ -125,11 +142,14 @@ void set_inertia(const Spec& spec, const BodySpec& s, const std::vector<MassPart
   b.mass = std::max(b.mass, c.bound_mass);
   for (int i = 0; i < 3; ++i) b.inertia[i] = std::max(b.inertia[i], c.bound_inertia);
   const Vec3<double>& m = b.inertia;
-  if (!std::isfinite(b.mass) || !std::isfinite(m.x + m.y + m.z)) refuse_at(where, what, "mass or inertia is not finite");
+  if (!std::isfinite(b.mass) || !std::isfinite(m.x + m.y + m.z))
+    refuse_at(where, what, "mass or inertia is not finite");
   if (m.x + m.y < m.z || m.x + m.z < m.y || m.y + m.z < m.x) {
     if (!c.balance_inertia) {
-      refuse_at(where, what, "principal moments {:g} {:g} {:g}: one exceeds the sum of the others, no body has that "
-                "(compiler balanceinertia=\"true\" averages them)", m.x, m.y, m.z);
+      refuse_at(where, what,
+                "principal moments {:g} {:g} {:g}: one exceeds the sum of the others, no body has that "
+                "(compiler balanceinertia=\"true\" averages them)",
+                m.x, m.y, m.z);
     }
     const double mean = (m.x + m.y + m.z) / 3;
     b.inertia = {mean, mean, mean};
@@ -161,7 +181,8 @@ class TreeMaker {
     for (const GeomSpec& g : s.geoms) {
       Geom<double>& geom = model_.geoms.emplace_back(make_geom(spec_, g));
       geom.body = static_cast<int>(index);
-      if (geom.type == GeomType::kPlane && b.last_dof >= 0) refuse_at(g.where, "geom type", "a plane on a body that moves");
+      if (geom.type == GeomType::kPlane && b.last_dof >= 0)
+        refuse_at(g.where, "geom type", "a plane on a body that moves");
       if (infer) add_part(spec_, g, geom, parts);
     }
     for (const SiteSpec& p : s.sites) {
@@ -181,8 +202,10 @@ class TreeMaker {
       if (b.mass >= kTinyMass && std::min({b.inertia.x, b.inertia.y, b.inertia.z}) >= kTinyMass) heavy[i] = 1;
       if (heavy[i] != 0 && b.joints == 0) heavy[static_cast<std::size_t>(b.parent)] = 1;
       if (heavy[i] == 0 && b.joints > 0) {
-        refuse_at(spec_.bodies[i].where, "body", "'{}' moves but has no mass or inertia (mass {:g} kg); give it geoms or an "
-                  "<inertial>", b.name, b.mass);
+        refuse_at(spec_.bodies[i].where, "body",
+                  "'{}' moves but has no mass or inertia (mass {:g} kg); give it geoms or an "
+                  "<inertial>",
+                  b.name, b.mass);
       }
     }
   }
@@ -201,7 +224,8 @@ class TreeMaker {
       ball = ball || j.type == JointType::kBall;
       dofs += dof_count(j.type);
     }
-    if (dofs > 6) refuse_at(s.where, "body", "'{}' has {} degrees of freedom, at most 6 make sense", s.name, dofs);
+    if (dofs > 6)
+      refuse_at(s.where, "body", "'{}' has {} degrees of freedom, at most 6 make sense", s.name, dofs);
   }
 
   void joint(const BodySpec& s, const JointSpec& spec, int body, Body<double>& b) {
@@ -215,7 +239,8 @@ class TreeMaker {
       case JointType::kBall:
         for (double v : {1.0, 0.0, 0.0, 0.0}) rest(v, v);
         break;
-      default: rest(spec.ref * unit, spec.springref * unit);
+      default:
+        rest(spec.ref * unit, spec.springref * unit);
     }
     const int index = static_cast<int>(model_.joints.size());
     for (int k = 0; k < dof_count(j.type); ++k) {
@@ -229,7 +254,8 @@ class TreeMaker {
       ++b.dofs;
       model_.dofs.push_back(d);
     }
-    if (model_.nv > kMaxDofs) refuse_at(spec.where, "joint", "more than {} degrees of freedom in one model", kMaxDofs);
+    if (model_.nv > kMaxDofs)
+      refuse_at(spec.where, "joint", "more than {} degrees of freedom in one model", kMaxDofs);
     model_.nq += qpos_count(j.type);
     model_.joints.push_back(j);
   }

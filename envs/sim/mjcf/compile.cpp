@@ -17,7 +17,8 @@ class Names {
 
   void add(const std::string& name, int id, const Where& where) {
     if (name.empty()) return;
-    if (!ids_.emplace(name, id).second) refuse_at(where, fmt::format("{} name", kind_), "'{:.60}' is taken already", name);
+    if (!ids_.emplace(name, id).second)
+      refuse_at(where, fmt::format("{} name", kind_), "'{:.60}' is taken already", name);
     list_.push_back(name);
   }
 
@@ -37,7 +38,8 @@ class Names {
 };
 
 // "auto" limits: on when a range is given, which compiler autolimits must allow.
-bool resolve_limited(Tri limited, const std::array<double, 2>& range, bool autolimits, const Where& where, const char* what) {
+bool resolve_limited(Tri limited, const std::array<double, 2>& range, bool autolimits, const Where& where,
+                     const char* what) {
   const bool has_range = range[0] != 0 || range[1] != 0;
   if (limited == Tri::kAuto && has_range && !autolimits) {
     refuse_at(where, what, "a range without limited=\"true\"; compiler autolimits=\"false\" asks for both");
@@ -45,7 +47,8 @@ bool resolve_limited(Tri limited, const std::array<double, 2>& range, bool autol
   return limited == Tri::kTrue || (limited == Tri::kAuto && has_range);
 }
 
-std::array<double, 2> checked_range(bool limited, const std::array<double, 2>& range, const Where& where, const char* what) {
+std::array<double, 2> checked_range(bool limited, const std::array<double, 2>& range, const Where& where,
+                                    const char* what) {
   if (limited && !(range[0] < range[1])) {
     refuse_at(where, what, "{} {}: the first must be smaller than the second", range[0], range[1]);
   }
@@ -64,7 +67,8 @@ void make_equalities(const Spec& spec, const Names& joints, Model<double>& m) {
     if (!s.joint2.empty()) q.obj2 = joints.find(s.joint2, s.where, "joint joint2");
     for (int j : {q.obj1, q.obj2}) {
       if (j >= 0 && !is_scalar(m.joints[static_cast<std::size_t>(j)].type)) {
-        refuse_at(s.where, "joint", "joint '{}' is not a hinge or slide", m.joints[static_cast<std::size_t>(j)].name);
+        refuse_at(s.where, "joint", "joint '{}' is not a hinge or slide",
+                  m.joints[static_cast<std::size_t>(j)].name);
       }
     }
     if (q.obj1 == q.obj2) refuse_at(s.where, "joint joint2", "'{}' is joint1 too", s.joint2);
@@ -85,14 +89,18 @@ void make_actuators(const Spec& spec, const Names& joints, Model<double>& m) {
     if (!is_scalar(joint.type)) refuse_at(s.where, "actuator joint", "'{}' is not a hinge or slide", s.joint);
     a.ctrl_range = s.ctrl_range;
     if (s.inherit_range > 0) {
-      if (s.ctrl_range[0] != 0 || s.ctrl_range[1] != 0) refuse_at(s.where, "actuator inheritrange", "given beside ctrlrange");
-      if (!(joint.range[0] < joint.range[1])) refuse_at(s.where, "actuator inheritrange", "joint '{}' has no range", s.joint);
-      const double middle = (joint.range[0] + joint.range[1]) / 2, half = (joint.range[1] - joint.range[0]) / 2;
+      if (s.ctrl_range[0] != 0 || s.ctrl_range[1] != 0)
+        refuse_at(s.where, "actuator inheritrange", "given beside ctrlrange");
+      if (!(joint.range[0] < joint.range[1]))
+        refuse_at(s.where, "actuator inheritrange", "joint '{}' has no range", s.joint);
+      const double middle = (joint.range[0] + joint.range[1]) / 2,
+                   half = (joint.range[1] - joint.range[0]) / 2;
       a.ctrl_range = {middle - half * s.inherit_range, middle + half * s.inherit_range};
     }
     const bool autolimits = spec.compiler.autolimits;
     a.ctrl_limited = resolve_limited(s.ctrl_limited, a.ctrl_range, autolimits, s.where, "actuator ctrlrange");
-    a.force_limited = resolve_limited(s.force_limited, s.force_range, autolimits, s.where, "actuator forcerange");
+    a.force_limited =
+        resolve_limited(s.force_limited, s.force_range, autolimits, s.where, "actuator forcerange");
     checked_range(a.ctrl_limited, a.ctrl_range, s.where, "actuator ctrlrange");
     a.force_range = checked_range(a.force_limited, s.force_range, s.where, "actuator forcerange");
     if (!spec.flags.clampctrl) a.ctrl_limited = false;
@@ -107,7 +115,8 @@ void make_keyframes(const Spec& spec, Model<double>& m) {
   Names names("keyframe");
   for (const KeySpec& s : spec.keys) {
     const auto check = [&](const char* what, bool given, const std::vector<double>& v, int n) {
-      if (given && v.size() != static_cast<std::size_t>(n)) refuse_at(s.where, what, "{} numbers, the model has {}", v.size(), n);
+      if (given && v.size() != static_cast<std::size_t>(n))
+        refuse_at(s.where, what, "{} numbers, the model has {}", v.size(), n);
     };
     check("key qpos", s.has_qpos, s.qpos, m.nq);
     check("key qvel", s.has_qvel, s.qvel, m.nv);
@@ -148,7 +157,8 @@ void set_limits(const CompilerSpec& compiler, const JointSpec& s, Joint<double>&
   j.limited = resolve_limited(s.limited, s.range, compiler.autolimits, s.where, "joint range");
   j.range = checked_range(j.limited, s.range, s.where, "joint range");
   if (j.limited && j.type == JointType::kBall && j.range[0] != 0) {
-    refuse_at(s.where, "joint range", "the first number of a ball joint's range is {}, must be 0", j.range[0]);
+    refuse_at(s.where, "joint range", "the first number of a ball joint's range is {}, must be 0",
+              j.range[0]);
   }
   if (compiler.degree && j.type != JointType::kSlide)
     for (double& r : j.range) r *= std::numbers::pi / 180;

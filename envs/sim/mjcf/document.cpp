@@ -21,20 +21,28 @@ std::string read_file(const fs::path& path, const std::string& shown) {
   std::string text(kMaxFileBytes + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
-  BATON_REQUIRE(text.size() <= kMaxFileBytes, "{}: larger than {} bytes, the limit for a model file", shown, kMaxFileBytes);
+  BATON_REQUIRE(text.size() <= kMaxFileBytes, "{}: larger than {} bytes, the limit for a model file", shown,
+                kMaxFileBytes);
   return text;
 }
 
 // What tinyxml2 found wrong, in words.
 std::string trouble(tinyxml2::XMLError error) {
   switch (error) {
-    case tinyxml2::XML_ERROR_MISMATCHED_ELEMENT: return "this element's end tag is missing or another's stands there";
-    case tinyxml2::XML_ERROR_PARSING_ATTRIBUTE: return "malformed or repeated attribute, expected name=\"value\"";
-    case tinyxml2::XML_ERROR_PARSING_ELEMENT: return "malformed element";
-    case tinyxml2::XML_ERROR_EMPTY_DOCUMENT: return "empty, expected <mujoco> ... </mujoco>";
-    case tinyxml2::XML_ELEMENT_DEPTH_EXCEEDED: return fmt::format("elements nested deeper than {}", kMaxDepth);
-    case tinyxml2::XML_ERROR_PARSING_COMMENT: return "comment without its end -->";
-    default: return "malformed (unclosed element, comment or text outside the root element)";
+    case tinyxml2::XML_ERROR_MISMATCHED_ELEMENT:
+      return "this element's end tag is missing or another's stands there";
+    case tinyxml2::XML_ERROR_PARSING_ATTRIBUTE:
+      return "malformed or repeated attribute, expected name=\"value\"";
+    case tinyxml2::XML_ERROR_PARSING_ELEMENT:
+      return "malformed element";
+    case tinyxml2::XML_ERROR_EMPTY_DOCUMENT:
+      return "empty, expected <mujoco> ... </mujoco>";
+    case tinyxml2::XML_ELEMENT_DEPTH_EXCEEDED:
+      return fmt::format("elements nested deeper than {}", kMaxDepth);
+    case tinyxml2::XML_ERROR_PARSING_COMMENT:
+      return "comment without its end -->";
+    default:
+      return "malformed (unclosed element, comment or text outside the root element)";
   }
 }
 
@@ -47,8 +55,9 @@ class Assembler {
   Element root(std::string_view text, const std::string& shown) {
     Element e;
     expand_file(text, shown, 0, [&](const tinyxml2::XMLElement& top, const auto& file) {
-      BATON_REQUIRE(std::string_view(top.Name()) == "mujoco", "{}:{}: <{}>: not a model, the root must be <mujoco>", shown,
-                    top.GetLineNum(), top.Name());
+      BATON_REQUIRE(std::string_view(top.Name()) == "mujoco",
+                    "{}:{}: <{}>: not a model, the root must be <mujoco>", shown, top.GetLineNum(),
+                    top.Name());
       e = shell(top, file);
       expand_children(top, file, 1, e);
     });
@@ -65,19 +74,22 @@ class Assembler {
     BATON_REQUIRE(text.find('\0') == std::string_view::npos, "{}: holds a zero byte, not an XML text", shown);
     tinyxml2::XMLDocument doc;
     doc.Parse(text.data(), text.size());
-    BATON_REQUIRE(!doc.Error(), "{}:{}: XML: {}", shown, std::max(1, doc.ErrorLineNum()), trouble(doc.ErrorID()));
+    BATON_REQUIRE(!doc.Error(), "{}:{}: XML: {}", shown, std::max(1, doc.ErrorLineNum()),
+                  trouble(doc.ErrorID()));
     const tinyxml2::XMLElement* top = doc.RootElement();
     BATON_REQUIRE(top != nullptr, "{}:1: XML: no element, expected <mujoco>", shown);
-    BATON_REQUIRE(top->NextSiblingElement() == nullptr, "{}:{}: XML: a second root element <{}>, only one may stand there",
-                  shown, top->NextSiblingElement()->GetLineNum(), top->NextSiblingElement()->Name());
+    BATON_REQUIRE(top->NextSiblingElement() == nullptr,
+                  "{}:{}: XML: a second root element <{}>, only one may stand there", shown,
+                  top->NextSiblingElement()->GetLineNum(), top->NextSiblingElement()->Name());
     use(*top, std::make_shared<const std::string>(shown));
   }
 
   Element shell(const tinyxml2::XMLElement& x, const File& file) {
     Element e{x.Name(), {file, x.GetLineNum()}, {}, {}};
-    BATON_REQUIRE(++elements_ <= kMaxElements, "{}: <{}>: more than {} elements, the limit for a model", e.where.str(), e.name,
-                  kMaxElements);
-    for (const auto* a = x.FirstAttribute(); a != nullptr; a = a->Next()) e.attributes.emplace_back(a->Name(), a->Value());
+    BATON_REQUIRE(++elements_ <= kMaxElements, "{}: <{}>: more than {} elements, the limit for a model",
+                  e.where.str(), e.name, kMaxElements);
+    for (const auto* a = x.FirstAttribute(); a != nullptr; a = a->Next())
+      e.attributes.emplace_back(a->Name(), a->Value());
     return e;
   }
 
@@ -101,19 +113,23 @@ class Assembler {
     if (name == nullptr || name->empty()) refuse(e, "file", "missing: the path of the file to include");
     for (const auto& [key, value] : e.attributes)
       if (key != "file") refuse(e, key, "unknown attribute; <include> has only 'file'");
-    if (!folder_) refuse(e, "file", "'{}' cannot be included from a text in memory; load a file instead", *name);
+    if (!folder_)
+      refuse(e, "file", "'{}' cannot be included from a text in memory; load a file instead", *name);
     std::error_code ec;
     const fs::path path = fs::weakly_canonical(*folder_ / *name, ec);
     if (ec) refuse(e, "file", "'{}' is not a path: {}", *name, ec.message());
     const auto stop = std::mismatch(bound_.begin(), bound_.end(), path.begin(), path.end());
     if (stop.first != bound_.end()) {
-      refuse(e, "file", "'{}' lies outside '{}', the folder above the model's; move it inside", *name, bound_.string());
+      refuse(e, "file", "'{}' lies outside '{}', the folder above the model's; move it inside", *name,
+             bound_.string());
     }
     if (!fs::is_regular_file(path, ec)) {
-      refuse(e, "file", "no file '{}' (paths are relative to '{}', the main file's folder)", *name, folder_->string());
+      refuse(e, "file", "no file '{}' (paths are relative to '{}', the main file's folder)", *name,
+             folder_->string());
     }
     if (!seen_.insert(path.string()).second) {
-      refuse(e, "file", "'{}' is included already: a file may be included once, and never from within itself", *name);
+      refuse(e, "file", "'{}' is included already: a file may be included once, and never from within itself",
+             *name);
     }
     if (seen_.size() > kMaxFiles) refuse(e, "file", "more than {} files in one model", kMaxFiles);
     const std::string text = read_file(path, *name);
@@ -155,7 +171,8 @@ Element read_document(const std::string& path) {
 }
 
 Element parse_document(std::string_view text, const std::string& name) {
-  BATON_REQUIRE(text.size() <= kMaxFileBytes, "{}: larger than {} bytes, the limit for a model", name, kMaxFileBytes);
+  BATON_REQUIRE(text.size() <= kMaxFileBytes, "{}: larger than {} bytes, the limit for a model", name,
+                kMaxFileBytes);
   return Assembler(std::nullopt).root(text, name);
 }
 

@@ -14,8 +14,10 @@ void read_softness(const Element& e, const char* solref, const char* solimp, Sof
   if (get_numbers(e, solref, s.solref.data(), 1, 2) > 0) {
     const bool standard = s.solref[0] > 0 && s.solref[1] > 0, direct = s.solref[0] <= 0 && s.solref[1] <= 0;
     if (!standard && !direct) {
-      refuse(e, solref, "{} {}: expected both positive (time constant, damping ratio) or both not (-stiffness, -damping)",
-             s.solref[0], s.solref[1]);
+      refuse(
+          e, solref,
+          "{} {}: expected both positive (time constant, damping ratio) or both not (-stiffness, -damping)",
+          s.solref[0], s.solref[1]);
     }
   }
   if (get_numbers(e, solimp, s.solimp.data(), 1, 5) > 0) {
@@ -36,7 +38,9 @@ void read_name(const Element& e, std::string& name, Where& where) {
 
 GeomType read_geom_type(const Element& e, GeomType otherwise) {
   int k = 0;
-  if (!get_keyword(e, "type", {"plane", "sphere", "capsule", "ellipsoid", "cylinder", "box", "mesh", "hfield", "sdf"}, k)) {
+  if (!get_keyword(e, "type",
+                   {"plane", "sphere", "capsule", "ellipsoid", "cylinder", "box", "mesh", "hfield", "sdf"},
+                   k)) {
     return otherwise;
   }
   if (k > static_cast<int>(GeomType::kMesh)) refuse(e, "type", "'{}' is not supported", *e.find("type"));
@@ -242,7 +246,8 @@ void read_actuator(const Element& e, ActuatorSpec& a) {
     a.bias_affine = k == 1;
     get_numbers(e, "biasprm", bias.data(), 1, 10);
     const std::string* dynamics = e.find("dyntype");
-    if (dynamics != nullptr && *dynamics != "none") refuse(e, "dyntype", "'{}' is not supported, only 'none'", *dynamics);
+    if (dynamics != nullptr && *dynamics != "none")
+      refuse(e, "dyntype", "'{}' is not supported, only 'none'", *dynamics);
     get(e, "inheritrange", a.inherit_range);
     a.gain = gain[0], a.bias = {bias[0], bias[1], bias[2]};
   }
@@ -252,7 +257,8 @@ void read_key(const Element& e, KeySpec& k) {
   constexpr int kMost = 100'000;
   k.where = e.where;
   get(e, "name", k.name);
-  k.has_qpos = e.find("qpos") != nullptr, k.has_qvel = e.find("qvel") != nullptr, k.has_ctrl = e.find("ctrl") != nullptr;
+  k.has_qpos = e.find("qpos") != nullptr, k.has_qvel = e.find("qvel") != nullptr,
+  k.has_ctrl = e.find("ctrl") != nullptr;
   k.qpos = get_list(e, "qpos", kMost);
   k.qvel = get_list(e, "qvel", kMost);
   k.ctrl = get_list(e, "ctrl", kMost);

@@ -25,21 +25,30 @@ Eigen::Matrix3d to_eigen(const Quat<double>& q) {
 
 double geom_volume(GeomType type, const Vec3<double>& s) {
   switch (type) {
-    case GeomType::kSphere: return 4.0 / 3 * kPi * s.x * s.x * s.x;
-    case GeomType::kCapsule: return kPi * s.x * s.x * (2 * s.y + 4.0 / 3 * s.x);
-    case GeomType::kCylinder: return 2 * kPi * s.x * s.x * s.y;
-    case GeomType::kEllipsoid: return 4.0 / 3 * kPi * s.x * s.y * s.z;
-    case GeomType::kBox: return 8 * s.x * s.y * s.z;
-    default: return 0;
+    case GeomType::kSphere:
+      return 4.0 / 3 * kPi * s.x * s.x * s.x;
+    case GeomType::kCapsule:
+      return kPi * s.x * s.x * (2 * s.y + 4.0 / 3 * s.x);
+    case GeomType::kCylinder:
+      return 2 * kPi * s.x * s.x * s.y;
+    case GeomType::kEllipsoid:
+      return 4.0 / 3 * kPi * s.x * s.y * s.z;
+    case GeomType::kBox:
+      return 8 * s.x * s.y * s.z;
+    default:
+      return 0;
   }
 }
 
 Vec3<double> geom_inertia(GeomType type, const Vec3<double>& s, double mass) {
   const Vec3<double> q{s.x * s.x, s.y * s.y, s.z * s.z};
   switch (type) {
-    case GeomType::kSphere: return Vec3<double>{1, 1, 1} * (0.4 * mass * q.x);
-    case GeomType::kEllipsoid: return Vec3<double>{q.y + q.z, q.x + q.z, q.x + q.y} * (mass / 5);
-    case GeomType::kBox: return Vec3<double>{q.y + q.z, q.x + q.z, q.x + q.y} * (mass / 3);
+    case GeomType::kSphere:
+      return Vec3<double>{1, 1, 1} * (0.4 * mass * q.x);
+    case GeomType::kEllipsoid:
+      return Vec3<double>{q.y + q.z, q.x + q.z, q.x + q.y} * (mass / 5);
+    case GeomType::kBox:
+      return Vec3<double>{q.y + q.z, q.x + q.z, q.x + q.y} * (mass / 3);
     case GeomType::kCylinder: {
       const double across = mass * (q.x / 4 + q.y / 3);
       return {across, across, mass * q.x / 2};
@@ -50,18 +59,25 @@ Vec3<double> geom_inertia(GeomType type, const Vec3<double>& s, double mass) {
       const double across = tube * (r * r / 4 + h * h / 3) + balls * (0.4 * r * r + h * h + 0.75 * h * r);
       return {across, across, tube * r * r / 2 + balls * 0.4 * r * r};
     }
-    default: return {0, 0, 0};
+    default:
+      return {0, 0, 0};
   }
 }
 
 double geom_radius(GeomType type, const Vec3<double>& s) {
   switch (type) {
-    case GeomType::kSphere: return s.x;
-    case GeomType::kCapsule: return s.x + s.y;
-    case GeomType::kCylinder: return std::hypot(s.x, s.y);
-    case GeomType::kEllipsoid: return std::max({s.x, s.y, s.z});
-    case GeomType::kBox: return norm(s);
-    default: return 0;
+    case GeomType::kSphere:
+      return s.x;
+    case GeomType::kCapsule:
+      return s.x + s.y;
+    case GeomType::kCylinder:
+      return std::hypot(s.x, s.y);
+    case GeomType::kEllipsoid:
+      return std::max({s.x, s.y, s.z});
+    case GeomType::kBox:
+      return norm(s);
+    default:
+      return 0;
   }
 }
 
@@ -79,7 +95,8 @@ MassPart combine(std::span<const MassPart> parts) {
     full += r * Eigen::Vector3d(p.inertia.x, p.inertia.y, p.inertia.z).asDiagonal() * r.transpose();
     full += p.mass * (d.squaredNorm() * Eigen::Matrix3d::Identity() - d * d.transpose());
   }
-  principal_axes({full(0, 0), full(1, 1), full(2, 2), full(0, 1), full(0, 2), full(1, 2)}, sum.inertia, sum.quat);
+  principal_axes({full(0, 0), full(1, 1), full(2, 2), full(0, 1), full(0, 2), full(1, 2)}, sum.inertia,
+                 sum.quat);
   return sum;
 }
 

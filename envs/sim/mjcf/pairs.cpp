@@ -67,13 +67,17 @@ class PairMaker {
     for (int g : {g1, g2}) {
       if (type(g) == GeomType::kMesh || type(g) == GeomType::kEllipsoid) {
         const GeomSpec& s = source(spec_, model_, g);
-        refuse_at(s.where, "geom type", "not supported yet: a colliding {} ('{}'); use sphere, capsule, cylinder or box, or "
-                  "contype=\"0\" conaffinity=\"0\"", type(g) == GeomType::kMesh ? "mesh" : "ellipsoid",
+        refuse_at(s.where, "geom type",
+                  "not supported yet: a colliding {} ('{}'); use sphere, capsule, cylinder or box, or "
+                  "contype=\"0\" conaffinity=\"0\"",
+                  type(g) == GeomType::kMesh ? "mesh" : "ellipsoid",
                   type(g) == GeomType::kMesh ? s.mesh : s.name);
       }
     }
     if (model_.pairs.size() >= kMaxPairs) {
-      refuse_at(where, "geom", "more than {} pairs of geoms may touch; restrict them with contype and conaffinity", kMaxPairs);
+      refuse_at(where, "geom",
+                "more than {} pairs of geoms may touch; restrict them with contype and conaffinity",
+                kMaxPairs);
     }
     p.geom1 = g1, p.geom2 = g2;
     model_.pairs.push_back(p);
@@ -89,10 +93,12 @@ class PairMaker {
         return g;
       };
       const int g1 = id(s.geom1, "pair geom1"), g2 = id(s.geom2, "pair geom2");
-      const int b1 = model_.geoms[static_cast<std::size_t>(g1)].body, b2 = model_.geoms[static_cast<std::size_t>(g2)].body;
+      const int b1 = model_.geoms[static_cast<std::size_t>(g1)].body,
+                b2 = model_.geoms[static_cast<std::size_t>(g2)].body;
       if (!filter.moves(b1) && !filter.moves(b2)) continue;  // nothing a force could do
       Pair<double> p;
-      p.condim = s.condim, p.friction = s.friction, p.margin = s.margin + s.gap, p.gap = s.gap, p.softness = s.softness;
+      p.condim = s.condim, p.friction = s.friction, p.margin = s.margin + s.gap, p.gap = s.gap,
+      p.softness = s.softness;
       if (!(p.margin >= 0)) refuse_at(s.where, "pair margin", "margin + gap is {}, below 0", p.margin);
       add(p, g1, g2, s.where);
     }
@@ -125,17 +131,21 @@ class PairMaker {
     const auto key = [&](const Pair<double>& p) {
       int g1 = p.geom1, g2 = p.geom2;
       if (g1 > g2) std::swap(g1, g2);  // geoms are numbered body by body
-      return std::tuple(model_.geoms[static_cast<std::size_t>(g1)].body, model_.geoms[static_cast<std::size_t>(g2)].body, g1, g2);
+      return std::tuple(model_.geoms[static_cast<std::size_t>(g1)].body,
+                        model_.geoms[static_cast<std::size_t>(g2)].body, g1, g2);
     };
-    std::sort(model_.pairs.begin(), model_.pairs.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
+    std::sort(model_.pairs.begin(), model_.pairs.end(),
+              [&](const auto& a, const auto& b) { return key(a) < key(b); });
   }
 
  private:
   void geom_pairs(int b1, int b2) {
-    const Body<double>&body1 = model_.bodies[static_cast<std::size_t>(b1)], &body2 = model_.bodies[static_cast<std::size_t>(b2)];
+    const Body<double>&body1 = model_.bodies[static_cast<std::size_t>(b1)],
+          &body2 = model_.bodies[static_cast<std::size_t>(b2)];
     for (int i = body1.geom; i < body1.geom + body1.geoms; ++i) {
       for (int j = body2.geom; j < body2.geom + body2.geoms; ++j) {
-        const Geom<double>&g1 = model_.geoms[static_cast<std::size_t>(i)], &g2 = model_.geoms[static_cast<std::size_t>(j)];
+        const Geom<double>&g1 = model_.geoms[static_cast<std::size_t>(i)],
+              &g2 = model_.geoms[static_cast<std::size_t>(j)];
         if (masks_meet(g1, g2)) add(mix_parameters(g1, g2), i, j, source(spec_, model_, j).where);
       }
     }
@@ -158,7 +168,10 @@ Pair<double> mix_parameters(const Geom<double>& a, const Geom<double>& b) {
     constexpr double kTiny = 1e-15;
     p.condim = std::max(a.condim, b.condim);
     const bool none_a = a.solmix < kTiny, none_b = b.solmix < kTiny;
-    const double mix = none_a && none_b ? 0.5 : none_a ? 0.0 : none_b ? 1.0 : a.solmix / (a.solmix + b.solmix);
+    const double mix = none_a && none_b ? 0.5
+                       : none_a         ? 0.0
+                       : none_b         ? 1.0
+                                        : a.solmix / (a.solmix + b.solmix);
     const bool standard = a.softness.solref[0] > 0 && b.softness.solref[0] > 0;
     for (std::size_t i = 0; i < 2; ++i) {
       const double ra = a.softness.solref[i], rb = b.softness.solref[i];

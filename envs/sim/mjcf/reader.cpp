@@ -1,5 +1,6 @@
 #include "envs/sim/mjcf/reader.hpp"
 
+#include <cmath>
 
 namespace baton::sim::mjcf {
 namespace {
@@ -12,7 +13,8 @@ void read_compiler(const Element& e, CompilerSpec& c) {
   if (get_keyword(e, "coordinate", {"local", "global"}, k) && k == 1) {
     refuse(e, "coordinate", "'global' is not supported, only 'local'");
   }
-  if (get_keyword(e, "inertiafromgeom", {"false", "true", "auto"}, k)) c.inertia_from_geom = static_cast<FromGeom>(k);
+  if (get_keyword(e, "inertiafromgeom", {"false", "true", "auto"}, k))
+    c.inertia_from_geom = static_cast<FromGeom>(k);
   get(e, "autolimits", c.autolimits);
   get(e, "balanceinertia", c.balance_inertia);
   get(e, "boundmass", c.bound_mass);
@@ -28,7 +30,12 @@ void read_compiler(const Element& e, CompilerSpec& c) {
     refuse(e, "eulerseq", "'{:.40}' is not three letters of x, y, z, X, Y, Z", c.eulerseq);
   }
   std::array<double, 2> groups{};
-  if (get(e, "inertiagrouprange", groups)) c.inertia_groups = {static_cast<int>(groups[0]), static_cast<int>(groups[1])};
+  if (get(e, "inertiagrouprange", groups)) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (!(std::fabs(groups[i]) <= 1000)) refuse(e, "inertiagrouprange", "{} is not a group", groups[i]);
+      c.inertia_groups[i] = static_cast<int>(groups[i]);
+    }
+  }
 }
 
 void read_flag(const Element& e, FlagSpec& f) {
@@ -37,7 +44,8 @@ void read_flag(const Element& e, FlagSpec& f) {
     if (get_keyword(e, name, {"disable", "enable"}, k)) flag = k == 1;
   };
   on("constraint", f.constraint), on("contact", f.contact), on("limit", f.limit), on("equality", f.equality);
-  on("frictionloss", f.frictionloss), on("spring", f.spring), on("damper", f.damper), on("gravity", f.gravity);
+  on("frictionloss", f.frictionloss), on("spring", f.spring), on("damper", f.damper),
+      on("gravity", f.gravity);
   on("clampctrl", f.clampctrl), on("actuation", f.actuation), on("filterparent", f.filterparent);
 }
 
@@ -53,16 +61,20 @@ void read_option(const Element& e, Option<double>& o, FlagSpec& flags) {
   if (!(o.ls_tolerance > 0)) refuse(e, "ls_tolerance", "{} is not positive", o.ls_tolerance);
   get(e, "iterations", o.iterations);
   get(e, "ls_iterations", o.ls_iterations);
-  if (o.iterations < 0 || o.iterations > 100'000) refuse(e, "iterations", "{} is not in 0..100000", o.iterations);
+  if (o.iterations < 0 || o.iterations > 100'000)
+    refuse(e, "iterations", "{} is not in 0..100000", o.iterations);
   if (o.ls_iterations < 1 || o.ls_iterations > 100'000) {
     refuse(e, "ls_iterations", "{} is not in 1..100000", o.ls_iterations);
   }
   int k = 0;
   if (get_keyword(e, "integrator", {"Euler", "implicitfast", "RK4", "implicit", "discrete"}, k)) {
-    if (k > 1) refuse(e, "integrator", "'{}' is not supported, only 'Euler' and 'implicitfast'", *e.find("integrator"));
+    if (k > 1)
+      refuse(e, "integrator", "'{}' is not supported, only 'Euler' and 'implicitfast'",
+             *e.find("integrator"));
     o.integrator = k == 0 ? Integrator::kEuler : Integrator::kImplicitFast;
   }
-  if (get_keyword(e, "cone", {"pyramidal", "elliptic"}, k)) o.cone = k == 0 ? Cone::kPyramidal : Cone::kElliptic;
+  if (get_keyword(e, "cone", {"pyramidal", "elliptic"}, k))
+    o.cone = k == 0 ? Cone::kPyramidal : Cone::kElliptic;
   // The constraint problem has one optimum: which solver MuJoCo would use, and on which matrices, does not matter.
   get_keyword(e, "solver", {"PGS", "CG", "Newton"}, k);
   get_keyword(e, "jacobian", {"dense", "sparse", "auto"}, k);
@@ -81,7 +93,8 @@ class Reader {
       if (name != "main") refuse(e, "class", "'{}': the top-level class is called 'main'", name);
     } else {
       if (name.empty()) refuse(e, "class", "missing: a nested class needs a name");
-      if (!spec.classes.emplace(name, spec.classes.at(parent)).second) refuse(e, "class", "'{}' is defined already", name);
+      if (!spec.classes.emplace(name, spec.classes.at(parent)).second)
+        refuse(e, "class", "'{}' is defined already", name);
       class_names_.push_back(name);
     }
     DefaultsSpec& d = spec.classes.at(name);
@@ -108,7 +121,8 @@ class Reader {
 
   const DefaultsSpec& find_class(const Element& e, const char* attribute, const std::string& name) const {
     const auto found = spec.classes.find(name);
-    if (found == spec.classes.end()) refuse(e, attribute, "no default class '{:.60}'{}", name, suggestion(name, class_names_));
+    if (found == spec.classes.end())
+      refuse(e, attribute, "no default class '{:.60}'{}", name, suggestion(name, class_names_));
     return found->second;
   }
 
@@ -216,7 +230,9 @@ Spec read_spec(const Element& root, const std::string& file) {
   spec.bodies.push_back(world);
   // The world's own geoms and sites come first, then its children in the order of the file; several <worldbody> add up.
   Element all{"worldbody", root.where, {}, {}};
-  each("worldbody", [&](const Element& e) { all.children.insert(all.children.end(), e.children.begin(), e.children.end()); });
+  each("worldbody", [&](const Element& e) {
+    all.children.insert(all.children.end(), e.children.begin(), e.children.end());
+  });
   r.body(all, 0, "main");
   return std::move(r.spec);
 }

@@ -27,8 +27,9 @@ const std::map<std::string, Rule, std::less<>>& rules() {
   static const std::map<std::string, Rule, std::less<>> table = {
       {"mujoco",
        {.used = "model",
-        .children = "compiler option size visual statistic default asset worldbody:world contact equality actuator "
-                    "keyframe sensor custom",
+        .children =
+            "compiler option size visual statistic default asset worldbody:world contact equality actuator "
+            "keyframe sensor custom",
         .refused_children = "tendon deformable extension"}},
       {"compiler",
        {.used = "angle autolimits balanceinertia boundinertia boundmass coordinate eulerseq inertiafromgeom "
@@ -37,22 +38,29 @@ const std::map<std::string, Rule, std::less<>>& rules() {
         .refused = "settotalmass=-1 discardvisual=false fusestatic=false alignfree=false",
         .children = "lengthrange:opaque"}},
       {"option",
-       {.used = "timestep gravity integrator cone impratio iterations tolerance ls_iterations ls_tolerance solver jacobian",
-        .ignored = "magnetic o_margin o_solref o_solimp o_friction noslip_tolerance ccd_tolerance ccd_iterations "
-                   "sdf_iterations sdf_initpoints sleep_tolerance",
+       {.used = "timestep gravity integrator cone impratio iterations tolerance ls_iterations ls_tolerance "
+                "solver jacobian",
+        .ignored =
+            "magnetic o_margin o_solref o_solimp o_friction noslip_tolerance ccd_tolerance ccd_iterations "
+            "sdf_iterations sdf_initpoints sleep_tolerance",
         .refused = "wind=0 density=0 viscosity=0 noslip_iterations=0 actuatorgroupdisable",
         .children = "flag"}},
       {"flag",
-       {.used = "constraint contact limit equality frictionloss spring damper gravity clampctrl actuation filterparent",
+       {.used = "constraint contact limit equality frictionloss spring damper gravity clampctrl actuation "
+                "filterparent",
         .ignored = "sensor energy fwdinv midphase island warmstart autoreset nativeccd multiccd invdiscrete",
-        .refused = "refsafe=enable eulerdamp=enable override=disable sleep=disable diagexact=disable ipc=disable "
-                   "speculative=disable"}},
+        .refused =
+            "refsafe=enable eulerdamp=enable override=disable sleep=disable diagexact=disable ipc=disable "
+            "speculative=disable"}},
       {"default",
        {.used = "class",
-        .children = "default joint geom site pair equality:equality_default general motor position velocity camera:opaque "
+        .children = "default joint geom site pair equality:equality_default general motor position velocity "
+                    "camera:opaque "
                     "light:opaque mesh:opaque material:opaque texture:opaque",
         .refused_children = "tendon intvelocity orientation pid damper cylinder muscle adhesion dcmotor"}},
-      {"world", {.children = "body geom site camera:opaque light:opaque", .refused_children = "attach frame replicate flexcomp composite plugin inertial joint freejoint"}},
+      {"world",
+       {.children = "body geom site camera:opaque light:opaque",
+        .refused_children = "attach frame replicate flexcomp composite plugin inertial joint freejoint"}},
       {"body",
        {.used = "name childclass pos " BATON_ORIENTATION,
         .ignored = "user simple sleep fuse",
@@ -61,29 +69,41 @@ const std::map<std::string, Rule, std::less<>>& rules() {
         .refused_children = "attach frame replicate flexcomp composite plugin"}},
       {"inertial", {.used = "pos mass diaginertia fullinertia " BATON_ORIENTATION}},
       {"joint",
-       {.used = "name class type pos axis limited range margin stiffness damping armature frictionloss ref springref "
+       {.used = "name class type pos axis limited range margin stiffness damping armature frictionloss ref "
+                "springref "
                 "solreflimit solimplimit solreffriction solimpfriction",
         .ignored = "group user",
-        .refused = "springdamper=0 actuatorfrclimited=false actuatorfrcrange=0 actuatorgravcomp=false springyield=0"}},
+        .refused = "springdamper=0 actuatorfrclimited=false actuatorfrcrange=0 actuatorgravcomp=false "
+                   "springyield=0"}},
       {"freejoint", {.used = "name", .ignored = "group", .refused = "align=false"}},
       {"geom",
-       {.used = "name class type contype conaffinity condim group priority size material friction mass density solmix solref "
+       {.used = "name class type contype conaffinity condim group priority size material friction mass "
+                "density solmix solref "
                 "solimp margin gap fromto pos mesh rgba " BATON_ORIENTATION,
         .ignored = "user castshadow",
         .refused = "shellinertia=false surfacevel=0 adhesion=0 hfield fitscale=1 fluidshape=none fluidcoef",
         .refused_children = "plugin"}},
       {"site",
-       {.used = "name class type pos fromto " BATON_ORIENTATION, .ignored = "group material size rgba user mesh"}},
-      {"asset",
-       {.children = "mesh material texture:opaque", .refused_children = "hfield skin model"}},
-      {"mesh", {.used = "name class file", .ignored = "content_type vertex normal texcoord face refpos refquat scale smoothnormal maxhullvert inertia builtin params material", .refused_children = "plugin"}},
+       {.used = "name class type pos fromto " BATON_ORIENTATION,
+        .ignored = "group material size rgba user mesh"}},
+      {"asset", {.children = "mesh material texture:opaque", .refused_children = "hfield skin model"}},
+      {"mesh",
+       {.used = "name class file",
+        .ignored = "content_type vertex normal texcoord face refpos refquat scale smoothnormal maxhullvert "
+                   "inertia builtin params material",
+        .refused_children = "plugin"}},
       {"material",
-       {.used = "name class rgba", .ignored = "texture texrepeat texuniform emission specular shininess reflectance metallic roughness", .children = "layer:opaque"}},
+       {.used = "name class rgba",
+        .ignored = "texture texrepeat texuniform emission specular shininess reflectance metallic roughness",
+        .children = "layer:opaque"}},
       {"contact", {.children = "pair exclude"}},
       {"pair",
-       {.used = "name class geom1 geom2 condim friction solref solimp margin gap", .refused = "solreffriction=0 adhesion=0"}},
+       {.used = "name class geom1 geom2 condim friction solref solimp margin gap",
+        .refused = "solreffriction=0 adhesion=0"}},
       {"exclude", {.used = "name body1 body2"}},
-      {"equality", {.children = "joint:equality_joint", .refused_children = "weld connect tendon flex flexvert flexstrain"}},
+      {"equality",
+       {.children = "joint:equality_joint",
+        .refused_children = "weld connect tendon flex flexvert flexstrain"}},
       {"equality_joint", {.used = "name class joint1 joint2 polycoef active solref solimp"}},
       {"equality_default", {.used = "active solref solimp"}},
       {"actuator",
@@ -93,12 +113,14 @@ const std::map<std::string, Rule, std::less<>>& rules() {
        {.used = BATON_ACTUATOR " gaintype biastype dyntype gainprm biasprm inheritrange",
         .ignored = BATON_ACTUATOR_IGNORED " dynprm actlimited actrange input velrange ffrange",
         .refused = BATON_ACTUATOR_REFUSED " actdim=0 actearly=false"}},
-      {"motor", {.used = BATON_ACTUATOR, .ignored = BATON_ACTUATOR_IGNORED, .refused = BATON_ACTUATOR_REFUSED}},
+      {"motor",
+       {.used = BATON_ACTUATOR, .ignored = BATON_ACTUATOR_IGNORED, .refused = BATON_ACTUATOR_REFUSED}},
       {"position",
        {.used = BATON_ACTUATOR " kp kv inheritrange",
         .ignored = BATON_ACTUATOR_IGNORED,
         .refused = BATON_ACTUATOR_REFUSED " dampratio=0 timeconst=0"}},
-      {"velocity", {.used = BATON_ACTUATOR " kv", .ignored = BATON_ACTUATOR_IGNORED, .refused = BATON_ACTUATOR_REFUSED}},
+      {"velocity",
+       {.used = BATON_ACTUATOR " kv", .ignored = BATON_ACTUATOR_IGNORED, .refused = BATON_ACTUATOR_REFUSED}},
       {"keyframe", {.children = "key"}},
       {"key", {.used = "name qpos qvel ctrl", .ignored = "time plastic", .refused = "act mpos mquat"}},
       {"size", {.opaque = true}},
@@ -123,7 +145,7 @@ std::vector<std::string> words(std::string_view text) {
 
 // A rule with its lists taken apart, made once.
 struct Parsed {
-  std::vector<std::string> attributes, children;    // all that may be suggested
+  std::vector<std::string> attributes, children;            // all that may be suggested
   std::map<std::string, std::string, std::less<>> refused;  // attribute -> neutral value or ""
   std::map<std::string, std::string, std::less<>> child_rule;
   std::vector<std::string> refused_children;
@@ -165,7 +187,8 @@ bool is_neutral(const std::string& value, const std::string& neutral) {
     double a = 0, b = 1;
     std::from_chars(w.data(), w.data() + w.size(), a);
     const auto [end, ec] = std::from_chars(neutral.data(), neutral.data() + neutral.size(), b);
-    const bool same_number = ec == std::errc() && end == neutral.data() + neutral.size() && a == b && w.find_first_not_of("0123456789.eE+-") == std::string::npos;
+    const bool same_number = ec == std::errc() && end == neutral.data() + neutral.size() && a == b &&
+                             w.find_first_not_of("0123456789.eE+-") == std::string::npos;
     if (w != neutral && !same_number) return false;
   }
   return true;
@@ -176,7 +199,8 @@ void check(const Element& e, const Parsed& rule) {
   for (const auto& [key, value] : e.attributes) {
     if (std::find(rule.attributes.begin(), rule.attributes.end(), key) != rule.attributes.end()) continue;
     const auto refused = rule.refused.find(key);
-    if (refused == rule.refused.end()) refuse(e, key, "unknown attribute{}", suggestion(key, rule.attributes));
+    if (refused == rule.refused.end())
+      refuse(e, key, "unknown attribute{}", suggestion(key, rule.attributes));
     if (refused->second.empty()) refuse(e, key, "not supported; remove it");
     if (!is_neutral(value, refused->second)) {
       refuse(e, key, "'{:.40}' is not supported, only '{}'", value, refused->second);

@@ -24,8 +24,8 @@ struct CompilerSpec {
 
 // <option> beyond Option: flags are carried out when the model is compiled.
 struct FlagSpec {
-  bool constraint = true, contact = true, limit = true, equality = true, frictionloss = true, spring = true, damper = true,
-       gravity = true, clampctrl = true, actuation = true, filterparent = true;
+  bool constraint = true, contact = true, limit = true, equality = true, frictionloss = true, spring = true,
+       damper = true, gravity = true, clampctrl = true, actuation = true, filterparent = true;
 };
 
 struct JointSpec {
@@ -139,7 +139,7 @@ struct Spec {
   CompilerSpec compiler;
   FlagSpec flags;
   Option<double> option;
-  std::map<std::string, DefaultsSpec> classes;  // "main" is always there
+  std::map<std::string, DefaultsSpec> classes;             // "main" is always there
   std::map<std::string, std::array<double, 4>> materials;  // rgba
   std::map<std::string, std::string> meshes;               // file
   std::vector<BodySpec> bodies;
@@ -152,7 +152,8 @@ struct Spec {
 
 // Throws "file:line: <what>: message" for a parsed element.
 template <class... Args>
-[[noreturn]] void refuse_at(const Where& where, std::string_view what, fmt::format_string<Args...> format, Args&&... args) {
+[[noreturn]] void refuse_at(const Where& where, std::string_view what, fmt::format_string<Args...> format,
+                            Args&&... args) {
   fail("{}: <{}>: {}", where.str(), what, fmt::format(format, std::forward<Args>(args)...));
 }
 

@@ -1,0 +1,101 @@
+// Sums and means over neighbouring axes.
+#include "autograd/ops.hpp"
+#include "kernels/error.hpp"
+#include "kernels/reduce.hpp"
+
+namespace baton::ag {
+namespace {
+
+// x as [outer][n][inner], y as [outer][inner]; y = scalar * sum over n.
+template <class T>
+struct Sizes {
+  std::int64_t outer, n, inner;
+  explicit Sizes(const Call<T>& c) {
+    const Shape& s = c.shape(0);
+    const int first = c.node.integers[0], last = c.node.integers[1];
+    outer = static_cast<std::int64_t>(s.span(0, first));
+    n = static_cast<std::int64_t>(s.span(first, last));
+    inner = static_cast<std::int64_t>(s.span(last, s.rank));
+  }
+};
+
+template <class T>
+void sum_forward(const Call<T>& c) {
+  const Sizes<T> s(c);
+  if (c.node.shape.rank == 0) {  // the whole array: summed in double
+    c.y()[0] = static_cast<T>(kernels::sum<T>(s.n, c.x(0))) * c.node.scalar;
+  } else {
+    kernels::sum_axis<T>(s.outer, s.n, s.inner, c.node.scalar, c.x(0), c.y(), false);
+  }
+}
+
+// Every summed element gets scalar * u.
+template <class T>
+void sum_vjp(const Call<T>& c) {
+  const Sizes<T> s(c);
+  T* gx = c.gradient(0);
+  for (std::int64_t o = 0; o < s.outer; ++o) {
+    const T* u = c.u() + o * s.inner;
+    T* slab = gx + o * s.n * s.inner;
+    if (s.inner == 1) {
+      for (std::int64_t k = 0; k < s.n; ++k) slab[k] += c.node.scalar * u[0];
+      continue;
+    }
+    for (std::int64_t k = 0; k < s.n; ++k) kernels::axpy<T>(s.inner, c.node.scalar, u, slab + k * s.inner);
+  }
+}
+
+template <class T>
+void sum_jvp(const Call<T>& c) {
+  const Sizes<T> s(c);
+  kernels::sum_axis<T>(s.outer, s.n, s.inner, c.node.scalar, c.tangent(0), c.y_dot(), false);
+}
+
+template <class T>
+Var reduce(Tape<T>& tape, const Rule<T>& rule, Var x, int first, int last, bool average) {
+  const Shape& s = tape.shape(x);
+  BATON_REQUIRE(0 <= first && first <= last && last <= s.rank, "{}: axes {}..{} of shape {}", rule.name, first, last - 1,
+                s.text());
+  Node<T> draft;
+  draft.rule = &rule;
+  for (int axis = 0; axis < s.rank; ++axis) {
+    if (axis < first || axis >= last) draft.shape.extent[static_cast<std::size_t>(draft.shape.rank++)] = s[axis];
+  }
+  const std::size_t n = s.span(first, last);
+  BATON_REQUIRE(!average || n > 0, "mean: over no element (axes {}..{} of shape {})", first, last - 1, s.text());
+  draft.integers = {first, last, 0, 0};
+  draft.scalar = average ? T(1) / static_cast<T>(n) : T(1);
+  return tape.record(draft, {x});
+}
+
+}  // namespace
+
+template <class T>
+Var sum(Tape<T>& tape, Var x, int first, int last) {
+  static const Rule<T> rule = {"sum", sum_forward<T>, sum_vjp<T>, sum_jvp<T>};
+  return reduce(tape, rule, x, first, last, false);
+}
+template <class T>
+Var sum(Tape<T>& tape, Var x) {
+  return sum(tape, x, 0, tape.shape(x).rank);
+}
+template <class T>
+Var mean(Tape<T>& tape, Var x, int first, int last) {
+  static const Rule<T> rule = {"mean", sum_forward<T>, sum_vjp<T>, sum_jvp<T>};
+  return reduce(tape, rule, x, first, last, true);
+}
+template <class T>
+Var mean(Tape<T>& tape, Var x) {
+  return mean(tape, x, 0, tape.shape(x).rank);
+}
+
+#define BATON_INSTANTIATE(T)                    \
+  template Var sum(Tape<T>&, Var, int, int);    \
+  template Var sum(Tape<T>&, Var);              \
+  template Var mean(Tape<T>&, Var, int, int);   \
+  template Var mean(Tape<T>&, Var);
+BATON_INSTANTIATE(float)
+BATON_INSTANTIATE(double)
+#undef BATON_INSTANTIATE
+
+}  // namespace baton::ag

@@ -1,0 +1,181 @@
+#include "autograd/mlp.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "autograd/ops.hpp"
+#include "kernels/error.hpp"
+#include "kernels/parallel.hpp"
+#include "kernels/rng.hpp"
+#include "tests/support/compare.hpp"
+
+namespace baton::ag {
+namespace {
+
+const MlpSpec kSpec{7, {16, 11}, 5, Activation::kTanh};
+
+template <class T>
+std::vector<T> normals(std::size_t n, std::uint64_t seed) {
+  kernels::Random random(seed);
+  std::vector<T> out(n);
+  for (T& x : out) x = static_cast<T>(random.normal());
+  return out;
+}
+
+std::size_t times(int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); }
+
+// Everything that one pass gives for n rows.
+struct Results {
+  std::vector<float> y, dtheta, dx, jv;
+};
+
+Results run(const MlpSpec& spec, int n) {
+  const int p = parameter_count(spec);
+  std::vector<float> theta(static_cast<std::size_t>(p));
+  init_parameters<float>(spec, 3, 1.0F, theta);
+  const auto x = normals<float>(times(n, spec.in), 1), u = normals<float>(times(n, spec.out), 2);
+  const auto v = normals<float>(theta.size(), 4), x_dot = normals<float>(x.size(), 5);
+  MlpPass<float> pass;
+  pass.forward(spec, theta, x.data(), n);
+  Results out;
+  out.y.assign(pass.output().begin(), pass.output().end());
+  out.dtheta.assign(theta.size(), 0.25F);  // vjp adds to what is there
+  out.dx.resize(x.size());
+  out.jv.resize(out.y.size());
+  pass.vjp(theta, u.data(), out.dtheta, out.dx.data());
+  pass.jvp(theta, v, out.jv.data(), x_dot.data());
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("forward equals the formula evaluated by hand on the documented layout") {
+  const MlpSpec spec{2, {3}, 1, Activation::kTanh};
+  REQUIRE(parameter_count(spec) == 13);
+  CHECK(bias_offset(spec, 0) == 6);
+  CHECK(weight_offset(spec, 1) == 9);
+  const auto theta = normals<double>(13, 8);
+  const std::vector<double> x = {0.3, -0.7, 1.1, 0.2};
+  MlpPass<double> pass(spec, 2);
+  pass.forward(theta, x.data(), 2);
+  std::vector<double> want(2);
+  for (std::size_t r = 0; r < 2; ++r) {
+    want[r] = theta[12];
+    for (std::size_t h = 0; h < 3; ++h) {
+      want[r] += theta[9 + h] * std::tanh(x[2 * r] * theta[h] + x[2 * r + 1] * theta[3 + h] + theta[6 + h]);
+    }
+  }
+  test::check_close(pass.output(), std::span<double>(want), 1e-14, 1e-14, "y");
+}
+
+TEST_CASE("one pass equals the same network built of single operations, over odd numbers of rows") {
+  for (const int n : {1, 5, 127, 129, 300}) {
+    CAPTURE(n);
+    const Results pass = run(kSpec, n);
+    std::vector<float> theta(static_cast<std::size_t>(parameter_count(kSpec)));
+    init_parameters<float>(kSpec, 3, 1.0F, theta);
+    const std::vector<double> theta_d(theta.begin(), theta.end());
+    const auto x = normals<float>(times(n, kSpec.in), 1);
+    const std::vector<double> x_d(x.begin(), x.end());
+    const auto u = normals<float>(times(n, kSpec.out), 2);
+    Tape<double> tape;
+    const Var t = tape.parameter(theta_d.data(), {static_cast<int>(theta.size())}), in = tape.parameter(x_d.data(), {n, kSpec.in});
+    Var h = in;
+    for (int l = 0; l < layer_count(kSpec); ++l) {
+      const int fan_in = layer_in(kSpec, l), fan_out = layer_out(kSpec, l), w = weight_offset(kSpec, l), b = bias_offset(kSpec, l);
+      h = bias(tape, matmul(tape, h, reshape(tape, slice(tape, t, 0, w, b), {fan_in, fan_out})), slice(tape, t, 0, b, b + fan_out));
+      if (l + 1 < layer_count(kSpec)) h = tanh(tape, h);
+    }
+    test::check_close(std::span<const float>(pass.y), tape.value(h), 1e-5, 1e-5, "y");
+    tape.backward(h, std::vector<double>(u.begin(), u.end()));
+    std::vector<float> dtheta = pass.dtheta;
+    for (float& g : dtheta) g -= 0.25F;
+    test::check_close(std::span<const float>(dtheta), tape.gradient(t), 1e-4, 2e-5 * std::sqrt(n), "dtheta");
+    test::check_close(std::span<const float>(pass.dx), tape.gradient(in), 1e-5, 1e-5, "dx");
+    const auto v = normals<float>(theta.size(), 4), x_dot = normals<float>(x.size(), 5);
+    tape.set_tangent(t, std::vector<double>(v.begin(), v.end()));
+    tape.set_tangent(in, std::vector<double>(x_dot.begin(), x_dot.end()));
+    tape.forward_mode();
+    test::check_close(std::span<const float>(pass.jv), std::span<const double>(tape.tangent(h)), 1e-4, 1e-4, "jv");
+  }
+}
+
+TEST_CASE("forward, vjp and jvp have the same bits with one and two threads") {
+  const MlpSpec spec{20, {64, 48}, 9, Activation::kGelu};
+  for (const int n : {100, 256, 3000}) {
+    kernels::set_threads(1);
+    const Results one = run(spec, n);
+    kernels::set_threads(2);
+    const Results two = run(spec, n);
+    kernels::set_threads(0);
+    CHECK(one.y == two.y);
+    CHECK(one.dtheta == two.dtheta);
+    CHECK(one.dx == two.dx);
+    CHECK(one.jv == two.jv);
+  }
+}
+
+TEST_CASE("a row's output has the same bits in any batch") {
+  std::vector<float> theta(static_cast<std::size_t>(parameter_count(kSpec)));
+  init_parameters<float>(kSpec, 3, 1.0F, theta);
+  const auto x = normals<float>(times(300, kSpec.in), 1);
+  MlpPass<float> all(kSpec), one(kSpec);
+  all.forward(theta, x.data(), 300);
+  for (const int r : {0, 1, 127, 128, 299}) {
+    one.forward(theta, x.data() + r * kSpec.in, 1);
+    CHECK(std::equal(one.output().begin(), one.output().end(), all.output().begin() + r * kSpec.out));
+  }
+}
+
+TEST_CASE("no rows, no hidden layers and changing sizes are fine") {
+  MlpPass<double> pass;
+  for (const MlpSpec& spec : {MlpSpec{3, {}, 2, Activation::kTanh}, kSpec}) {
+    const auto theta = normals<double>(static_cast<std::size_t>(parameter_count(spec)), 1);
+    for (const int n : {0, 4, 200, 3}) {
+      const auto x = normals<double>(times(n, spec.in), 2), u = normals<double>(times(n, spec.out), 3);
+      pass.forward(spec, theta, x.data(), n);
+      CHECK(pass.output().size() == u.size());
+      std::vector<double> dtheta(theta.size());
+      pass.vjp(theta, u.data(), dtheta);
+      if (n == 0) CHECK(dtheta == std::vector<double>(theta.size()));
+    }
+  }
+}
+
+TEST_CASE("initial weights have the documented spread, biases are zero, the last layer is scaled") {
+  const MlpSpec spec{100, {200}, 50, Activation::kRelu};
+  std::vector<double> theta(static_cast<std::size_t>(parameter_count(spec)));
+  init_parameters<double>(spec, 1, 0.01, theta);
+  const auto spread = [&](int begin, int end) {
+    double squares = 0;
+    for (int i = begin; i < end; ++i) squares += theta[static_cast<std::size_t>(i)] * theta[static_cast<std::size_t>(i)];
+    return std::sqrt(squares / (end - begin));
+  };
+  CHECK(spread(0, 20000) == doctest::Approx(std::sqrt(2.0 / 100)).epsilon(0.03));
+  CHECK(spread(bias_offset(spec, 0), weight_offset(spec, 1)) == 0.0);
+  CHECK(spread(weight_offset(spec, 1), bias_offset(spec, 1)) == doctest::Approx(0.01 / std::sqrt(200.0)).epsilon(0.05));
+  std::vector<double> other(theta.size());
+  init_parameters<double>(spec, 2, 0.01, other);
+  CHECK(other != theta);
+}
+
+TEST_CASE("names and errors") {
+  CHECK(parse_activation("gelu") == Activation::kGelu);
+  CHECK(activation_name(Activation::kSilu) == "silu");
+  CHECK_THROWS_WITH_AS(parse_activation("tanhh"),
+                       "activation 'tanhh' is unknown, known are identity, tanh, relu, elu, gelu, silu, softplus, sigmoid",
+                       Error);
+  CHECK(parameter_name(kSpec, weight_offset(kSpec, 1) + 11 * 2 + 3) == "layer 1 weight [2][3]");
+  CHECK(parameter_name(kSpec, bias_offset(kSpec, 2) + 4) == "layer 2 bias [4]");
+  CHECK_THROWS_AS(parameter_count({0, {}, 1, Activation::kTanh}), Error);
+  CHECK_THROWS_AS(parameter_count({1, {65536, 65536}, 1, Activation::kTanh}), Error);
+  MlpPass<float> pass(kSpec);
+  const std::vector<float> wrong(3), x(7);
+  CHECK_THROWS_AS(pass.forward(wrong, x.data(), 1), Error);
+  CHECK_THROWS_AS(MlpPass<float>().forward(wrong, x.data(), 1), Error);
+}
+
+}  // namespace baton::ag

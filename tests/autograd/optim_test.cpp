@@ -1,0 +1,89 @@
+#include "autograd/optim.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/error.hpp"
+#include "tests/support/compare.hpp"
+
+namespace baton::ag {
+
+TEST_CASE("the first steps equal Adam worked out by hand") {
+  const AdamOptions options{.lr = 0.1, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-6, .weight_decay = 0.01, .clip_norm = 0};
+  Adam<double> adam(2, options);
+  std::vector<double> theta = {1, -2}, want = theta, m = {0, 0}, v = {0, 0};
+  const std::vector<std::vector<double>> gradients = {{0.5, -3}, {0.1, 0}, {-2, 1}};
+  for (int t = 1; t <= 3; ++t) {
+    const auto& g = gradients[static_cast<std::size_t>(t) - 1];
+    adam.step(theta, g);
+    for (std::size_t i = 0; i < 2; ++i) {
+      m[i] = 0.9 * m[i] + 0.1 * g[i];
+      v[i] = 0.99 * v[i] + 0.01 * g[i] * g[i];
+      const double m_hat = m[i] / (1 - std::pow(0.9, t)), v_hat = v[i] / (1 - std::pow(0.99, t));
+      want[i] += -0.1 * 0.01 * want[i] - 0.1 * m_hat / (std::sqrt(v_hat) + 1e-6);
+    }
+  }
+  test::check_close(theta, want, 1e-13, 1e-14, "theta");
+  CHECK(adam.steps() == 3);
+}
+
+TEST_CASE("clipping scales the gradient to the given norm") {
+  Adam<double> clipped(2, {.lr = 0.1, .clip_norm = 1}), plain(2, {.lr = 0.1});
+  std::vector<double> a = {0, 0}, b = {0, 0};
+  for (int i = 0; i < 3; ++i) {
+    const double size = 10.0 * (i + 1);
+    clipped.step(a, std::vector<double>{3 * size, 4 * size});
+    plain.step(b, std::vector<double>{0.6, 0.8});
+    CHECK(clipped.gradient_norm() == doctest::Approx(5 * size).epsilon(1e-14));
+  }
+  test::check_close(a, b, 1e-13, 0, "theta");
+}
+
+TEST_CASE_TEMPLATE("a gradient that is not finite is refused by its index and changes nothing", T, float, double) {
+  Adam<T> adam(3, {});
+  std::vector<T> theta = {1, 2, 3};
+  const std::vector<T> bad = {0, std::numeric_limits<T>::quiet_NaN(), 0};
+  CHECK_THROWS_WITH_AS(adam.step(theta, bad), "adam: the gradient of parameter 1 is nan (step 1)", Error);
+  CHECK(theta == std::vector<T>{1, 2, 3});
+  CHECK(adam.steps() == 0);
+  const std::vector<T> short_one = {0, 0};
+  CHECK_THROWS_AS(adam.step(theta, short_one), Error);
+}
+
+TEST_CASE("Adam finds the minimum of a badly scaled quadratic") {
+  Adam<float> adam(2, {.lr = 0.02F});
+  std::vector<float> theta = {3, -2}, gradient(2);
+  for (int i = 0; i < 3000; ++i) {
+    gradient = {100 * (theta[0] - 1), 0.1F * (theta[1] - 1)};
+    adam.step(theta, gradient, static_cast<float>(schedule_factor(Schedule::kCosine, i, 3000)));
+  }
+  test::check_close(theta, std::vector<float>{1, 1}, 0, 1e-3, "theta");
+}
+
+TEST_CASE("schedules start at 1, end at their floor, and warm up") {
+  for (const Schedule each : {Schedule::kLinear, Schedule::kCosine}) {
+    CHECK(schedule_factor(each, 0, 100, 0, 0.1) == doctest::Approx(1));
+    CHECK(schedule_factor(each, 50, 100, 0, 0.1) == doctest::Approx(0.55));
+    CHECK(schedule_factor(each, 100, 100, 0, 0.1) == doctest::Approx(0.1));
+    CHECK(schedule_factor(each, 500, 100, 0, 0.1) == doctest::Approx(0.1));
+  }
+  CHECK(schedule_factor(Schedule::kConstant, 70, 100) == 1);
+  CHECK(schedule_factor(Schedule::kConstant, 0, 100, 10) == doctest::Approx(0.1));
+  CHECK(schedule_factor(Schedule::kConstant, 10, 100, 10) == 1);
+  CHECK(parse_schedule("cosine") == Schedule::kCosine);
+  CHECK(schedule_name(Schedule::kLinear) == "linear");
+  CHECK_THROWS_AS(parse_schedule("exponential"), Error);
+}
+
+TEST_CASE("options outside their range are refused") {
+  CHECK_THROWS_AS(Adam<float>(1, {.lr = -1}), Error);
+  CHECK_THROWS_AS(Adam<float>(1, {.beta1 = 1}), Error);
+  CHECK_THROWS_AS(Adam<float>(1, {.beta2 = 1.5}), Error);
+  CHECK_THROWS_AS(Adam<float>(1, {.eps = 0}), Error);
+  CHECK_THROWS_AS(Adam<float>(1, {.clip_norm = -1}), Error);
+}
+
+}  // namespace baton::ag

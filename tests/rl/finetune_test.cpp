@@ -1,0 +1,150 @@
+#include "rl/finetune.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "kernels/error.hpp"
+#include "kernels/parallel.hpp"
+#include "tests/rl/hand_policy.hpp"
+#include "tests/rl/point_goal_demos.hpp"
+#include "tests/support/compare.hpp"
+
+using namespace baton;
+
+namespace {
+
+rl::RelayPolicy imitated(const rl::Dataset& demos, const std::string& method, int updates) {
+  rl::ImitationSettings settings;
+  settings.updates = updates;
+  settings.batch = 128;
+  settings.lr = 2e-3f;
+  return rl::imitate(demos, test::point_goal_shape(), method, test::point_goal_policy_settings(), settings, 1);
+}
+
+rl::FinetuneSettings small_settings() {
+  rl::FinetuneSettings settings;
+  settings.iterations = 2;
+  settings.episodes = 8;
+  settings.eval_every = 1;
+  settings.eval_episodes = 4;
+  settings.demo_rows = 256;
+  settings.low_window = 10;
+  settings.high_window = 80;
+  settings.baseline.epochs = 2;
+  return settings;
+}
+
+bool same_theta(const rl::GaussianPolicy& a, const rl::GaussianPolicy& b) {
+  return a.parameters() == b.parameters() &&
+         std::memcmp(a.theta().data(), b.theta().data(), a.theta().size() * sizeof(float)) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("finetune: the same bytes for 1 and 2 threads and any batch of environments, every variant and level") {
+  const rl::Dataset demos = test::point_goal_demos(6, 0.2f, 4);
+  const rl::RelayPolicy start = imitated(demos, "ril", 20);
+  for (const std::string variant : {"npg", "dapg", "iril"}) {
+    rl::FinetuneSettings settings = small_settings();
+    settings.variant = variant;
+    settings.levels = variant == "npg" ? "low" : variant == "dapg" ? "high" : "both";
+    const auto run = [&](int threads, int batch) {
+      kernels::set_threads(threads);
+      const auto env = envs::make_env("point_goal", {.size = batch});
+      return rl::finetune(*env, start, env->goals("left_top").front(), &demos, settings, 3);
+    };
+    const rl::FinetuneResult one = run(1, 3), two = run(2, 16);
+    CHECK(same_theta(one.last.low, two.last.low));
+    CHECK(same_theta(*one.last.high, *two.last.high));
+    CHECK(same_theta(one.best.low, two.best.low));
+    CHECK(same_theta(one.last.low, start.low) == (settings.levels == "high"));
+    CHECK(same_theta(*one.last.high, *start.high) == (settings.levels == "low"));
+    CHECK(one.last.method == variant + "-rpl");
+  }
+  kernels::set_threads(0);
+}
+
+TEST_CASE("finetune: metrics of every iteration, best policy among the evaluated, progress stops the work") {
+  const rl::Dataset demos = test::point_goal_demos(6, 0.2f, 4);
+  const rl::RelayPolicy start = imitated(demos, "ril", 20);
+  const auto env = envs::make_env("point_goal", {.size = 8});
+  const envs::Goal goal = env->goals("left_top").front();
+  std::vector<nlohmann::ordered_json> lines;
+  std::int64_t last = -1;
+  const rl::FinetuneResult result =
+      rl::finetune(*env, start, goal, &demos, small_settings(), 3, [&](const rl::Progress& progress) {
+        CHECK(progress.done >= last);
+        last = progress.done;
+        CHECK(progress.total == 2 * 8 * 90);
+        if (progress.metrics) lines.push_back(*progress.metrics);
+        return true;
+      });
+  CHECK(last == 2 * 8 * 90);
+  REQUIRE(lines.size() == 2);
+  for (const auto& line : lines) {
+    for (const char* key : {"iteration", "goal", "success", "step_completion", "low", "eval"}) CHECK(line.contains(key));
+    for (const char* key : {"kl", "predicted_kl", "improvement", "cg_residual", "explained_variance", "return", "log_std"}) {
+      CHECK(line["low"].contains(key));
+    }
+  }
+  CHECK(result.best_result.success >= result.start_result.success);
+  CHECK(result.best_result.success >= result.last_result.success);
+  int calls = 0;
+  CHECK_THROWS_AS(rl::finetune(*env, start, goal, &demos, small_settings(), 3, [&](const rl::Progress&) { return ++calls < 150; }),
+                  rl::Interrupted);
+}
+
+TEST_CASE("finetune: what cannot be fine-tuned is refused with the reason") {
+  const auto env = envs::make_env("point_goal", {.size = 2});
+  const envs::Goal goal = env->goals("left_top").front();
+  rl::FinetuneSettings settings = small_settings();
+  settings.variant = "dapg";
+  CHECK_THROWS_WITH_AS(rl::finetune(*env, test::hand_relay(true), goal, nullptr, settings, 1), doctest::Contains("demonstrations"),
+                       UsageError);
+  settings.variant = "ppo";
+  CHECK_THROWS_WITH_AS(rl::finetune(*env, test::hand_relay(true), goal, nullptr, settings, 1), doctest::Contains("iril"), UsageError);
+  settings.variant = "npg";
+  settings.levels = "both";
+  CHECK_THROWS_WITH_AS(rl::finetune(*env, test::hand_relay(false), goal, nullptr, settings, 1), doctest::Contains("flat"), UsageError);
+  settings.levels = "low";
+  CHECK_THROWS_AS(rl::finetune(*env, test::hand_relay(true, 10, 6, 2), goal, nullptr, settings, 1), Error);
+}
+
+TEST_CASE("finetune: flat policies are fine-tuned, too, with and without the demonstration term") {
+  const rl::Dataset demos = test::point_goal_demos(6, 0.2f, 4);
+  const auto env = envs::make_env("point_goal", {.size = 8});
+  for (const std::string method : {"gcbc", "bc"}) {
+    rl::FinetuneSettings settings = small_settings();
+    settings.variant = "dapg";
+    settings.iterations = 1;
+    const rl::RelayPolicy start = imitated(demos, method, 20);
+    const rl::FinetuneResult result = rl::finetune(*env, start, env->goals("left_top").front(), &demos, settings, 1);
+    CHECK(!same_theta(result.last.low, start.low));
+    CHECK(result.last.method == "dapg-" + method);
+  }
+}
+
+TEST_CASE("the method on point_goal: relay imitation alone does something, fine-tuning makes it reliable") {
+  const rl::Dataset demos = test::point_goal_demos(60, 0.25f, 5);
+  const rl::RelayPolicy start = imitated(demos, "ril", 600);
+  const auto env = envs::make_env("point_goal", {.size = 64});
+  rl::FinetuneSettings settings = small_settings();
+  settings.variant = "npg";
+  settings.iterations = 25;
+  settings.episodes = 48;
+  settings.eval_every = 0;
+  settings.npg.kl = 0.03f;
+  settings.baseline.epochs = 4;
+  const std::vector<envs::Goal> goals = env->goals("left_right");
+  rl::RolloutOptions options;
+  options.episodes = 64;
+  options.seed = 99;
+  const rl::GoalResult before = rl::evaluate(*env, start, goals, options).goals.front();
+  const rl::FinetuneResult result = rl::finetune(*env, start, goals.front(), nullptr, settings, 7);
+  const rl::GoalResult after = rl::evaluate(*env, result.last, goals, options).goals.front();
+  MESSAGE("left_right before: success " << before.success << ", steps " << before.step_completion << "; after: success "
+                                        << after.success << ", steps " << after.step_completion);
+  CHECK(before.step_completion > 0.3);
+  CHECK(after.success >= before.success + 0.2);
+}

@@ -1,0 +1,157 @@
+// The batch: an environment's bytes depend on nothing but its own past, and divergence stays where it happens.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <limits>
+#include <random>
+#include <span>
+
+#include "envs/sim/batch.hpp"
+#include "kernels/dispatch.hpp"
+#include "kernels/parallel.hpp"
+#include "tests/sim/constraint_scene.hpp"
+
+using namespace baton;
+using namespace baton::sim;
+using baton::test::check_close;
+
+namespace {
+
+const Model<double>& scene() {
+  static const Model<double> m = mjcf::parse(test::kContactsScene, "scene");
+  return m;
+}
+
+// Environment `number` of a family: its start depends on the number alone.
+void start(Batch& batch, int env, int number) {
+  const auto& m = batch.model();
+  std::mt19937 gen(static_cast<unsigned>(number));
+  std::uniform_real_distribution<double> unit(-1, 1);
+  std::vector<double> q(m.qpos0.begin(), m.qpos0.end()), v(static_cast<std::size_t>(m.nv));
+  for (double& x : v) x = unit(gen);
+  q[0] += 0.1 * unit(gen);
+  batch.reset(env, q, v);
+}
+
+std::vector<double> state(const Batch& batch, int env) {
+  std::vector<double> s(static_cast<std::size_t>(batch.nq() + batch.nv()));
+  batch.get_qpos(env, std::span(s).first(static_cast<std::size_t>(batch.nq())));
+  batch.get_qvel(env, std::span(s).last(static_cast<std::size_t>(batch.nv())));
+  return s;
+}
+
+bool same_bytes(const std::vector<double>& a, const std::vector<double>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("same bytes for any number of threads, size of the batch and place in it") {
+  const int count = 37, steps = 250;
+  std::vector<std::vector<double>> expected;
+  for (const int threads : {1, 2}) {
+    kernels::set_threads(threads);
+    Batch batch(scene(), count);
+    for (int e = 0; e < count; ++e) start(batch, e, e);
+    batch.step(steps);
+    for (int e = 0; e < count; ++e) {
+      if (threads == 1) expected.push_back(state(batch, e));
+      CHECK(same_bytes(state(batch, e), expected[e]));
+    }
+    CHECK(batch.counts().contacts > 0);
+  }
+  kernels::set_threads(0);
+  Batch reversed(scene(), count + 4), single(scene(), 1);
+  for (int e = 0; e < count; ++e) start(reversed, count + 3 - e, e);
+  for (int k = 0; k < steps; ++k) reversed.step();
+  for (int e = 0; e < count; ++e) CHECK(same_bytes(state(reversed, count + 3 - e), expected[e]));
+  for (int e : {0, 5, 36}) {
+    start(single, 0, e);
+    single.step(steps);
+    CHECK(same_bytes(state(single, 0), expected[e]));
+  }
+}
+
+TEST_CASE("a diverged environment is put back alone and counted") {
+  for (const double poison : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), 1e30}) {
+    Batch clean(scene(), 6), poisoned(scene(), 6);
+    for (int e = 0; e < 6; ++e) start(clean, e, e), start(poisoned, e, e);
+    clean.step(20), poisoned.step(20);
+    std::vector<double> q(static_cast<std::size_t>(scene().nq));
+    poisoned.get_qpos(2, q);
+    q[1] = poison;
+    poisoned.set_qpos(2, q);
+    clean.step(30), poisoned.step(30);
+    CHECK(poisoned.diverged(2) == 1);
+    CHECK(poisoned.counts().diverged == 1);
+    for (int e = 0; e < 6; ++e) {
+      CAPTURE(e);
+      CHECK(same_bytes(state(clean, e), state(poisoned, e)) == (e != 2));
+      if (e != 2) CHECK(poisoned.diverged(e) == 0);
+    }
+    // One substep was lost to the divergence; the rest went on from the reset state.
+    Batch again(scene(), 1);
+    start(again, 0, 2);
+    again.step(29);
+    CHECK(same_bytes(state(again, 0), state(poisoned, 2)));
+  }
+}
+
+TEST_CASE("every instruction set and precision agrees with stepping in double") {
+  const auto& m = scene();
+  const int steps = 40;
+  Data<double> d(m);
+  Batch exact(m, 1, {.precision = Precision::kDouble, .isa = {}});
+  start(exact, 0, 4);
+  exact.get_qpos(0, d.qpos);
+  exact.get_qvel(0, d.qvel);
+  for (int k = 0; k < steps; ++k) step(m, d);
+  exact.step(steps);
+  std::vector<double> expected(d.qpos);
+  expected.insert(expected.end(), d.qvel.begin(), d.qvel.end());
+  CHECK(same_bytes(state(exact, 0), expected));
+
+  std::vector<BatchOptions> all{{.precision = Precision::kFloat, .isa = {}}};
+  for (int isa = 0; isa < kernels::isa_count(); ++isa)
+    if (kernels::isa_available(isa)) all.push_back({.precision = Precision::kLanes, .isa = kernels::isa_name(isa)});
+  for (const auto& options : all) {
+    Batch batch(m, 3, options);
+    for (int e = 0; e < 3; ++e) start(batch, e, 4);
+    batch.step(steps);
+    CAPTURE(batch.isa());
+    for (int e = 0; e < 3; ++e) check_close(state(batch, e), expected, 1e-3, 2e-3, "state");
+  }
+}
+
+TEST_CASE("sites, contacts and controls of an environment") {
+  const Model<double> m = mjcf::parse(R"(
+    <mujoco><worldbody>
+      <geom type="plane" size="1 1 .1" friction="0"/>
+      <body name="cart" pos="0 0 0.099">
+        <joint name="x" type="slide" axis="1 0 0" damping="1"/>
+        <geom type="sphere" size=".1" friction="0"/>
+        <site name="top" pos="0 0 0.1"/>
+      </body>
+    </worldbody>
+    <actuator><motor joint="x"/></actuator></mujoco>)", "cart");
+  Batch batch(m, 3);
+  const std::vector<double> push{1.0};
+  batch.set_ctrl(1, push);
+  batch.step(100);
+  CHECK(batch.site_position(1, 0)[0] > 0.001);
+  CHECK(std::fabs(batch.site_position(0, 0)[0]) < 1e-6);
+  CHECK(std::fabs(batch.site_position(2, 0)[2] - 0.199) < 1e-6);
+  CHECK(batch.contacts(0) == 1);
+  CHECK(batch.counts().steps == 300);
+}
+
+TEST_CASE("wrong use of a batch says what is wrong") {
+  CHECK_THROWS_WITH_AS(Batch(scene(), 0), doctest::Contains("at least one"), Error);
+  CHECK_THROWS_WITH_AS(Batch(scene(), 2, {.precision = Precision::kLanes, .isa = "avx3"}), doctest::Contains("avx3"), Error);
+  Batch batch(scene(), 2);
+  std::vector<double> few(3);
+  CHECK_THROWS_WITH_AS(batch.set_qpos(0, few), doctest::Contains("3 values"), Error);
+  CHECK_THROWS_WITH_AS(batch.set_qpos(2, few), doctest::Contains("the batch has 2"), Error);
+  CHECK_THROWS_WITH_AS(batch.site_position(0, 0), doctest::Contains("site 0"), Error);
+  CHECK_THROWS_WITH_AS(batch.step(-1), doctest::Contains("-1 steps"), Error);
+}
