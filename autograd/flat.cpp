@@ -5,12 +5,14 @@
 namespace baton::ag {
 
 int FlatLayout::add(const std::string& name, const std::vector<int>& shape) {
-  for (const FlatEntry& entry : entries_) BATON_REQUIRE(entry.name != name, "flat: '{}' is there already", name);
+  for (const FlatEntry& entry : entries_)
+    BATON_REQUIRE(entry.name != name, "flat: '{}' is there already", name);
   long long size = 1;
   for (const int extent : shape) {
     BATON_REQUIRE(extent >= 1, "flat: '{}' has an extent of {}", name, extent);
     size *= extent;
-    BATON_REQUIRE(size + size_ <= 0x7FFFFFFF, "flat: with '{}' there are more parameters than an int counts", name);
+    BATON_REQUIRE(size + size_ <= 0x7FFFFFFF, "flat: with '{}' there are more parameters than an int counts",
+                  name);
   }
   entries_.push_back({name, shape, size_, static_cast<int>(size)});
   size_ += static_cast<int>(size);
@@ -43,7 +45,8 @@ std::string FlatLayout::name_of(int index) const {
 }
 
 void FlatLayout::check_size(std::size_t size) const {
-  BATON_REQUIRE(size == static_cast<std::size_t>(size_), "flat: the vector has {} elements, the layout {}", size, size_);
+  BATON_REQUIRE(size == static_cast<std::size_t>(size_), "flat: the vector has {} elements, the layout {}",
+                size, size_);
 }
 
 }  // namespace baton::ag

@@ -1,6 +1,6 @@
 #pragma once
-// Named, shaped views inside one flat parameter vector, so that optimiser, natural gradient and checkpoint see a
-// single array and messages can still say which parameter an index belongs to.
+// Named, shaped views inside one flat parameter vector, so that optimiser, natural gradient and checkpoint
+// see a single array and messages can still say which parameter an index belongs to.
 #include <cstddef>
 #include <span>
 #include <string>
@@ -17,7 +17,8 @@ struct FlatEntry {
 
 class FlatLayout {
  public:
-  // Appends an array; returns its offset. Throws Error on a repeated name, a non-positive extent or too large a sum.
+  // Appends an array; returns its offset. Throws Error on a repeated name, a non-positive extent or too large
+  // a sum.
   int add(const std::string& name, const std::vector<int>& shape);
   int size() const { return size_; }
   const std::vector<FlatEntry>& entries() const { return entries_; }

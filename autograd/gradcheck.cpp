@@ -14,8 +14,8 @@ using Arrays = std::vector<GradcheckInput>;
 std::vector<Var> record_leaves(Tape<double>& tape, const Arrays& inputs) {
   std::vector<Var> leaves;
   for (const GradcheckInput& each : inputs) {
-    BATON_REQUIRE(each.data.size() == each.shape.size(), "gradcheck: {} numbers for shape {}", each.data.size(),
-                  each.shape.text());
+    BATON_REQUIRE(each.data.size() == each.shape.size(), "gradcheck: {} numbers for shape {}",
+                  each.data.size(), each.shape.text());
     leaves.push_back(tape.parameter(each.data.data(), each.shape));
   }
   return leaves;
@@ -102,7 +102,8 @@ GradcheckResult gradcheck(const TapeFunction& f, const Arrays& inputs, const Gra
     compare(result, fmt::format("jvp at output element {}", k), tangent[k], slope, options.tolerance * 10);
     magnitude += std::fabs(u[k] * tangent[k]);
   }
-  compare(result, "u . (J v) against (J' u) . v", dot(u, tangent), reverse, options.identity_tolerance * magnitude);
+  compare(result, "u . (J v) against (J' u) . v", dot(u, tangent), reverse,
+          options.identity_tolerance * magnitude);
   return result;
 }
 

@@ -60,11 +60,14 @@ Activation parse_activation(std::string_view name) {
   fail("activation '{}' is unknown, known are {}", name, known);
 }
 
-std::string_view activation_name(Activation activation) { return kNames[static_cast<std::size_t>(activation)]; }
+std::string_view activation_name(Activation activation) {
+  return kNames[static_cast<std::size_t>(activation)];
+}
 
 void validate(const MlpSpec& spec) {
   const auto check = [](int width, const char* what) {
-    BATON_REQUIRE(width >= 1 && width <= kMaxWidth, "mlp: {} width {} is outside 1..{}", what, width, kMaxWidth);
+    BATON_REQUIRE(width >= 1 && width <= kMaxWidth, "mlp: {} width {} is outside 1..{}", what, width,
+                  kMaxWidth);
   };
   check(spec.in, "input");
   for (const int width : spec.hidden) check(width, "hidden");
@@ -103,14 +106,16 @@ std::string parameter_name(const MlpSpec& spec, int index) {
 template <class T>
 void init_parameters(const MlpSpec& spec, std::uint64_t seed, T out_scale, std::span<T> theta) {
   const int n = parameter_count(spec);
-  BATON_REQUIRE(theta.size() == static_cast<std::size_t>(n), "mlp: theta has {} elements, the network {}", theta.size(), n);
+  BATON_REQUIRE(theta.size() == static_cast<std::size_t>(n), "mlp: theta has {} elements, the network {}",
+                theta.size(), n);
   const bool relu_family = spec.activation == Activation::kRelu || spec.activation == Activation::kElu ||
                            spec.activation == Activation::kGelu || spec.activation == Activation::kSilu;
   for (int l = 0; l < layer_count(spec); ++l) {
     const LayerView view = layer_view(spec, l);
     const bool last = l + 1 == layer_count(spec);
     const double gain = last || !relu_family ? 1.0 : std::sqrt(2.0);
-    const T scale = static_cast<T>(gain / std::sqrt(static_cast<double>(view.in))) * (last ? out_scale : T(1));
+    const T scale =
+        static_cast<T>(gain / std::sqrt(static_cast<double>(view.in))) * (last ? out_scale : T(1));
     kernels::Random random(kernels::mix_seed(seed, 0x6D6C70, static_cast<std::uint64_t>(l)));
     for (std::size_t i = view.weight; i < view.bias; ++i) theta[i] = scale * static_cast<T>(random.normal());
     std::fill_n(theta.begin() + static_cast<std::ptrdiff_t>(view.bias), view.out, T(0));
@@ -181,23 +186,26 @@ void MlpPass<T>::forward(std::span<const T> theta, const T* x, int n) {
   check_parameters("theta", theta.size());
   reserve(n);
   rows_ = n;
-  kernels::parallel_for(kernels::chunk_count(n, kChunk),
-                        [&](int chunk) { forward_chunk(theta.data(), x, chunk * kChunk, std::min(kChunk, n - chunk * kChunk)); });
+  kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
+    forward_chunk(theta.data(), x, chunk * kChunk, std::min(kChunk, n - chunk * kChunk));
+  });
 }
 
 template <class T>
 void MlpPass<T>::forward_chunk(const T* theta, const T* x, int first, int rows) {
-  std::memcpy(level(0) + product(first, spec_.in), x + product(first, spec_.in), product(rows, spec_.in) * sizeof(T));
+  std::memcpy(level(0) + product(first, spec_.in), x + product(first, spec_.in),
+              product(rows, spec_.in) * sizeof(T));
   const int layers = layer_count(spec_);
   for (int l = 0; l < layers; ++l) {
     const LayerView view = layer_view(spec_, l);
     T* out = level(l + 1) + product(first, view.out);
-    kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, view.out, view.in, T(1), level(l) + product(first, view.in),
-                     view.in, theta + view.weight, view.out, T(0), out, view.out);
+    kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, view.out, view.in, T(1),
+                     level(l) + product(first, view.in), view.in, theta + view.weight, view.out, T(0), out,
+                     view.out);
     const bool hidden = l + 1 < layers;
     T* before = hidden && keeps_input_ ? input(l + 1) + product(first, view.out) : nullptr;
-    kernels::bias_unary<T>(hidden ? unary_of(spec_.activation) : Unary::kIdentity, rows, view.out, theta + view.bias, out,
-                           before);
+    kernels::bias_unary<T>(hidden ? unary_of(spec_.activation) : Unary::kIdentity, rows, view.out,
+                           theta + view.bias, out, before);
   }
 }
 
@@ -213,8 +221,8 @@ std::span<T> MlpPass<T>::output() {
 
 template <class T>
 void MlpPass<T>::check_parameters(const char* what, std::size_t size) const {
-  BATON_REQUIRE(size == static_cast<std::size_t>(parameters_), "mlp: {} has {} elements, the network {}", what, size,
-                parameters_);
+  BATON_REQUIRE(size == static_cast<std::size_t>(parameters_), "mlp: {} has {} elements, the network {}",
+                what, size, parameters_);
 }
 
 // Calls body(slot, first row, rows) for every chunk; the chunks of one slot run in order on one thread.
@@ -249,7 +257,8 @@ void MlpPass<T>::vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta,
   kernels::parallel_for(kernels::chunk_count(parameters_, kRange), [&](int range) {
     const int begin = range * kRange, size = std::min(kRange, parameters_ - begin);
     for (int slot = 0; slot < slots; ++slot) {
-      kernels::axpy<T>(size, T(1), gradients_.data() + product(slot, parameters_) + begin, dtheta.data() + begin);
+      kernels::axpy<T>(size, T(1), gradients_.data() + product(slot, parameters_) + begin,
+                       dtheta.data() + begin);
     }
   });
 }
@@ -263,8 +272,8 @@ void MlpPass<T>::vjp_chunk(const T* dy, T* gradient, bool fresh, T* dx, int firs
     const LayerView view = layer_view(spec_, l);
     const T* below = level(l) + product(first, view.in);
     if (gradient != nullptr) {
-      kernels::gemm<T>(Transpose::kYes, Transpose::kNo, view.in, view.out, rows, T(1), below, view.in, delta, view.out, keep,
-                       gradient + view.weight, view.out);
+      kernels::gemm<T>(Transpose::kYes, Transpose::kNo, view.in, view.out, rows, T(1), below, view.in, delta,
+                       view.out, keep, gradient + view.weight, view.out);
       kernels::sum_axis<T>(1, rows, view.out, T(1), delta, gradient + view.bias, !fresh);
     }
     if (l == 0 && dx == nullptr) return;
@@ -273,8 +282,9 @@ void MlpPass<T>::vjp_chunk(const T* dy, T* gradient, bool fresh, T* dx, int firs
                      transposed_.data() + view.weight, view.in, T(0), next, view.in);
     if (l == 0) return;
     const T* before = keeps_input_ ? input(l) + product(first, view.in) : nullptr;
-    kernels::unary_derivative<T>(unary_of(spec_.activation), static_cast<std::int64_t>(product(rows, view.in)), before,
-                                 below, next, next, false);
+    kernels::unary_derivative<T>(unary_of(spec_.activation),
+                                 static_cast<std::int64_t>(product(rows, view.in)), before, below, next, next,
+                                 false);
     delta = next;
   }
 }
@@ -285,12 +295,14 @@ void MlpPass<T>::jvp(std::span<const T> theta, std::span<const T> v, T* dy, cons
   if (!v.empty()) check_parameters("v", v.size());
   const T* tangent = v.empty() ? nullptr : v.data();
   for_slots([&](int slot, bool, int first, int rows) {
-    jvp_chunk(theta.data(), tangent, dy, x_dot, first, rows, scratch_.data() + product(2 * slot, kChunk * widest_));
+    jvp_chunk(theta.data(), tangent, dy, x_dot, first, rows,
+              scratch_.data() + product(2 * slot, kChunk * widest_));
   });
 }
 
 template <class T>
-void MlpPass<T>::jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, int first, int rows, T* scratch) {
+void MlpPass<T>::jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, int first, int rows,
+                           T* scratch) {
   T* spare[2] = {scratch, scratch + product(kChunk, widest_)};
   const int layers = layer_count(spec_);
   const T* below_dot = x_dot != nullptr ? x_dot + product(first, spec_.in) : nullptr;  // null: zero
@@ -300,8 +312,9 @@ void MlpPass<T>::jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, in
     T* dot = last ? dy + product(first, spec_.out) : spare[l & 1];
     const std::size_t size = product(rows, view.out);
     if (v != nullptr) {
-      kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, view.out, view.in, T(1), level(l) + product(first, view.in),
-                       view.in, v + view.weight, view.out, T(0), dot, view.out);
+      kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, view.out, view.in, T(1),
+                       level(l) + product(first, view.in), view.in, v + view.weight, view.out, T(0), dot,
+                       view.out);
       kernels::bias_unary<T>(Unary::kIdentity, rows, view.out, v + view.bias, dot, nullptr);
     } else {
       std::fill_n(dot, size, T(0));
@@ -313,7 +326,8 @@ void MlpPass<T>::jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, in
     if (last) return;
     const std::size_t at = product(first, view.out);
     kernels::unary_derivative<T>(unary_of(spec_.activation), static_cast<std::int64_t>(size),
-                                 keeps_input_ ? input(l + 1) + at : nullptr, level(l + 1) + at, dot, dot, false);
+                                 keeps_input_ ? input(l + 1) + at : nullptr, level(l + 1) + at, dot, dot,
+                                 false);
     below_dot = dot;
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
-// Multi-layer perceptron on one flat parameter vector, with forward, vector-Jacobian and Jacobian-vector products.
+// Multi-layer perceptron on one flat parameter vector, with forward, vector-Jacobian and Jacobian-vector
+// products.
 //   h_0 = x,   z_l = h_{l-1} W_l + b_l,   h_l = activation(z_l) for hidden layers,   y = z_L
 // Layout of theta, layer after layer: W_l as [fan_in][fan_out] row-major, then b_l as [fan_out].
 // (W stands with its inputs as rows so that the forward pass needs no transposition.)
@@ -38,15 +39,15 @@ int parameter_count(const MlpSpec& spec);
 // "layer 1 weight [3][17]": what a flat index means, for messages.
 std::string parameter_name(const MlpSpec& spec, int index);
 
-// W_l ~ N(0, gain^2 / fan_in) with gain 1 (sqrt 2 for the relu family), the last layer multiplied by out_scale; b = 0.
-// theta has parameter_count(spec) elements and is overwritten.
+// W_l ~ N(0, gain^2 / fan_in) with gain 1 (sqrt 2 for the relu family), the last layer multiplied by
+// out_scale; b = 0. theta has parameter_count(spec) elements and is overwritten.
 template <class T>
 void init_parameters(const MlpSpec& spec, std::uint64_t seed, T out_scale, std::span<T> theta);
 
-// A workspace that keeps one batch's activations, so that any number of vjp and jvp calls can follow a forward.
-// Row chunks run in parallel; each row's result depends on that row and theta alone (not on n, nor on its place, nor on
-// the number of threads). vjp sums over rows in a fixed order. No allocation once reserve(n) or a forward of as many
-// rows with the same spec has run.
+// A workspace that keeps one batch's activations, so that any number of vjp and jvp calls can follow a
+// forward. Row chunks run in parallel; each row's result depends on that row and theta alone (not on n, nor
+// on its place, nor on the number of threads). vjp sums over rows in a fixed order. No allocation once
+// reserve(n) or a forward of as many rows with the same spec has run.
 template <class T>
 class MlpPass {
  public:
@@ -93,7 +94,7 @@ class MlpPass {
   MlpSpec spec_;
   int rows_ = 0, capacity_ = -1, wanted_rows_ = 0;
   int parameters_ = 0, widest_ = 0;
-  bool keeps_input_ = false;  // the activation's derivative needs z
+  bool keeps_input_ = false;                  // the activation's derivative needs z
   std::vector<std::size_t> levels_, inputs_;  // offsets into activations_
   std::vector<T> activations_;
   std::vector<T> transposed_;  // every W_l', made once per vjp

@@ -17,12 +17,14 @@ constexpr std::array<std::string_view, 3> kScheduleNames = {"constant", "linear"
 template <class T>
 Adam<T>::Adam(int n, const AdamOptions& options) : options_(options) {
   BATON_REQUIRE(n >= 0, "adam: {} parameters", n);
-  BATON_REQUIRE(options.lr >= 0 && std::isfinite(options.lr), "adam: lr {} must be finite and >= 0", options.lr);
+  BATON_REQUIRE(options.lr >= 0 && std::isfinite(options.lr), "adam: lr {} must be finite and >= 0",
+                options.lr);
   BATON_REQUIRE(options.beta1 >= 0 && options.beta1 < 1, "adam: beta1 {} is outside [0, 1)", options.beta1);
   BATON_REQUIRE(options.beta2 >= 0 && options.beta2 < 1, "adam: beta2 {} is outside [0, 1)", options.beta2);
   BATON_REQUIRE(options.eps > 0, "adam: eps {} must be > 0", options.eps);
   BATON_REQUIRE(options.weight_decay >= 0, "adam: weight_decay {} must be >= 0", options.weight_decay);
-  BATON_REQUIRE(options.clip_norm >= 0, "adam: clip_norm {} must be >= 0 (0: no clipping)", options.clip_norm);
+  BATON_REQUIRE(options.clip_norm >= 0, "adam: clip_norm {} must be >= 0 (0: no clipping)",
+                options.clip_norm);
   m_.assign(static_cast<std::size_t>(n), T(0));
   v_.assign(static_cast<std::size_t>(n), T(0));
 }
@@ -30,7 +32,8 @@ Adam<T>::Adam(int n, const AdamOptions& options) : options_(options) {
 template <class T>
 void Adam<T>::step(std::span<T> theta, std::span<const T> gradient, T lr_scale) {
   BATON_REQUIRE(theta.size() == m_.size() && gradient.size() == m_.size(),
-                "adam: theta has {} elements, the gradient {}, the optimiser {}", theta.size(), gradient.size(), m_.size());
+                "adam: theta has {} elements, the gradient {}, the optimiser {}", theta.size(),
+                gradient.size(), m_.size());
   const auto n = static_cast<std::int64_t>(m_.size());
   const double squares = kernels::dot<T>(n, gradient.data(), gradient.data());
   if (!std::isfinite(squares)) {
@@ -66,13 +69,18 @@ Schedule parse_schedule(std::string_view name) {
   fail("schedule '{}' is unknown, known are {}", name, known);
 }
 
-std::string_view schedule_name(Schedule schedule) { return kScheduleNames[static_cast<std::size_t>(schedule)]; }
+std::string_view schedule_name(Schedule schedule) {
+  return kScheduleNames[static_cast<std::size_t>(schedule)];
+}
 
-double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t total, std::int64_t warmup, double floor) {
-  const double progress = total <= 1 ? 0.0 : std::clamp(static_cast<double>(step) / static_cast<double>(total), 0.0, 1.0);
+double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t total, std::int64_t warmup,
+                       double floor) {
+  const double progress =
+      total <= 1 ? 0.0 : std::clamp(static_cast<double>(step) / static_cast<double>(total), 0.0, 1.0);
   double factor = 1;
   if (schedule == Schedule::kLinear) factor = 1 - (1 - floor) * progress;
-  if (schedule == Schedule::kCosine) factor = floor + (1 - floor) * 0.5 * (1 + std::cos(std::numbers::pi * progress));
+  if (schedule == Schedule::kCosine)
+    factor = floor + (1 - floor) * 0.5 * (1 + std::cos(std::numbers::pi * progress));
   if (step < warmup) factor *= static_cast<double>(step + 1) / static_cast<double>(warmup);
   return factor;
 }

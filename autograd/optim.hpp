@@ -1,6 +1,6 @@
 #pragma once
-// Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019) and gradient-norm clipping, on a flat
-// parameter vector; and learning-rate schedules.
+// Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019) and gradient-norm
+// clipping, on a flat parameter vector; and learning-rate schedules.
 //   g <- g * min(1, clip_norm / |g|),  m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,
 //   theta <- theta (1 - lr wd) - lr mhat / (sqrt(vhat) + eps),  mhat = m / (1 - b1^t), vhat = v / (1 - b2^t)
 #include <cstdint>
@@ -27,8 +27,8 @@ class Adam {
   // Throws Error on options outside lr >= 0, 0 <= beta < 1, eps > 0, weight_decay >= 0, clip_norm >= 0.
   Adam(int n, const AdamOptions& options);
 
-  // One update, theta in place. Throws Error naming the first parameter whose gradient is not finite (theta and the
-  // state are then untouched). lr_scale multiplies options.lr: a schedule's value. Does not allocate.
+  // One update, theta in place. Throws Error naming the first parameter whose gradient is not finite (theta
+  // and the state are then untouched). lr_scale multiplies options.lr: a schedule's value. Does not allocate.
   void step(std::span<T> theta, std::span<const T> gradient, T lr_scale = T(1));
 
   std::int64_t steps() const { return steps_; }
@@ -48,11 +48,12 @@ extern template class Adam<float>;
 extern template class Adam<double>;
 
 enum class Schedule { kConstant, kLinear, kCosine };
-Schedule parse_schedule(std::string_view name);  // "constant", "linear", "cosine"; throws Error naming the known ones
+Schedule parse_schedule(
+    std::string_view name);  // "constant", "linear", "cosine"; throws Error naming the known ones
 std::string_view schedule_name(Schedule schedule);
 
-// Factor in [floor, 1] at step `step` of `total`: constant 1; linear from 1 to floor; cosine from 1 to floor. A linear
-// warm-up from 0 over the first `warmup` steps multiplies it.
+// Factor in [floor, 1] at step `step` of `total`: constant 1; linear from 1 to floor; cosine from 1 to floor.
+// A linear warm-up from 0 over the first `warmup` steps multiplies it.
 double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t total, std::int64_t warmup = 0,
                        double floor = 0);
 

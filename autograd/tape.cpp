@@ -8,7 +8,8 @@ namespace baton::ag {
 
 template <class T>
 Node<T>& Tape<T>::node(Var v) {
-  BATON_REQUIRE(v.id >= 0 && v.id < size(), "tape: variable {} is not on this tape of {} nodes", v.id, size());
+  BATON_REQUIRE(v.id >= 0 && v.id < size(), "tape: variable {} is not on this tape of {} nodes", v.id,
+                size());
   return nodes_[static_cast<std::size_t>(v.id)];
 }
 
@@ -40,7 +41,8 @@ Var Tape<T>::constant(const T* data, const Shape& shape) {
 
 template <class T>
 Var Tape<T>::constant_copy(std::span<const T> data, const Shape& shape) {
-  BATON_REQUIRE(data.size() == shape.size(), "tape: {} numbers for a constant of shape {}", data.size(), shape.text());
+  BATON_REQUIRE(data.size() == shape.size(), "tape: {} numbers for a constant of shape {}", data.size(),
+                shape.text());
   T* copy = memory(data.size());
   std::copy(data.begin(), data.end(), copy);
   return constant(copy, shape);
@@ -73,8 +75,8 @@ Var Tape<T>::record(Node<T> draft, std::span<const Var> inputs, bool own_value) 
 template <class T>
 void Tape<T>::backward(Var y, std::span<const T> u) {
   const std::size_t n = shape(y).size();
-  BATON_REQUIRE(u.empty() ? n == 1 : u.size() == n, "backward: {} numbers for an output of shape {}", u.size(),
-                shape(y).text());
+  BATON_REQUIRE(u.empty() ? n == 1 : u.size() == n, "backward: {} numbers for an output of shape {}",
+                u.size(), shape(y).text());
   BATON_REQUIRE(node(y).needs_gradient, "backward: the output depends on no parameter");
   for (Node<T>& each : nodes_) {
     if (!each.needs_gradient) continue;
@@ -96,14 +98,16 @@ void Tape<T>::backward(Var y, std::span<const T> u) {
 template <class T>
 std::span<const T> Tape<T>::gradient(Var v) const {
   BATON_REQUIRE(node(v).needs_gradient, "gradient: the variable is a constant or depends on no parameter");
-  BATON_REQUIRE(node(v).gradient != nullptr, "gradient: backward has not run since the variable was recorded");
+  BATON_REQUIRE(node(v).gradient != nullptr,
+                "gradient: backward has not run since the variable was recorded");
   return {node(v).gradient, node(v).shape.size()};
 }
 
 template <class T>
 void Tape<T>::set_tangent(Var leaf, std::span<const T> v) {
   Node<T>& n = node(leaf);
-  BATON_REQUIRE(n.rule == nullptr, "set_tangent: only leaves are given tangents, this is a result of {}", n.rule->name);
+  BATON_REQUIRE(n.rule == nullptr, "set_tangent: only leaves are given tangents, this is a result of {}",
+                n.rule->name);
   BATON_REQUIRE(v.size() == n.shape.size(), "set_tangent: {} numbers for shape {}", v.size(), n.shape.text());
   if (n.tangent == nullptr) n.tangent = memory(v.size());
   std::copy(v.begin(), v.end(), n.tangent);

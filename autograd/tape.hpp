@@ -1,11 +1,12 @@
 #pragma once
-// The reverse- and forward-mode engine. Operations (autograd/ops.hpp) compute at once and append a node; the tape can then
+// The reverse- and forward-mode engine. Operations (autograd/ops.hpp) compute at once and append a node; the
+// tape can then
 //   backward(y, u): gradients of u . y with respect to every node that leads to y  (J' u, one reverse sweep)
 //   forward_mode(): tangents of all nodes for given tangents of the leaves          (J v, one forward sweep)
 //   replay():       all values again after the data of the leaves changed
-// Rules call kernels and are not recorded themselves: there is no second reverse sweep over a reverse sweep; products
-// with curvature are J' M J v. clear() keeps all memory: a training step that records the same graph as the one
-// before does not allocate.
+// Rules call kernels and are not recorded themselves: there is no second reverse sweep over a reverse sweep;
+// products with curvature are J' M J v. clear() keeps all memory: a training step that records the same graph
+// as the one before does not allocate.
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -28,8 +29,8 @@ class Tape;
 template <class T>
 struct Call;
 
-// How one operation computes. All three read the node through Call; vjp adds into the inputs' gradients, forward and jvp
-// overwrite the node's value and tangent.
+// How one operation computes. All three read the node through Call; vjp adds into the inputs' gradients,
+// forward and jvp overwrite the node's value and tangent.
 template <class T>
 struct Rule {
   const char* name;
@@ -47,8 +48,8 @@ struct Node {
   T* gradient = nullptr;  // null until the first backward that reaches it
   T* tangent = nullptr;   // null until the first forward_mode that reaches it
   bool needs_gradient = false;
-  bool has_tangent = false;        // in the latest forward_mode; without one the tangent is zero
-  std::array<int, 4> integers{};   // the operation's settings
+  bool has_tangent = false;       // in the latest forward_mode; without one the tangent is zero
+  std::array<int, 4> integers{};  // the operation's settings
   T scalar = T(0);
   const std::int32_t* indices = nullptr;
   MlpPass<T>* pass = nullptr;
@@ -81,8 +82,8 @@ class Tape {
   int size() const { return static_cast<int>(nodes_.size()); }
   const char* rule_name(int id) const;  // "leaf" for leaves
 
-  // For operations: appends a node and computes it. `draft` holds rule, shape and settings; its value is given memory
-  // unless the rule sets it by itself (own_value false).
+  // For operations: appends a node and computes it. `draft` holds rule, shape and settings; its value is
+  // given memory unless the rule sets it by itself (own_value false).
   Var record(Node<T> draft, std::span<const Var> inputs, bool own_value = true);
   Var record(Node<T> draft, std::initializer_list<Var> inputs, bool own_value = true) {
     return record(draft, std::span<const Var>(inputs.begin(), inputs.size()), own_value);
@@ -90,10 +91,10 @@ class Tape {
   Node<T>& node(Var v);
   const Node<T>& node(Var v) const;
   Node<T>& input(const Node<T>& n, int i);
-  T* memory(std::size_t n);                                             // lives until clear()
+  T* memory(std::size_t n);                                               // lives until clear()
   const std::int32_t* copy_indices(std::span<const std::int32_t> index);  // lives until clear()
-  T* scratch(std::size_t n);                                            // lives until the next scratch()
-  MlpPass<T>& mlp_pass();                                               // one per mlp node, reused after clear()
+  T* scratch(std::size_t n);                                              // lives until the next scratch()
+  MlpPass<T>& mlp_pass();  // one per mlp node, reused after clear()
 
  private:
   static constexpr std::size_t kBlock = std::size_t{1} << 18;  // elements

@@ -6,10 +6,12 @@
 
 namespace baton::ag {
 
-Shape::Shape(std::initializer_list<int> extents) : Shape(std::span<const int>(extents.begin(), extents.size())) {}
+Shape::Shape(std::initializer_list<int> extents)
+    : Shape(std::span<const int>(extents.begin(), extents.size())) {}
 
 Shape::Shape(std::span<const int> extents) {
-  BATON_REQUIRE(extents.size() <= static_cast<std::size_t>(kMaxRank), "shape: rank {} is above {}", extents.size(), kMaxRank);
+  BATON_REQUIRE(extents.size() <= static_cast<std::size_t>(kMaxRank), "shape: rank {} is above {}",
+                extents.size(), kMaxRank);
   for (const int n : extents) {
     BATON_REQUIRE(n >= 0, "shape: extent {} of axis {} is negative", n, rank);
     extent[static_cast<std::size_t>(rank++)] = n;
@@ -35,7 +37,8 @@ Shape broadcast_shape(const char* op, const Shape& a, const Shape& b) {
   out.rank = std::max(a.rank, b.rank);
   for (int back = 1; back <= out.rank; ++back) {
     const int x = back <= a.rank ? a[a.rank - back] : 1, y = back <= b.rank ? b[b.rank - back] : 1;
-    BATON_REQUIRE(x == y || x == 1 || y == 1, "{}: shapes {} and {} do not broadcast", op, a.text(), b.text());
+    BATON_REQUIRE(x == y || x == 1 || y == 1, "{}: shapes {} and {} do not broadcast", op, a.text(),
+                  b.text());
     out.extent[static_cast<std::size_t>(out.rank - back)] = x == 1 ? y : x;
   }
   return out;

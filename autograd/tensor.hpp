@@ -19,13 +19,14 @@ struct Shape {
   explicit Shape(std::span<const int> extents);
 
   int operator[](int axis) const { return extent[static_cast<std::size_t>(axis)]; }
-  std::size_t size() const;                        // of rank 0: 1
-  std::size_t span(int first, int last) const;     // product of the extents first..last-1
-  std::string text() const;                        // "[3, 4]"
+  std::size_t size() const;                     // of rank 0: 1
+  std::size_t span(int first, int last) const;  // product of the extents first..last-1
+  std::string text() const;                     // "[3, 4]"
   bool operator==(const Shape&) const = default;
 };
 
-// The shape that a and b broadcast to: aligned at the last axis, extents equal or 1. Throws Error naming both.
+// The shape that a and b broadcast to: aligned at the last axis, extents equal or 1. Throws Error naming
+// both.
 Shape broadcast_shape(const char* op, const Shape& a, const Shape& b);
 
 // A view of numbers in a shape; owns nothing.

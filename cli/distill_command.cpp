@@ -64,7 +64,7 @@ std::vector<rl::Trajectories> roll_out(const rl::Config& config, const DistillSt
   std::vector<rl::Trajectories> rollouts;
   for (std::size_t i = 0; i < policies.size(); ++i) {
     rl::require_shape(policies[i], env->spec().state_dim, env->spec().action_dim, step.from[i]);
-    StageReporter reporter(nullptr, fmt::format("rollout {}", i + 1), "steps");
+    StageReporter reporter(nullptr, fmt::format("rollout {}", i + 1), "actions");
     rl::RolloutOptions options;
     options.episodes = config.distill.episodes;
     options.seed = config.seed;

@@ -46,7 +46,7 @@ rl::Evaluation eval_step(const rl::RelayPolicy& policy, const EvalStep& step) {
   options.episodes = step.episodes;
   options.seed = step.seed;
   options.exploration = {step.explore, step.explore};
-  StageReporter reporter(nullptr, "evaluate", "steps");
+  StageReporter reporter(nullptr, "evaluate", "actions");
   return rl::evaluate(*env, policy, goals, options, step.policy_name, reporter.callback());
 }
 

@@ -72,7 +72,7 @@ FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step)
   rl::FinetuneResult result;
   {
     rl::MetricsWriter metrics(run.partial());
-    StageReporter reporter(&metrics, config.finetune.variant, "iterations");
+    StageReporter reporter(&metrics, config.finetune.variant, "actions");
     result = rl::finetune(*env, init, goal, step.demos, config.finetune, config.seed, reporter.callback());
   }
   result.best.config = rl::to_toml(config);

@@ -20,7 +20,7 @@ struct SimulationRun {
   std::function<void(int)> progress;  // after each step; may throw to stop
 };
 
-// [steps+1][nq+nv]: the state before each step and after the last. Throws when the state stops being finite.
+// [steps+1][nq+nv]: the state before each step and after the last. Throws when it diverges (sim::Batch's bounds).
 std::vector<double> simulate_model(const sim::Model<double>& model, const SimulationRun& run);
 
 }  // namespace baton::cli

@@ -30,6 +30,7 @@ std::string metrics_note(const nlohmann::ordered_json& metrics) {
     if (!from.is_object() || !from.contains(key) || !from[key].is_number()) return;
     note += fmt::format("{}{} {:.4g}", note.empty() ? "" : ", ", name, scale * from[key].get<double>());
   };
+  add(metrics, "iteration", "iteration", 1);
   add(metrics, "success", "success %", 100);
   add(metrics, "step_completion", "steps", 1);
   add(metrics, "kl", "KL", 1);

@@ -41,7 +41,8 @@ std::unique_ptr<BatchEnv> make_env(const std::string& name, const EnvOptions& op
     if (entry.name == name) return entry.make(options);
     known.push_back(entry.name);
   }
-  throw UsageError(fmt::format("unknown environment '{}'; the nearest is '{}'", name, nearest_name(name, known)));
+  throw UsageError(
+      fmt::format("unknown environment '{}'; the nearest is '{}'", name, nearest_name(name, known)));
 }
 
 }  // namespace baton::envs

@@ -6,12 +6,12 @@ namespace baton::kernels {
 
 template <class T>
 struct AdamStep {
-  T gradient_scale;   // clipping factor
+  T gradient_scale;  // clipping factor
   T beta1, beta2;
   T step_size;        // lr / (1 - beta1^t)
   T root_correction;  // 1 / sqrt(1 - beta2^t): sqrt(vhat) = sqrt(v) root_correction
   T eps;
-  T decay;            // lr * weight_decay
+  T decay;  // lr * weight_decay
 };
 
 // Updates theta, m, v (n elements each, no overlap) in place.

@@ -1,7 +1,8 @@
 #pragma once
-// The kernels chosen for this machine. Each text kernels/cpu/<stem>.cpp is compiled once per instruction set into a
-// namespace of its own and fills its part of a table; the public functions call through the table of the best set
-// that the processor has, or of the one that the environment variable BATON_ISA (base, avx2, avx512) names.
+// The kernels chosen for this machine. Each text kernels/cpu/<stem>.cpp is compiled once per instruction set
+// into a namespace of its own and fills its part of a table; the public functions call through the table of
+// the best set that the processor has, or of the one that the environment variable BATON_ISA (base, avx2,
+// avx512) names.
 #include "kernels/adam.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/gather.hpp"
@@ -44,7 +45,8 @@ void set_isa(int isa);
 template <class T>
 const Table<T>& table();
 
-// A buffer of the calling thread of at least `bytes`, aligned to 64; the same one on every call, never freed in between.
+// A buffer of the calling thread of at least `bytes`, aligned to 64; the same one on every call, never freed
+// in between.
 void* thread_buffer(std::int64_t bytes);
 
 }  // namespace baton::kernels

@@ -1,6 +1,6 @@
 #pragma once
-// Functions of one or two numbers over arrays. Arrays overlap entirely or not at all. An element's result does not depend
-// on its place or on n. T is float or double.
+// Functions of one or two numbers over arrays. Arrays overlap entirely or not at all. An element's result
+// does not depend on its place or on n. T is float or double.
 #include <cstdint>
 
 namespace baton::kernels {
@@ -8,7 +8,19 @@ namespace baton::kernels {
 //   kElu: x > 0 ? x : e^x - 1          kGelu: x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
 //   kSilu: x / (1 + e^-x)              kSoftplus: ln(1 + e^x)              kSigmoid: 1 / (1 + e^-x)
 enum class Unary : int {
-  kIdentity, kTanh, kRelu, kElu, kGelu, kSilu, kSoftplus, kSigmoid, kExp, kLog, kSquare, kSqrt, kNegate
+  kIdentity,
+  kTanh,
+  kRelu,
+  kElu,
+  kGelu,
+  kSilu,
+  kSoftplus,
+  kSigmoid,
+  kExp,
+  kLog,
+  kSquare,
+  kSqrt,
+  kNegate
 };
 constexpr int kUnaryCount = 13;
 const char* unary_name(Unary op);
@@ -20,7 +32,8 @@ bool derivative_needs_input(Unary op);
 template <class T>
 void unary(Unary op, std::int64_t n, const T* x, T* y);
 
-// out[i] = g[i] f'(x[i]) where y = f(x), added to what is there if accumulate; out may be g. f' at relu's 0 is 0.
+// out[i] = g[i] f'(x[i]) where y = f(x), added to what is there if accumulate; out may be g. f' at relu's 0
+// is 0.
 template <class T>
 void unary_derivative(Unary op, std::int64_t n, const T* x, const T* y, const T* g, T* out, bool accumulate);
 

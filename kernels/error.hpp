@@ -28,7 +28,8 @@ template <class... Args>
 }  // namespace baton
 
 // Holds in every build. Use: BATON_REQUIRE(a.cols == b.rows, "gemm: k mismatch (a {}x{}, b {}x{})", ...).
-#define BATON_REQUIRE(condition, ...)                \
-  do {                                               \
-    if (!(condition)) [[unlikely]] ::baton::fail(__VA_ARGS__); \
+#define BATON_REQUIRE(condition, ...) \
+  do {                                \
+    if (!(condition)) [[unlikely]]    \
+      ::baton::fail(__VA_ARGS__);     \
   } while (false)

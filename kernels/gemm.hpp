@@ -4,14 +4,15 @@ namespace baton::kernels {
 
 enum class Transpose : bool { kNo = false, kYes = true };
 
-// op(A) is [m][k], op(B) is [k][n], C is [m][n]. lda, ldb, ldc are the distances between rows as stored: a not
-// transposed A is [m][lda >= k], a transposed one [k][lda >= m], and so on. beta = 0 overwrites C (NaNs in it are
-// ignored). C overlaps neither A nor B. Throws Error on negative sizes or too short rows. T is float or double.
-// Every element is one chain of multiply-adds over k in ascending order, in blocks of 256: a row of C depends on its row
-// of op(A) and on B alone, not on m. Runs on the calling thread; allocates one buffer per thread on first use.
+// op(A) is [m][k], op(B) is [k][n], C is [m][n]. lda, ldb, ldc are the distances between rows as stored: a
+// not transposed A is [m][lda >= k], a transposed one [k][lda >= m], and so on. beta = 0 overwrites C (NaNs
+// in it are ignored). C overlaps neither A nor B. Throws Error on negative sizes or too short rows. T is
+// float or double. Every element is one chain of multiply-adds over k in ascending order, in blocks of 256: a
+// row of C depends on its row of op(A) and on B alone, not on m. Runs on the calling thread; allocates one
+// buffer per thread on first use.
 template <class T>
-void gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda, const T* b,
-          int ldb, T beta, T* c, int ldc);
+void gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda,
+          const T* b, int ldb, T beta, T* c, int ldc);
 
 // out[j][i] = in[i][j] for an [rows][cols] matrix; no overlap.
 template <class T>
@@ -19,8 +20,8 @@ void transpose(int rows, int cols, const T* in, T* out);
 
 namespace ref {
 template <class T>
-void gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda, const T* b,
-          int ldb, T beta, T* c, int ldc);
+void gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda,
+          const T* b, int ldb, T beta, T* c, int ldc);
 template <class T>
 void transpose(int rows, int cols, const T* in, T* out);
 }  // namespace ref

@@ -19,7 +19,8 @@ std::array<std::uint32_t, 4> block_at(std::uint64_t seed, std::uint64_t stream, 
 
 float to_uniform(std::uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24F; }
 
-// ln x for x > 0 and normal: x = m 2^e with m in [sqrt(1/2), sqrt(2)), ln m = 2 artanh((m - 1) / (m + 1)) as a series.
+// ln x for x > 0 and normal: x = m 2^e with m in [sqrt(1/2), sqrt(2)), ln m = 2 artanh((m - 1) / (m + 1)) as
+// a series.
 double plain_log(double x) {
   std::uint64_t bits = std::bit_cast<std::uint64_t>(x);
   int exponent = static_cast<int>(bits >> 52) - 1023;
@@ -31,7 +32,8 @@ double plain_log(double x) {
   return exponent * 0.6931471805599453 + 2.0 * s * sum;
 }
 
-// sin and cos of 2 pi t for t in [0, 1): the quarter turn is taken off, the rest is within +-pi/4: Taylor series.
+// sin and cos of 2 pi t for t in [0, 1): the quarter turn is taken off, the rest is within +-pi/4: Taylor
+// series.
 void plain_sincos_turns(double t, double* sine, double* cosine) {
   const int quarter = static_cast<int>(t * 4.0 + 0.5);
   const double x = (t - quarter * 0.25) * 6.283185307179586, q = x * x;
@@ -42,10 +44,18 @@ void plain_sincos_turns(double t, double* sine, double* cosine) {
   }
   s *= x;
   switch (quarter & 3) {
-    case 0: *sine = s, *cosine = c; break;
-    case 1: *sine = c, *cosine = -s; break;
-    case 2: *sine = -s, *cosine = -c; break;
-    default: *sine = -c, *cosine = s; break;
+    case 0:
+      *sine = s, *cosine = c;
+      break;
+    case 1:
+      *sine = c, *cosine = -s;
+      break;
+    case 2:
+      *sine = -s, *cosine = -c;
+      break;
+    default:
+      *sine = -c, *cosine = s;
+      break;
   }
 }
 
@@ -122,7 +132,8 @@ void fill_uniform(std::uint64_t seed, std::uint64_t stream, std::uint64_t first,
 }
 
 void fill_normal(std::uint64_t seed, std::uint64_t stream, std::uint64_t first, std::span<float> out) {
-  fill(first, out, [&](std::uint64_t block, float* four) { normal_block(block_at(seed, stream, block), four); });
+  fill(first, out,
+       [&](std::uint64_t block, float* four) { normal_block(block_at(seed, stream, block), four); });
 }
 
 std::uint32_t Random::next_u32() {

@@ -1,8 +1,9 @@
 #pragma once
-// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011).
-// Number i of stream s under seed k is a pure function of (k, s, i): the same bits on every machine, for any number of
-// threads, in any order of asking. Normals are Box-Muller with logarithm, sine and cosine from plain arithmetic in
-// double (no libm, no fused multiply-add), so that these have the same bits everywhere, too.
+// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy
+// as 1, 2, 3", 2011). Number i of stream s under seed k is a pure function of (k, s, i): the same bits on
+// every machine, for any number of threads, in any order of asking. Normals are Box-Muller with logarithm,
+// sine and cosine from plain arithmetic in double (no libm, no fused multiply-add), so that these have the
+// same bits everywhere, too.
 #include <array>
 #include <cstdint>
 #include <span>
@@ -31,11 +32,11 @@ class Random {
 
   std::uint32_t next_u32();
   std::uint64_t next_u64();
-  float uniform();                        // [0, 1), 24 bits
-  double uniform_double();                // [0, 1), 53 bits
-  float normal();                         // N(0, 1)
-  std::uint32_t below(std::uint32_t n);   // uniform over 0..n-1 without bias; 0 when n is 0
-  std::uint64_t below64(std::uint64_t n); // the same over 64 bits
+  float uniform();                         // [0, 1), 24 bits
+  double uniform_double();                 // [0, 1), 53 bits
+  float normal();                          // N(0, 1)
+  std::uint32_t below(std::uint32_t n);    // uniform over 0..n-1 without bias; 0 when n is 0
+  std::uint64_t below64(std::uint64_t n);  // the same over 64 bits
 
  private:
   std::uint64_t seed_, stream_;

@@ -12,8 +12,8 @@ std::size_t index(int a, int b, int size) { return static_cast<std::size_t>(a) *
 
 void require_states(const envs::Spec& spec, const Trajectories& trajectories) {
   BATON_REQUIRE(trajectories.state_dim == spec.state_dim && trajectories.n > 0,
-                "rewards: {} trajectories of {} coordinates, {} has {}", trajectories.n, trajectories.state_dim, spec.name,
-                spec.state_dim);
+                "rewards: {} trajectories of {} coordinates, {} has {}", trajectories.n,
+                trajectories.state_dim, spec.name, spec.state_dim);
 }
 
 enum class SubgoalReward { kNone, kSparse, kElements, kEuclidean };
@@ -27,8 +27,8 @@ SubgoalReward parse_subgoal_reward(const std::string& name) {
 }
 
 // c(s, g) of the header.
-double closeness(SubgoalReward kind, const envs::Spec& spec, std::span<const float> state, std::span<const float> goal,
-                 float subgoal_epsilon) {
+double closeness(SubgoalReward kind, const envs::Spec& spec, std::span<const float> state,
+                 std::span<const float> goal, float subgoal_epsilon) {
   int near = 0;
   double squares = 0;
   for (const envs::Element& element : spec.elements) {
@@ -45,9 +45,15 @@ double closeness(SubgoalReward kind, const envs::Spec& spec, std::span<const flo
 // task(t) of one episode.
 class TaskReward {
  public:
-  TaskReward(const envs::Spec& spec, const envs::Goal& goal, const RewardSettings& settings, std::span<const float> start)
-      : spec_(spec), goal_(goal), settings_(settings), start_error_(goal.elements.size()), best_(goal.elements.size()),
-        was_(goal.elements.size()), done_(goal.elements.size()) {
+  TaskReward(const envs::Spec& spec, const envs::Goal& goal, const RewardSettings& settings,
+             std::span<const float> start)
+      : spec_(spec),
+        goal_(goal),
+        settings_(settings),
+        start_error_(goal.elements.size()),
+        best_(goal.elements.size()),
+        was_(goal.elements.size()),
+        done_(goal.elements.size()) {
     for (std::size_t e = 0; e < done_.size(); ++e) {
       start_error_[e] = error(e, start);
       done_[e] = was_[e] = start_error_[e] < element(e).epsilon;
@@ -89,35 +95,41 @@ class TaskReward {
 void list_settings(SettingsTable& table, const std::string& section, RewardSettings& settings) {
   table.add_choice(section + ".subgoal", &settings.subgoal, "none|sparse|elements|euclidean",
                    "reward of the low level for its subgoal");
-  table.add(section + ".subgoal_weight", &settings.subgoal_weight, "weight of that reward, per segment", 0, 1e6);
-  table.add(section + ".subgoal_epsilon", &settings.subgoal_epsilon, "reached within, in multiples of an element's epsilon",
-            1e-6, 1e6);
-  table.add(section + ".task_weight", &settings.task_weight, "reward for an element of the compound goal completed", 0, 1e6);
-  table.add(section + ".progress_weight", &settings.progress_weight, "reward for approaching an element's goal", 0, 1e6);
-  table.add(section + ".undo_weight", &settings.undo_weight, "penalty for undoing a completed element", 0, 1e6);
+  table.add(section + ".subgoal_weight", &settings.subgoal_weight, "weight of that reward, per segment", 0,
+            1e6);
+  table.add(section + ".subgoal_epsilon", &settings.subgoal_epsilon,
+            "reached within, in multiples of an element's epsilon", 1e-6, 1e6);
+  table.add(section + ".task_weight", &settings.task_weight,
+            "reward for an element of the compound goal completed", 0, 1e6);
+  table.add(section + ".progress_weight", &settings.progress_weight,
+            "reward for approaching an element's goal", 0, 1e6);
+  table.add(section + ".undo_weight", &settings.undo_weight, "penalty for undoing a completed element", 0,
+            1e6);
 }
 
-std::vector<float> task_rewards(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& trajectories,
-                                const RewardSettings& settings) {
+std::vector<float> task_rewards(const envs::Spec& spec, const envs::Goal& goal,
+                                const Trajectories& trajectories, const RewardSettings& settings) {
   require_states(spec, trajectories);
   const int T = trajectories.horizon;
   std::vector<float> rewards(static_cast<std::size_t>(trajectories.n) * T);
   for (int i = 0; i < trajectories.n; ++i) {
     TaskReward task(spec, goal, settings, trajectories.state(i, 0));
-    for (int t = 0; t < T; ++t) rewards[index(i, t, T)] = static_cast<float>(task.next(trajectories.state(i, t + 1)));
+    for (int t = 0; t < T; ++t)
+      rewards[index(i, t, T)] = static_cast<float>(task.next(trajectories.state(i, t + 1)));
   }
   return rewards;
 }
 
-std::vector<float> low_rewards(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& trajectories,
-                               const RewardSettings& settings) {
+std::vector<float> low_rewards(const envs::Spec& spec, const envs::Goal& goal,
+                               const Trajectories& trajectories, const RewardSettings& settings) {
   const SubgoalReward kind = parse_subgoal_reward(settings.subgoal);
   std::vector<float> rewards = task_rewards(spec, goal, trajectories, settings);
   if (kind == SubgoalReward::kNone || settings.subgoal_weight == 0) return rewards;
   const int T = trajectories.horizon, H = trajectories.subgoal_every;
   for (int i = 0; i < trajectories.n; ++i) {
     for (int t = 0; t < T; ++t) {
-      const std::span<const float> wanted = H > 0 ? trajectories.subgoal(i, t / H) : std::span<const float>(goal.target);
+      const std::span<const float> wanted =
+          H > 0 ? trajectories.subgoal(i, t / H) : std::span<const float>(goal.target);
       const double c = closeness(kind, spec, trajectories.state(i, t + 1), wanted, settings.subgoal_epsilon);
       rewards[index(i, t, T)] += static_cast<float>(settings.subgoal_weight * c / (H > 0 ? H : T));
     }
@@ -125,19 +137,21 @@ std::vector<float> low_rewards(const envs::Spec& spec, const envs::Goal& goal, c
   return rewards;
 }
 
-std::vector<float> high_rewards(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& trajectories,
-                                const RewardSettings& settings) {
+std::vector<float> high_rewards(const envs::Spec& spec, const envs::Goal& goal,
+                                const Trajectories& trajectories, const RewardSettings& settings) {
   BATON_REQUIRE(trajectories.subgoal_every > 0, "high_rewards: these trajectories are a flat policy's");
   const std::vector<float> task = task_rewards(spec, goal, trajectories, settings);
   const int T = trajectories.horizon, segments = trajectories.segments();
   std::vector<float> rewards(static_cast<std::size_t>(trajectories.n) * segments);
   for (int i = 0; i < trajectories.n; ++i) {
-    for (int t = 0; t < T; ++t) rewards[index(i, t / trajectories.subgoal_every, segments)] += task[index(i, t, T)];
+    for (int t = 0; t < T; ++t)
+      rewards[index(i, t / trajectories.subgoal_every, segments)] += task[index(i, t, T)];
   }
   return rewards;
 }
 
-std::vector<float> completion_flags(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& trajectories) {
+std::vector<float> completion_flags(const envs::Spec& spec, const envs::Goal& goal,
+                                    const Trajectories& trajectories) {
   require_states(spec, trajectories);
   const int T = trajectories.horizon, E = static_cast<int>(goal.elements.size());
   std::vector<float> flags(static_cast<std::size_t>(trajectories.n) * (T + 1) * E);
@@ -154,12 +168,13 @@ std::vector<float> completion_flags(const envs::Spec& spec, const envs::Goal& go
   return flags;
 }
 
-void gae(std::span<const float> rewards, std::span<const float> values, int n, int horizon, const GaeOptions& options,
-         std::span<float> advantages, std::span<float> targets) {
+void gae(std::span<const float> rewards, std::span<const float> values, int n, int horizon,
+         const GaeOptions& options, std::span<float> advantages, std::span<float> targets) {
   const std::size_t size = static_cast<std::size_t>(n) * horizon;
-  BATON_REQUIRE(rewards.size() == size && values.size() == size && advantages.size() == size && targets.size() == size,
-                "gae: {} rewards, {} values, {} advantages, {} targets for {} episodes of {} steps", rewards.size(),
-                values.size(), advantages.size(), targets.size(), n, horizon);
+  BATON_REQUIRE(
+      rewards.size() == size && values.size() == size && advantages.size() == size && targets.size() == size,
+      "gae: {} rewards, {} values, {} advantages, {} targets for {} episodes of {} steps", rewards.size(),
+      values.size(), advantages.size(), targets.size(), n, horizon);
   for (int i = 0; i < n; ++i) {
     double next_value = 0, next_advantage = 0;
     for (int t = horizon - 1; t >= 0; --t) {

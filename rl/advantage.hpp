@@ -26,7 +26,7 @@ namespace baton::rl {
 struct RewardSettings {
   std::string subgoal = "sparse";  // none | sparse | elements | euclidean
   float subgoal_weight = 0.1f;
-  float subgoal_epsilon = 0.5f;    // multiples of each element's own epsilon
+  float subgoal_epsilon = 0.5f;  // multiples of each element's own epsilon
   float task_weight = 1.0f;
   float progress_weight = 0.5f;
   float undo_weight = 0.0f;
@@ -34,28 +34,30 @@ struct RewardSettings {
 void list_settings(SettingsTable& table, const std::string& section, RewardSettings& settings);
 
 // task(t) of every step: [n][T].
-std::vector<float> task_rewards(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& trajectories,
-                                const RewardSettings& settings);
+std::vector<float> task_rewards(const envs::Spec& spec, const envs::Goal& goal,
+                                const Trajectories& trajectories, const RewardSettings& settings);
 // r_l of every step: [n][T].
-std::vector<float> low_rewards(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& trajectories,
-                               const RewardSettings& settings);
+std::vector<float> low_rewards(const envs::Spec& spec, const envs::Goal& goal,
+                               const Trajectories& trajectories, const RewardSettings& settings);
 // r_h of every segment: [n][segments].
-std::vector<float> high_rewards(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& trajectories,
-                                const RewardSettings& settings);
+std::vector<float> high_rewards(const envs::Spec& spec, const envs::Goal& goal,
+                                const Trajectories& trajectories, const RewardSettings& settings);
 
 // Elements of the goal completed at or before row t: flags [n][T+1][goal.elements.size()], 0 or 1.
-std::vector<float> completion_flags(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& trajectories);
+std::vector<float> completion_flags(const envs::Spec& spec, const envs::Goal& goal,
+                                    const Trajectories& trajectories);
 
 struct GaeOptions {
   float gamma = 0.99f;
   float lambda = 0.95f;
-  int segment = 0;  // > 0: an episode of its own ends after every `segment` steps (the paper's low level); 0: only at T
+  int segment =
+      0;  // > 0: an episode of its own ends after every `segment` steps (the paper's low level); 0: only at T
 };
 
 // delta_t = r_t + gamma V_{t+1} - V_t,  A_t = delta_t + gamma lambda A_{t+1};  V_{t+1} and A_{t+1} are zero at an end.
 // rewards, values: [n][T]. advantages [n][T] and targets [n][T] = A + V (TD(lambda) returns) are overwritten.
-void gae(std::span<const float> rewards, std::span<const float> values, int n, int horizon, const GaeOptions& options,
-         std::span<float> advantages, std::span<float> targets);
+void gae(std::span<const float> rewards, std::span<const float> values, int n, int horizon,
+         const GaeOptions& options, std::span<float> advantages, std::span<float> targets);
 
 // In place: mean 0, standard deviation 1 (a constant input becomes zeros).
 void standardize(std::span<float> values);

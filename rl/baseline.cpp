@@ -12,14 +12,16 @@ namespace baton::rl {
 void list_settings(SettingsTable& table, const std::string& section, BaselineSettings& settings) {
   table.add(section + ".hidden", &settings.hidden, "hidden widths of the value function");
   table.add(section + ".lr", &settings.lr, "learning rate of the value function", 0, 1);
-  table.add(section + ".weight_decay", &settings.weight_decay, "decoupled weight decay of the value function", 0, 1);
+  table.add(section + ".weight_decay", &settings.weight_decay, "decoupled weight decay of the value function",
+            0, 1);
   table.add(section + ".epochs", &settings.epochs, "passes over the data per fit", 1, 1000);
   table.add(section + ".batch", &settings.batch, "rows per update", 1, 1 << 20);
 }
 
 Baseline::Baseline(int features, const BaselineSettings& settings, std::uint64_t seed)
     : spec_{.in = features, .hidden = settings.hidden, .out = 1, .activation = ag::Activation::kTanh},
-      settings_(settings), seed_(seed) {
+      settings_(settings),
+      seed_(seed) {
   const ag::AdamOptions options{.lr = settings.lr, .weight_decay = settings.weight_decay};
   for (int p = 0; p < 2; ++p) {
     theta_[p].resize(ag::parameter_count(spec_));
@@ -59,8 +61,8 @@ void Baseline::encode(const float* row, float* out) const {
 void Baseline::predict(std::span<const float> features, int n, int rows, std::span<float> values) {
   const std::size_t F = spec_.in;
   BATON_REQUIRE(features.size() == values.size() * F && values.size() == static_cast<std::size_t>(n) * rows,
-                "baseline: {} feature numbers and {} values for {} episodes of {} rows", features.size(), values.size(), n,
-                rows);
+                "baseline: {} feature numbers and {} values for {} episodes of {} rows", features.size(),
+                values.size(), n, rows);
   std::fill(values.begin(), values.end(), 0.0f);
   if (!fitted_) return;
   std::vector<float> x(static_cast<std::size_t>(rows) * F);
@@ -75,8 +77,8 @@ void Baseline::predict(std::span<const float> features, int n, int rows, std::sp
 void Baseline::fit(std::span<const float> features, std::span<const float> targets, int n, int rows) {
   const std::size_t F = spec_.in;
   BATON_REQUIRE(features.size() == targets.size() * F && targets.size() == static_cast<std::size_t>(n) * rows,
-                "baseline: {} feature numbers and {} targets for {} episodes of {} rows", features.size(), targets.size(), n,
-                rows);
+                "baseline: {} feature numbers and {} targets for {} episodes of {} rows", features.size(),
+                targets.size(), n, rows);
   for (const float y : targets) BATON_REQUIRE(std::isfinite(y), "baseline: a target is {}", y);
   if (!fitted_) standardization(features, targets);
   std::vector<float> x, dy, gradient;
@@ -113,8 +115,8 @@ void Baseline::fit(std::span<const float> features, std::span<const float> targe
 }
 
 double explained_variance(std::span<const float> values, std::span<const float> targets) {
-  BATON_REQUIRE(values.size() == targets.size() && !values.empty(), "explained_variance: {} values, {} targets",
-                values.size(), targets.size());
+  BATON_REQUIRE(values.size() == targets.size() && !values.empty(),
+                "explained_variance: {} values, {} targets", values.size(), targets.size());
   const auto variance = [&](auto at) {
     double sum = 0, squares = 0;
     for (std::size_t i = 0; i < values.size(); ++i) sum += at(i);

@@ -21,7 +21,7 @@ struct BaselineSettings {
   std::vector<int> hidden{64, 64};
   float lr = 1e-3f;
   float weight_decay = 1e-4f;
-  int epochs = 10;        // passes over the data per fit
+  int epochs = 10;  // passes over the data per fit
   int batch = 512;
 };
 void list_settings(SettingsTable& table, const std::string& section, BaselineSettings& settings);
@@ -33,8 +33,8 @@ class Baseline {
   int features() const { return spec_.in; }
   bool fitted() const { return fitted_; }
 
-  // Values of n episodes of `rows` rows each, features [n][rows][F] -> [n][rows]; episode e is asked of the network that
-  // trains on episodes of the other parity. Zeros before the first fit.
+  // Values of n episodes of `rows` rows each, features [n][rows][F] -> [n][rows]; episode e is asked of the network
+  // that trains on episodes of the other parity. Zeros before the first fit.
   void predict(std::span<const float> features, int n, int rows, std::span<float> values);
 
   // Trains network p on the episodes e with e % 2 == p. Throws on non-finite targets.
@@ -49,7 +49,7 @@ class Baseline {
   std::uint64_t seed_;
   int fits_ = 0;
   bool fitted_ = false;
-  std::vector<float> mean_, scale_;  // of the features, from the first fit
+  std::vector<float> mean_, scale_;           // of the features, from the first fit
   float target_mean_ = 0, target_scale_ = 1;  // from the first fit
   std::vector<float> theta_[2];
   ag::Adam<float> adam_[2];

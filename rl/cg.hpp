@@ -11,14 +11,14 @@
 namespace baton::rl {
 
 struct CgOptions {
-  int iterations = 10;        // at most
-  double damping = 1e-4;      // added to the diagonal
-  double tolerance = 1e-10;   // stop when |r|^2 <= tolerance * |b|^2
+  int iterations = 10;       // at most
+  double damping = 1e-4;     // added to the diagonal
+  double tolerance = 1e-10;  // stop when |r|^2 <= tolerance * |b|^2
 };
 
 struct CgReport {
   int iterations = 0;
-  double residual = 0;        // |b - (A + damping I) x| / |b|, by the recurrence
+  double residual = 0;              // |b - (A + damping I) x| / |b|, by the recurrence
   bool negative_curvature = false;  // p'Ap <= 0 or not finite met: x is what was reached before
 };
 
@@ -40,8 +40,8 @@ CgReport conjugate_gradient(Product&& product, std::span<const T> b, std::span<T
                             std::span<const T> preconditioner = {}) {
   const std::size_t n = b.size();
   BATON_REQUIRE(x.size() == n, "cg: x has {} elements, b has {}", x.size(), n);
-  BATON_REQUIRE(preconditioner.empty() || preconditioner.size() == n, "cg: preconditioner has {} elements, b has {}",
-                preconditioner.size(), n);
+  BATON_REQUIRE(preconditioner.empty() || preconditioner.size() == n,
+                "cg: preconditioner has {} elements, b has {}", preconditioner.size(), n);
   using View = std::span<const T>;
   std::vector<T> r(b.begin(), b.end()), z(n), p(n), ap(n);
   const auto precondition = [&] {

@@ -9,10 +9,11 @@ namespace baton::rl {
 void completion(const envs::Spec& spec, const envs::Goal& goal, std::span<const float> states,
                 std::span<std::uint8_t> completed, std::span<std::uint8_t> at_end) {
   const std::size_t S = static_cast<std::size_t>(spec.state_dim), rows = states.size() / S;
-  BATON_REQUIRE(rows > 0 && states.size() == rows * S, "completion: {} state numbers are not rows of {}", states.size(), S);
+  BATON_REQUIRE(rows > 0 && states.size() == rows * S, "completion: {} state numbers are not rows of {}",
+                states.size(), S);
   BATON_REQUIRE(completed.size() == goal.elements.size() && at_end.size() == goal.elements.size(),
-                "completion: room for {} and {} flags, goal {} has {} elements", completed.size(), at_end.size(), goal.name,
-                goal.elements.size());
+                "completion: room for {} and {} flags, goal {} has {} elements", completed.size(),
+                at_end.size(), goal.name, goal.elements.size());
   for (std::size_t e = 0; e < goal.elements.size(); ++e) {
     const envs::Element& element = spec.elements[goal.elements[e]];
     completed[e] = at_end[e] = 0;
@@ -24,7 +25,8 @@ void completion(const envs::Spec& spec, const envs::Goal& goal, std::span<const 
   }
 }
 
-std::vector<GoalResult> score(const envs::Spec& spec, std::span<const envs::Goal> goals, const Trajectories& trajectories) {
+std::vector<GoalResult> score(const envs::Spec& spec, std::span<const envs::Goal> goals,
+                              const Trajectories& trajectories) {
   BATON_REQUIRE(trajectories.state_dim == spec.state_dim, "score: trajectories of {} coordinates, {} has {}",
                 trajectories.state_dim, spec.name, spec.state_dim);
   const std::size_t rows = static_cast<std::size_t>(trajectories.horizon + 1) * spec.state_dim;
@@ -51,7 +53,8 @@ std::vector<GoalResult> score(const envs::Spec& spec, std::span<const envs::Goal
     }
     BATON_REQUIRE(result.episodes > 0, "score: no episode of goal {}", goal.name);
     const double n = result.episodes;
-    result.success /= n, result.success_final /= n, result.step_completion /= n, result.step_completion_final /= n;
+    result.success /= n, result.success_final /= n, result.step_completion /= n,
+        result.step_completion_final /= n;
     for (ElementRate& rate : result.elements) rate.completed /= n, rate.at_end /= n;
     results.push_back(std::move(result));
   }
@@ -72,7 +75,8 @@ GoalResult mean_over_goals(std::span<const GoalResult> goals) {
 }
 
 Evaluation evaluate(envs::BatchEnv& env, const RelayPolicy& policy, std::span<const envs::Goal> goals,
-                    const RolloutOptions& options, const std::string& policy_name, const ProgressCallback& progress) {
+                    const RolloutOptions& options, const std::string& policy_name,
+                    const ProgressCallback& progress) {
   const std::uint64_t diverged = env.diverged();
   Evaluation result;
   result.env = env.spec().name;

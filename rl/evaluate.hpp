@@ -30,11 +30,11 @@ struct GoalResult {
 };
 
 struct Evaluation {
-  std::string env, policy;   // names, for the report
+  std::string env, policy;  // names, for the report
   std::uint64_t seed = 0;
-  int episodes = 0;          // per goal
+  int episodes = 0;  // per goal
   std::vector<GoalResult> goals;
-  GoalResult mean;           // unweighted mean over goals, name "mean"; elements empty
+  GoalResult mean;             // unweighted mean over goals, name "mean"; elements empty
   std::uint64_t diverged = 0;  // environments put back to their start because physics diverged
 };
 
@@ -44,7 +44,8 @@ void completion(const envs::Spec& spec, const envs::Goal& goal, std::span<const 
                 std::span<std::uint8_t> completed, std::span<std::uint8_t> at_end);
 
 // Scores of trajectories, goals in the order given; episodes are matched by goal name.
-std::vector<GoalResult> score(const envs::Spec& spec, std::span<const envs::Goal> goals, const Trajectories& trajectories);
+std::vector<GoalResult> score(const envs::Spec& spec, std::span<const envs::Goal> goals,
+                              const Trajectories& trajectories);
 GoalResult mean_over_goals(std::span<const GoalResult> goals);
 
 // Rolls out (mean actions unless exploration is set in options) and scores. policy_name is for the report.

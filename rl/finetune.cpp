@@ -22,7 +22,9 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }
 
 double mean(std::span<const float> values) {
-  return values.empty() ? 0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  return values.empty()
+             ? 0
+             : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 std::vector<int> all_episodes(const Dataset& data) {
@@ -40,8 +42,11 @@ void scale_sigma(GaussianPolicy& policy, float factor) {
 class DemoRows {
  public:
   DemoRows(const RelayPolicy& policy, bool high, const FinetuneSettings& settings, std::uint64_t seed)
-      : high_(high), long_window_(high || !policy.hierarchical()),
-        relabelled_(policy.method != "bc" && !policy.method.ends_with("-bc")), settings_(settings), seed_(seed) {}
+      : high_(high),
+        long_window_(high || !policy.hierarchical()),
+        relabelled_(policy.method != "bc" && !policy.method.ends_with("-bc")),
+        settings_(settings),
+        seed_(seed) {}
 
   // n tuples of `data`, appended.
   void draw(const Dataset& data, int n, std::uint64_t round) {
@@ -84,7 +89,10 @@ class DemoRows {
 class LevelTrainer {
  public:
   LevelTrainer(bool high, const RelayPolicy& policy, const FinetuneSettings& settings, std::uint64_t seed)
-      : high_(high), settings_(settings), seed_(seed), demos_(policy, high, settings, kernels::mix_seed(seed, 1)) {}
+      : high_(high),
+        settings_(settings),
+        seed_(seed),
+        demos_(policy, high, settings, kernels::mix_seed(seed, 1)) {}
 
   DemoRows& demos() { return demos_; }
 
@@ -131,11 +139,12 @@ class LevelTrainer {
   Json estimate(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& own) {
     const int steps = high_ ? own.segments() : own.horizon, elements = static_cast<int>(goal.elements.size());
     const std::vector<float> flags = completion_flags(spec, goal, own);
-    const std::vector<float> rewards =
-        high_ ? high_rewards(spec, goal, own, settings_.reward) : low_rewards(spec, goal, own, settings_.reward);
+    const std::vector<float> rewards = high_ ? high_rewards(spec, goal, own, settings_.reward)
+                                             : low_rewards(spec, goal, own, settings_.reward);
     const int features = high_ ? high_value_features(own, flags, elements, features_)
                                : low_value_features(own, flags, elements, features_);
-    if (!baseline_) baseline_ = std::make_unique<Baseline>(features, settings_.baseline, kernels::mix_seed(seed_, 2));
+    if (!baseline_)
+      baseline_ = std::make_unique<Baseline>(features, settings_.baseline, kernels::mix_seed(seed_, 2));
     GaeOptions options{.gamma = high_ ? settings_.high_gamma : settings_.gamma,
                        .lambda = high_ ? settings_.high_lambda : settings_.lambda,
                        .segment = !high_ && settings_.segment_terminal ? own.subgoal_every : 0};
@@ -167,7 +176,13 @@ class Finetuner {
  public:
   Finetuner(envs::BatchEnv& env, const RelayPolicy& init, const envs::Goal& goal, const Dataset* demos,
             const FinetuneSettings& settings, std::uint64_t seed, const ProgressCallback& progress)
-      : env_(env), goal_(goal), demos_(demos), settings_(settings), seed_(seed), progress_(progress), policy_(init),
+      : env_(env),
+        goal_(goal),
+        demos_(demos),
+        settings_(settings),
+        seed_(seed),
+        progress_(progress),
+        policy_(init),
         low_(false, policy_, settings_, kernels::mix_seed(seed, 3)),
         high_(true, policy_, settings_, kernels::mix_seed(seed, 4)) {
     require_settings();
@@ -198,7 +213,9 @@ class Finetuner {
         }
         result.last_result = now;
       }
-      report(progress_, {.stage = "finetune", .done = done_ * unit(), .total = settings_.iterations * unit(),
+      report(progress_, {.stage = "finetune",
+                         .done = done_ * unit(),
+                         .total = settings_.iterations * unit(),
                          .metrics = &metrics});
     }
     result.last = policy_;
@@ -216,18 +233,21 @@ class Finetuner {
       throw UsageError(fmt::format("finetune: levels '{}': low, high or both is wanted", s.levels));
     }
     if (s.levels != "low" && !policy_.hierarchical()) {
-      throw UsageError(fmt::format("finetune: levels '{}', but the policy ({}) is flat: only low", s.levels, policy_.method));
+      throw UsageError(fmt::format("finetune: levels '{}', but the policy ({}) is flat: only low", s.levels,
+                                   policy_.method));
     }
     if (s.variant != "npg" && (!demos_ || demos_->episodes() == 0)) {
       throw UsageError(fmt::format("finetune: variant {} needs demonstrations", s.variant));
     }
     if (demos_) {
-      BATON_REQUIRE(demos_->state_dim == env_.spec().state_dim && demos_->action_dim == env_.spec().action_dim,
-                    "finetune: demonstrations of {} state and {} action coordinates, {} has {} and {}", demos_->state_dim,
-                    demos_->action_dim, env_.spec().name, env_.spec().state_dim, env_.spec().action_dim);
+      BATON_REQUIRE(
+          demos_->state_dim == env_.spec().state_dim && demos_->action_dim == env_.spec().action_dim,
+          "finetune: demonstrations of {} state and {} action coordinates, {} has {} and {}",
+          demos_->state_dim, demos_->action_dim, env_.spec().name, env_.spec().state_dim,
+          env_.spec().action_dim);
     }
-    BATON_REQUIRE(s.iterations >= 0 && s.episodes >= 2, "finetune: {} iterations of {} episodes (at least 0 of 2)",
-                  s.iterations, s.episodes);
+    BATON_REQUIRE(s.iterations >= 0 && s.episodes >= 2,
+                  "finetune: {} iterations of {} episodes (at least 0 of 2)", s.iterations, s.episodes);
   }
 
   std::int64_t unit() const { return static_cast<std::int64_t>(settings_.episodes) * env_.spec().horizon; }
@@ -240,16 +260,18 @@ class Finetuner {
     options.first_episode = done_ * settings_.episodes;
     options.seed = kernels::mix_seed(seed_, 1);
     options.exploration = exploration;
-    const Trajectories own = rollout(env_, policy_, std::span(&goal_, 1), options, [&](const Progress& inner) {
-      return !progress_ || progress_({.stage = "finetune", .done = done_ * unit() + inner.done,
-                                      .total = settings_.iterations * unit()});
-    });
+    const Trajectories own =
+        rollout(env_, policy_, std::span(&goal_, 1), options, [&](const Progress& inner) {
+          return !progress_ || progress_({.stage = "finetune",
+                                          .done = done_ * unit() + inner.done,
+                                          .total = settings_.iterations * unit()});
+        });
     const GoalResult result = score(env_.spec(), std::span(&goal_, 1), own).front();
     const double rollout_seconds = seconds_since(start);
     const auto update_start = std::chrono::steady_clock::now();
-    Json metrics = {{"stage", "finetune"}, {"iteration", done_ + 1}, {"goal", goal_.name},
-                    {"variant", settings_.variant}, {"success", result.success},
-                    {"step_completion", result.step_completion}};
+    Json metrics = {{"stage", "finetune"},       {"iteration", done_ + 1},
+                    {"goal", goal_.name},        {"variant", settings_.variant},
+                    {"success", result.success}, {"step_completion", result.step_completion}};
     if (settings_.variant == "iril") remember(own);
     if (train_low_) metrics["low"] = update(low_, policy_.low, own);
     if (train_high_) metrics["high"] = update(high_, *policy_.high, own);
@@ -262,8 +284,10 @@ class Finetuner {
     level.demos().clear();
     const double weight = settings_.demo_weight * std::pow(settings_.demo_decay, done_);
     if (settings_.variant != "npg" && weight > 0) {
-      const int from_own = own_data_.empty() ? 0 : static_cast<int>(settings_.own_fraction * settings_.demo_rows);
-      if (settings_.demo_rows > from_own) level.demos().draw(*demos_, settings_.demo_rows - from_own, 2 * done_);
+      const int from_own =
+          own_data_.empty() ? 0 : static_cast<int>(settings_.own_fraction * settings_.demo_rows);
+      if (settings_.demo_rows > from_own)
+        level.demos().draw(*demos_, settings_.demo_rows - from_own, 2 * done_);
       if (from_own > 0) level.demos().draw(merged_, from_own, 2 * done_ + 1);
     }
     return level.update(policy, env_.spec(), goal_, own, static_cast<float>(weight));
@@ -294,15 +318,21 @@ class Finetuner {
     RolloutOptions options;
     options.episodes = settings_.eval_episodes;
     options.seed = kernels::mix_seed(seed_, 2);
-    const Evaluation evaluation = evaluate(env_, policy_, std::span(&goal_, 1), options, "", [&](const Progress&) {
-      return !progress_ || progress_({.stage = "finetune", .done = done_ * unit(), .total = settings_.iterations * unit()});
-    });
+    const Evaluation evaluation =
+        evaluate(env_, policy_, std::span(&goal_, 1), options, "", [&](const Progress&) {
+          return !progress_ ||
+                 progress_(
+                     {.stage = "finetune", .done = done_ * unit(), .total = settings_.iterations * unit()});
+        });
     return evaluation.goals.front();
   }
 
+  // Success and the share of completed elements count alike: a lone lucky episode does not decide.
   static bool better(const GoalResult& a, const GoalResult& b) {
-    if (a.success != b.success) return a.success > b.success;
-    return a.step_completion > b.step_completion;
+    const auto value = [](const GoalResult& r) {
+      return r.success + r.step_completion / static_cast<double>(r.elements.size());
+    };
+    return value(a) > value(b);
   }
 
   envs::BatchEnv& env_;
@@ -321,8 +351,9 @@ class Finetuner {
 
 }  // namespace
 
-FinetuneResult finetune(envs::BatchEnv& env, const RelayPolicy& init, const envs::Goal& goal, const Dataset* demos,
-                        const FinetuneSettings& settings, std::uint64_t seed, const ProgressCallback& progress) {
+FinetuneResult finetune(envs::BatchEnv& env, const RelayPolicy& init, const envs::Goal& goal,
+                        const Dataset* demos, const FinetuneSettings& settings, std::uint64_t seed,
+                        const ProgressCallback& progress) {
   return Finetuner(env, init, goal, demos, settings, seed, progress).run();
 }
 

@@ -1,14 +1,13 @@
 #pragma once
 // Relay reinforcement fine-tuning (paper, algorithm 1 lines 3-7; equations 2 and 3) of one policy on one compound goal:
-//   repeat: roll out the policy -> rewards -> advantages -> natural gradient step on the low level, the high level or both
+//   repeat: roll out the policy -> rewards -> advantages -> natural gradient step on the low level, the high or both
 // Variants: npg (lambda = 0), dapg (demonstration term lambda_0 lambda_1^k on both data sets D_l, D_h), iril (dapg, and
 // each iteration's own trajectories, relabelled, join D). Flat policies (gcbc, bc) are fine-tuned the same way.
 // Deterministic: the same settings, policy, data and seed give the same bytes for any number of threads and batch size.
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "envs/env.hpp"
 #include "rl/advantage.hpp"
@@ -26,21 +25,22 @@ struct FinetuneSettings {
   std::string variant = "iril";  // npg | dapg | iril
   std::string levels = "low";    // low | high | both; a flat policy has only low
   int iterations = 100;
-  int episodes = 64;             // per iteration
-  float explore_low = 1.0f;      // the low level's sigma is multiplied by this once, at the start
-  float explore_high = 1.0f;     // same, high level (fine-tuned or not)
-  bool sample_high = false;      // sample the frozen high level, too; it is always sampled when it is fine-tuned
+  int episodes = 64;          // per iteration
+  float explore_low = 1.0f;   // the low level's sigma is multiplied by this once, at the start
+  float explore_high = 1.0f;  // same, high level (fine-tuned or not)
+  bool sample_high = false;   // sample the frozen high level, too; it is always sampled when it is fine-tuned
   float gamma = 0.99f, lambda = 0.95f;            // low level, per step
   float high_gamma = 0.95f, high_lambda = 0.95f;  // high level, per segment
-  bool segment_terminal = false;  // the low level's episode ends with its segment (paper); false: credit flows on
-  float demo_weight = 0.1f;      // lambda_0
-  float demo_decay = 0.97f;      // lambda_1
-  int demo_rows = 4096;          // relabelled tuples per step and level
-  float own_fraction = 0.5f;     // iril: of those tuples, from own trajectories
-  int own_iterations = 5;        // iril: the latest iterations whose trajectories are kept
-  bool own_successful = true;    // iril: keep episodes that complete at least as much as the iteration's mean
+  bool segment_terminal =
+      false;                  // the low level's episode ends with its segment (paper); false: credit flows on
+  float demo_weight = 0.1f;   // lambda_0
+  float demo_decay = 0.97f;   // lambda_1
+  int demo_rows = 4096;       // relabelled tuples per step and level
+  float own_fraction = 0.5f;  // iril: of those tuples, from own trajectories
+  int own_iterations = 5;     // iril: the latest iterations whose trajectories are kept
+  bool own_successful = true;  // iril: keep episodes that complete at least as much as the iteration's mean
   int low_window = 30, high_window = 260;  // W_l, W_h
-  int eval_every = 10;           // iterations between evaluations with mean actions; also first and last
+  int eval_every = 10;  // iterations between evaluations with mean actions; also first and last
   int eval_episodes = 24;
   RewardSettings reward;
   NpgSettings npg;
@@ -50,16 +50,17 @@ struct FinetuneSettings {
 void list_settings(SettingsTable& table, const std::string& section, FinetuneSettings& settings);
 
 struct FinetuneResult {
-  RelayPolicy last, best;      // best: of the evaluations with mean actions (success, then step completion)
+  RelayPolicy last, best;  // best: of the evaluations with mean actions, by success + share of elements
   GoalResult start_result, last_result, best_result;
-  int best_iteration = 0;      // 0: the starting policy
+  int best_iteration = 0;  // 0: the starting policy
 };
 
 // demos may be null for npg. Metrics objects, one per iteration: {"stage": "finetune", "iteration", "goal", "variant",
 // "success", "step_completion", "return", "explained_variance", "low": {"kl", "predicted_kl", "improvement",
 // "predicted_improvement", "step", "cg_residual", "cg_iterations", "log_std", ...}, "high": {...}, "eval": {...}}.
 // Wall-clock times: "seconds_rollout", "seconds_update".
-FinetuneResult finetune(envs::BatchEnv& env, const RelayPolicy& init, const envs::Goal& goal, const Dataset* demos,
-                        const FinetuneSettings& settings, std::uint64_t seed, const ProgressCallback& progress = {});
+FinetuneResult finetune(envs::BatchEnv& env, const RelayPolicy& init, const envs::Goal& goal,
+                        const Dataset* demos, const FinetuneSettings& settings, std::uint64_t seed,
+                        const ProgressCallback& progress = {});
 
 }  // namespace baton::rl

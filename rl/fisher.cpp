@@ -10,13 +10,15 @@ template <class T>
 Fisher<T>::Fisher(ag::MlpPass<T>& pass, std::span<const T> mlp_theta, std::span<const T> log_std)
     : pass_(&pass), theta_(mlp_theta), log_std_(log_std), tangent_(pass.output().size()) {
   BATON_REQUIRE(pass.rows() > 0 && tangent_.size() == static_cast<std::size_t>(pass.rows()) * log_std.size(),
-                "fisher: {} outputs of {} rows for a log_std of {}", tangent_.size(), pass.rows(), log_std.size());
+                "fisher: {} outputs of {} rows for a log_std of {}", tangent_.size(), pass.rows(),
+                log_std.size());
 }
 
 template <class T>
 void Fisher<T>::product(std::span<const T> v, std::span<T> out) {
   BATON_REQUIRE(static_cast<int>(v.size()) == parameters() && v.size() == out.size(),
-                "fisher: vectors of {} and {}, the policy has {} parameters", v.size(), out.size(), parameters());
+                "fisher: vectors of {} and {}, the policy has {} parameters", v.size(), out.size(),
+                parameters());
   const std::size_t m = theta_.size(), d = log_std_.size(), n = tangent_.size() / d;
   pass_->jvp(theta_, v.first(m), tangent_.data());
   for (std::size_t j = 0; j < d; ++j) {

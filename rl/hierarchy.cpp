@@ -25,9 +25,11 @@ RelayActor::RelayActor(const RelayPolicy& policy, int rows)
   low_seeds_.resize(rows);
 }
 
-void RelayActor::begin(std::span<const float> goals, std::span<const std::uint64_t> seeds, Exploration exploration) {
+void RelayActor::begin(std::span<const float> goals, std::span<const std::uint64_t> seeds,
+                       Exploration exploration) {
   BATON_REQUIRE(goals.size() == goals_.size() && seeds.size() == low_seeds_.size(),
-                "actor: {} goal numbers and {} seeds for {} rows of {}", goals.size(), seeds.size(), rows_, state_dim_);
+                "actor: {} goal numbers and {} seeds for {} rows of {}", goals.size(), seeds.size(), rows_,
+                state_dim_);
   exploration_ = exploration;
   std::copy(goals.begin(), goals.end(), goals_.begin());
   for (int n = 0; n < rows_; ++n) {
@@ -49,8 +51,8 @@ void RelayActor::join(std::span<const float> observation, std::span<const float>
 void RelayActor::act(int t, std::span<const float> observation, std::span<float> actions) {
   BATON_REQUIRE(observation.size() == goals_.size() &&
                     actions.size() == static_cast<std::size_t>(rows_) * policy_->low.out_dim(),
-                "actor: {} observed and {} action numbers for {} rows of {} and {}", observation.size(), actions.size(),
-                rows_, state_dim_, policy_->low.out_dim());
+                "actor: {} observed and {} action numbers for {} rows of {} and {}", observation.size(),
+                actions.size(), rows_, state_dim_, policy_->low.out_dim());
   if (policy_->high && t % policy_->subgoal_every == 0) {
     join(observation, goals_);
     high_.forward(*policy_->high, x_.data(), rows_);

@@ -29,8 +29,10 @@ class RelayActor {
   // Step t = 0, 1, ...: observation [rows][S] -> actions [rows][A], overwritten, not clipped.
   void act(int t, std::span<const float> observation, std::span<float> actions);
 
-  std::span<const float> goals() const { return goals_; }        // [rows][S], as filled by begin()
-  std::span<const float> subgoals() const { return subgoals_; }  // [rows][S], held now; empty for a flat policy
+  std::span<const float> goals() const { return goals_; }  // [rows][S], as filled by begin()
+  std::span<const float> subgoals() const {
+    return subgoals_;
+  }  // [rows][S], held now; empty for a flat policy
 
  private:
   void join(std::span<const float> observation, std::span<const float> goal);

@@ -12,8 +12,10 @@ void list_settings(SettingsTable& table, const std::string& section, NpgSettings
   table.add(section + ".kl", &settings.kl, "trust region: mean KL of one step", 1e-8, 10);
   table.add(section + ".cg_iterations", &settings.cg_iterations, "conjugate gradient iterations", 1, 1000);
   table.add(section + ".cg_damping", &settings.cg_damping, "added to the Fisher matrix's diagonal", 0, 1e3);
-  table.add(section + ".cg_tolerance", &settings.cg_tolerance, "stop at this squared relative residual", 0, 1);
-  table.add(section + ".fisher_fraction", &settings.fisher_fraction, "share of the samples in Fisher products", 1e-3, 1);
+  table.add(section + ".cg_tolerance", &settings.cg_tolerance, "stop at this squared relative residual", 0,
+            1);
+  table.add(section + ".fisher_fraction", &settings.fisher_fraction,
+            "share of the samples in Fisher products", 1e-3, 1);
   table.add(section + ".line_search", &settings.line_search, "tries of the line search", 1, 100);
   table.add(section + ".backtrack", &settings.backtrack, "factor between tries", 0.01, 0.99);
   table.add(section + ".kl_slack", &settings.kl_slack, "accepted multiple of kl", 1, 100);
@@ -73,10 +75,12 @@ CgReport NpgSolver::solve(const GaussianPolicy& policy, PolicyRows own, const Np
   }
   Fisher<float> fisher(pass->mlp(), policy.mlp_theta(), policy.log_std());
   direction_.resize(gradient_.size());
-  const CgOptions options{.iterations = settings.cg_iterations, .damping = settings.cg_damping,
+  const CgOptions options{.iterations = settings.cg_iterations,
+                          .damping = settings.cg_damping,
                           .tolerance = settings.cg_tolerance};
-  return conjugate_gradient<float>([&](std::span<const float> v, std::span<float> out) { fisher.product(v, out); },
-                                   gradient_, direction_, options);
+  return conjugate_gradient<float>(
+      [&](std::span<const float> v, std::span<float> out) { fisher.product(v, out); }, gradient_, direction_,
+      options);
 }
 
 // L at the present theta against old_log_prob_; own_ then holds its forward pass.
@@ -100,10 +104,10 @@ double NpgSolver::surrogate(const GaussianPolicy& policy, PolicyRows own, std::s
   return value;
 }
 
-NpgReport NpgSolver::step(GaussianPolicy& policy, PolicyRows own, std::span<const float> advantages, PolicyRows demos,
-                          float demo_weight, const NpgSettings& settings) {
-  BATON_REQUIRE(own.n > 0 && static_cast<int>(advantages.size()) == own.n, "npg: {} advantages for {} samples",
-                advantages.size(), own.n);
+NpgReport NpgSolver::step(GaussianPolicy& policy, PolicyRows own, std::span<const float> advantages,
+                          PolicyRows demos, float demo_weight, const NpgSettings& settings) {
+  BATON_REQUIRE(own.n > 0 && static_cast<int>(advantages.size()) == own.n,
+                "npg: {} advantages for {} samples", advantages.size(), own.n);
   NpgReport report;
   old_theta_.assign(policy.theta().begin(), policy.theta().end());
   old_log_std_.assign(policy.log_std().begin(), policy.log_std().end());

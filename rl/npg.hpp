@@ -1,6 +1,6 @@
 #pragma once
 // One natural policy gradient step (paper, equations 2 and 3; Kakade 2001; DAPG: Rajeswaran et al. 2018):
-//   g = 1/n sum_i A_i grad log pi(y_i | x_i) + lambda 1/m sum_j grad log pi(y_j | x_j)    (i own samples, j demonstrations)
+//   g = 1/n sum_i A_i grad log pi(y_i | x_i) + lambda 1/m sum_j grad log pi(y_j | x_j)    (i own, j demonstrations)
 //   d = F^-1 g (conjugate gradient),   alpha = sqrt(2 delta / g'd),   theta += s alpha d
 // s = 1, backtrack, backtrack^2, ...: the first for which the mean KL(old || new) on the own samples stays within
 // kl_slack * delta and the surrogate
@@ -17,12 +17,12 @@
 namespace baton::rl {
 
 struct NpgSettings {
-  float kl = 0.01f;               // delta
+  float kl = 0.01f;  // delta
   int cg_iterations = 10;
   float cg_damping = 1e-4f;
   float cg_tolerance = 1e-10f;
-  float fisher_fraction = 1.0f;   // of the samples, evenly spaced, that the Fisher products see
-  int line_search = 8;            // tries; 1: the full step, unless it breaks the checks
+  float fisher_fraction = 1.0f;  // of the samples, evenly spaced, that the Fisher products see
+  int line_search = 8;           // tries; 1: the full step, unless it breaks the checks
   float backtrack = 0.6f;
   float kl_slack = 1.5f;
 };
@@ -37,12 +37,12 @@ struct PolicyRows {
 
 struct NpgReport {
   bool accepted = false;
-  double step = 0;                   // s of the accepted step; 0: none
-  double kl = 0, predicted_kl = 0;   // actual, and 1/2 s^2 alpha^2 d'Fd
+  double step = 0;                                    // s of the accepted step; 0: none
+  double kl = 0, predicted_kl = 0;                    // actual, and 1/2 s^2 alpha^2 d'Fd
   double improvement = 0, predicted_improvement = 0;  // of L: actual, and s alpha g'd
   double gradient_norm = 0;
   double alpha = 0;
-  double demo_log_likelihood = 0;    // before the step, per row; 0 without demonstrations
+  double demo_log_likelihood = 0;  // before the step, per row; 0 without demonstrations
   CgReport cg;
 };
 
@@ -54,14 +54,15 @@ class NpgSolver {
                  float demo_weight, const NpgSettings& settings);
 
  private:
-  double gradient(const GaussianPolicy& policy, PolicyRows own, std::span<const float> advantages, PolicyRows demos,
-                  float demo_weight, NpgReport& report);
+  double gradient(const GaussianPolicy& policy, PolicyRows own, std::span<const float> advantages,
+                  PolicyRows demos, float demo_weight, NpgReport& report);
   CgReport solve(const GaussianPolicy& policy, PolicyRows own, const NpgSettings& settings);
-  double surrogate(const GaussianPolicy& policy, PolicyRows own, std::span<const float> advantages, PolicyRows demos,
-                   float demo_weight);
+  double surrogate(const GaussianPolicy& policy, PolicyRows own, std::span<const float> advantages,
+                   PolicyRows demos, float demo_weight);
 
   PolicyPass own_, demo_, fisher_;
-  std::vector<float> gradient_, direction_, weights_, log_prob_, old_log_prob_, old_mean_, old_theta_, old_log_std_;
+  std::vector<float> gradient_, direction_, weights_, log_prob_, old_log_prob_, old_mean_, old_theta_,
+      old_log_std_;
   std::vector<float> fisher_x_, product_;
 };
 

@@ -13,12 +13,13 @@ namespace {
 void require_fits(const RelayPolicy& policy, const envs::Spec& spec) {
   const int states = policy.low.encoding().state_dim, actions = policy.low.out_dim();
   BATON_REQUIRE(states == spec.state_dim && actions == spec.action_dim,
-                "the policy maps {} state coordinates to {} action coordinates; {} has {} and {}", states, actions,
-                spec.name, spec.state_dim, spec.action_dim);
+                "the policy maps {} state coordinates to {} action coordinates; {} has {} and {}", states,
+                actions, spec.name, spec.state_dim, spec.action_dim);
 }
 
 // Copies rows of a batch [N][dim] into place (row0 + n, t) of an array [n][rows][dim].
-void store(std::span<const float> batch, int dim, int count, int first, int t, int rows, std::vector<float>& out) {
+void store(std::span<const float> batch, int dim, int count, int first, int t, int rows,
+           std::vector<float>& out) {
   for (int n = 0; n < count; ++n) {
     std::copy_n(&batch[static_cast<std::size_t>(n) * dim], dim,
                 &out[(static_cast<std::size_t>(first + n) * rows + t) * dim]);
@@ -29,11 +30,16 @@ void store(std::span<const float> batch, int dim, int count, int first, int t, i
 // batch's first episode and are thrown away.
 class BatchRollout {
  public:
-  BatchRollout(envs::BatchEnv& env, const RelayPolicy& policy, std::span<const envs::Goal> goals, Trajectories& out)
-      : env_(env), goals_(goals), out_(out), actor_(policy, env.size()),
+  BatchRollout(envs::BatchEnv& env, const RelayPolicy& policy, std::span<const envs::Goal> goals,
+               Trajectories& out)
+      : env_(env),
+        goals_(goals),
+        out_(out),
+        actor_(policy, env.size()),
         actions_(static_cast<std::size_t>(env.size()) * out.action_dim) {}
 
-  void run(int first, int count, int per_goal, const RolloutOptions& options, const ProgressCallback& progress) {
+  void run(int first, int count, int per_goal, const RolloutOptions& options,
+           const ProgressCallback& progress) {
     const int size = env_.size(), S = out_.state_dim;
     std::vector<float> targets;
     std::vector<std::uint64_t> seeds(size);
@@ -56,7 +62,8 @@ class BatchRollout {
       env_.step(actions_);
       observe(first, count, t + 1);
       report(progress, {.stage = options.stage,
-                        .done = static_cast<std::int64_t>(first) * out_.horizon + static_cast<std::int64_t>(t + 1) * count,
+                        .done = static_cast<std::int64_t>(first) * out_.horizon +
+                                static_cast<std::int64_t>(t + 1) * count,
                         .total = static_cast<std::int64_t>(out_.n) * out_.horizon});
     }
   }
@@ -86,8 +93,8 @@ Trajectories rollout(envs::BatchEnv& env, const RelayPolicy& policy, std::span<c
                      const RolloutOptions& options, const ProgressCallback& progress) {
   const envs::Spec& spec = env.spec();
   require_fits(policy, spec);
-  BATON_REQUIRE(options.episodes > 0 && !goals.empty(), "rollout: {} goals with {} episodes each", goals.size(),
-                options.episodes);
+  BATON_REQUIRE(options.episodes > 0 && !goals.empty(), "rollout: {} goals with {} episodes each",
+                goals.size(), options.episodes);
   Trajectories out;
   out.horizon = spec.horizon;
   out.state_dim = spec.state_dim;
@@ -96,8 +103,9 @@ Trajectories rollout(envs::BatchEnv& env, const RelayPolicy& policy, std::span<c
   out.resize(static_cast<int>(goals.size()) * options.episodes);
   for (int i = 0; i < out.n; ++i) {
     const envs::Goal& goal = goals[i / options.episodes];
-    BATON_REQUIRE(static_cast<int>(goal.target.size()) == spec.state_dim, "goal {} has {} coordinates, {} has {}",
-                  goal.name, goal.target.size(), spec.name, spec.state_dim);
+    BATON_REQUIRE(static_cast<int>(goal.target.size()) == spec.state_dim,
+                  "goal {} has {} coordinates, {} has {}", goal.name, goal.target.size(), spec.name,
+                  spec.state_dim);
     out.goal_names[i] = goal.name;
     out.seeds[i] = episode_seed(options.seed, goal.name, options.first_episode + i % options.episodes);
   }

@@ -11,11 +11,13 @@ namespace {
 using kernels::Binary;
 using kernels::Unary;
 
-// ---- broadcasting: neighbouring axes that both operands walk alike are merged; rows run along the last merged axis.
+// ---- broadcasting: neighbouring axes that both operands walk alike are merged; rows run along the last
+// merged axis.
 
 struct Broadcast {
   int rank = 0;
-  std::array<std::int64_t, kMaxRank> extent{}, a{}, b{};  // extents and the operands' strides (0 where repeated)
+  std::array<std::int64_t, kMaxRank> extent{}, a{},
+      b{};  // extents and the operands' strides (0 where repeated)
 };
 
 std::array<std::int64_t, kMaxRank> strides_in(const Shape& operand, const Shape& out) {
@@ -37,7 +39,8 @@ Broadcast plan(const Shape& a, const Shape& b, const Shape& out) {
     const std::int64_t n = out[axis];
     if (n == 1) continue;
     const auto last = static_cast<std::size_t>(merged.rank - 1);
-    if (merged.rank > 0 && sa[i] == merged.a[last] * merged.extent[last] && sb[i] == merged.b[last] * merged.extent[last]) {
+    if (merged.rank > 0 && sa[i] == merged.a[last] * merged.extent[last] &&
+        sb[i] == merged.b[last] * merged.extent[last]) {
       merged.extent[last] *= n;
       continue;
     }
@@ -82,32 +85,35 @@ void add_into(std::int64_t n, T sign, const T* term, T* target, int step) {
 template <class T, Binary op>
 struct BinaryRule {
   static void forward(const Call<T>& c) {
-    for_rows(c.shape(0), c.shape(1), c.node.shape, [&](auto n, auto o, auto oa, auto ob, int a_step, int b_step) {
-      kernels::binary<T>(op, n, c.x(0) + oa, a_step, c.x(1) + ob, b_step, c.y() + o);
-    });
+    for_rows(c.shape(0), c.shape(1), c.node.shape,
+             [&](auto n, auto o, auto oa, auto ob, int a_step, int b_step) {
+               kernels::binary<T>(op, n, c.x(0) + oa, a_step, c.x(1) + ob, b_step, c.y() + o);
+             });
   }
 
   static void vjp(const Call<T>& c) {
     T* term = c.tape.scratch(c.node.shape.size());
-    for_rows(c.shape(0), c.shape(1), c.node.shape, [&](auto n, auto o, auto oa, auto ob, int a_step, int b_step) {
-      const T* u = c.u() + o;
-      const T* a = c.x(0) + oa;
-      const T* b = c.x(1) + ob;
-      if (T* ga = c.gradient(0)) {  // add, sub: u    mul: u b    div: u / b
-        const T* factor = u;
-        if (op == Binary::kMul || op == Binary::kDiv) kernels::binary<T>(op, n, u, 1, b, b_step, term), factor = term;
-        add_into<T>(n, T(1), factor, ga + oa, a_step);
-      }
-      if (T* gb = c.gradient(1)) {  // add: u    sub: -u    mul: u a    div: -u y / b
-        const T* factor = u;
-        if (op == Binary::kMul) kernels::binary<T>(op, n, u, 1, a, a_step, term), factor = term;
-        if (op == Binary::kDiv) {
-          kernels::binary<T>(Binary::kMul, n, u, 1, c.y() + o, 1, term);
-          kernels::binary<T>(Binary::kDiv, n, term, 1, b, b_step, term), factor = term;
-        }
-        add_into<T>(n, op == Binary::kSub || op == Binary::kDiv ? T(-1) : T(1), factor, gb + ob, b_step);
-      }
-    });
+    for_rows(
+        c.shape(0), c.shape(1), c.node.shape, [&](auto n, auto o, auto oa, auto ob, int a_step, int b_step) {
+          const T* u = c.u() + o;
+          const T* a = c.x(0) + oa;
+          const T* b = c.x(1) + ob;
+          if (T* ga = c.gradient(0)) {  // add, sub: u    mul: u b    div: u / b
+            const T* factor = u;
+            if (op == Binary::kMul || op == Binary::kDiv)
+              kernels::binary<T>(op, n, u, 1, b, b_step, term), factor = term;
+            add_into<T>(n, T(1), factor, ga + oa, a_step);
+          }
+          if (T* gb = c.gradient(1)) {  // add: u    sub: -u    mul: u a    div: -u y / b
+            const T* factor = u;
+            if (op == Binary::kMul) kernels::binary<T>(op, n, u, 1, a, a_step, term), factor = term;
+            if (op == Binary::kDiv) {
+              kernels::binary<T>(Binary::kMul, n, u, 1, c.y() + o, 1, term);
+              kernels::binary<T>(Binary::kDiv, n, term, 1, b, b_step, term), factor = term;
+            }
+            add_into<T>(n, op == Binary::kSub || op == Binary::kDiv ? T(-1) : T(1), factor, gb + ob, b_step);
+          }
+        });
   }
 
   static void jvp(const Call<T>& c) {
@@ -115,29 +121,31 @@ struct BinaryRule {
     T* term = c.tape.scratch(c.node.shape.size());
     const T* da = c.tangent(0);
     const T* db = c.tangent(1);
-    for_rows(c.shape(0), c.shape(1), c.node.shape, [&](auto n, auto o, auto oa, auto ob, int a_step, int b_step) {
-      const T* a_dot = da != nullptr ? da + oa : &zero;
-      const T* b_dot = db != nullptr ? db + ob : &zero;
-      const int a_dot_step = da != nullptr ? a_step : 0, b_dot_step = db != nullptr ? b_step : 0;
-      T* out = c.y_dot() + o;
-      if constexpr (op == Binary::kAdd || op == Binary::kSub) {
-        kernels::binary<T>(op, n, a_dot, a_dot_step, b_dot, b_dot_step, out);
-      } else if constexpr (op == Binary::kMul) {  // da b + a db
-        kernels::binary<T>(Binary::kMul, n, a_dot, a_dot_step, c.x(1) + ob, b_step, out);
-        kernels::binary<T>(Binary::kMul, n, c.x(0) + oa, a_step, b_dot, b_dot_step, term);
-        kernels::axpy<T>(n, T(1), term, out);
-      } else {  // (da - y db) / b
-        kernels::binary<T>(Binary::kMul, n, c.y() + o, 1, b_dot, b_dot_step, term);
-        kernels::binary<T>(Binary::kSub, n, a_dot, a_dot_step, term, 1, term);
-        kernels::binary<T>(Binary::kDiv, n, term, 1, c.x(1) + ob, b_step, out);
-      }
-    });
+    for_rows(c.shape(0), c.shape(1), c.node.shape,
+             [&](auto n, auto o, auto oa, auto ob, int a_step, int b_step) {
+               const T* a_dot = da != nullptr ? da + oa : &zero;
+               const T* b_dot = db != nullptr ? db + ob : &zero;
+               const int a_dot_step = da != nullptr ? a_step : 0, b_dot_step = db != nullptr ? b_step : 0;
+               T* out = c.y_dot() + o;
+               if constexpr (op == Binary::kAdd || op == Binary::kSub) {
+                 kernels::binary<T>(op, n, a_dot, a_dot_step, b_dot, b_dot_step, out);
+               } else if constexpr (op == Binary::kMul) {  // da b + a db
+                 kernels::binary<T>(Binary::kMul, n, a_dot, a_dot_step, c.x(1) + ob, b_step, out);
+                 kernels::binary<T>(Binary::kMul, n, c.x(0) + oa, a_step, b_dot, b_dot_step, term);
+                 kernels::axpy<T>(n, T(1), term, out);
+               } else {  // (da - y db) / b
+                 kernels::binary<T>(Binary::kMul, n, c.y() + o, 1, b_dot, b_dot_step, term);
+                 kernels::binary<T>(Binary::kSub, n, a_dot, a_dot_step, term, 1, term);
+                 kernels::binary<T>(Binary::kDiv, n, term, 1, c.x(1) + ob, b_step, out);
+               }
+             });
   }
 };
 
 template <class T, Binary op>
 Var binary_op(Tape<T>& tape, const char* name, Var a, Var b) {
-  static const Rule<T> rule = {name, BinaryRule<T, op>::forward, BinaryRule<T, op>::vjp, BinaryRule<T, op>::jvp};
+  static const Rule<T> rule = {name, BinaryRule<T, op>::forward, BinaryRule<T, op>::vjp,
+                               BinaryRule<T, op>::jvp};
   Node<T> draft;
   draft.rule = &rule;
   draft.shape = broadcast_shape(name, tape.shape(a), tape.shape(b));
@@ -225,7 +233,8 @@ Var scale(Tape<T>& tape, Var x, T factor) {
 
 template <class T>
 Var stop_gradient(Tape<T>& tape, Var x) {
-  static const Rule<T> rule = {"stop_gradient", [](const Call<T>& c) { c.node.value = c.tape.input(c.node, 0).value; },
+  static const Rule<T> rule = {"stop_gradient",
+                               [](const Call<T>& c) { c.node.value = c.tape.input(c.node, 0).value; },
                                [](const Call<T>&) {}, nullptr};
   Node<T> draft;
   draft.rule = &rule;
@@ -235,13 +244,13 @@ Var stop_gradient(Tape<T>& tape, Var x) {
   return made;
 }
 
-#define BATON_INSTANTIATE(T)                      \
-  template Var add(Tape<T>&, Var, Var);           \
-  template Var sub(Tape<T>&, Var, Var);           \
-  template Var mul(Tape<T>&, Var, Var);           \
-  template Var div(Tape<T>&, Var, Var);           \
-  template Var unary(Tape<T>&, Unary, Var);       \
-  template Var scale(Tape<T>&, Var, T);           \
+#define BATON_INSTANTIATE(T)                \
+  template Var add(Tape<T>&, Var, Var);     \
+  template Var sub(Tape<T>&, Var, Var);     \
+  template Var mul(Tape<T>&, Var, Var);     \
+  template Var div(Tape<T>&, Var, Var);     \
+  template Var unary(Tape<T>&, Unary, Var); \
+  template Var scale(Tape<T>&, Var, T);     \
   template Var stop_gradient(Tape<T>&, Var);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)

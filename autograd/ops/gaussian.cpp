@@ -32,7 +32,8 @@ template <class T>
 void log_prob_vjp(const Call<T>& c) {
   const std::int64_t size = static_cast<std::int64_t>(row_count(c)) * dimension(c);
   T* d_mean = c.tape.scratch(static_cast<std::size_t>(size));
-  kernels::gaussian_log_prob_vjp<T>(row_count(c), dimension(c), c.x(0), c.x(1), c.x(2), c.u(), d_mean, c.gradient(2));
+  kernels::gaussian_log_prob_vjp<T>(row_count(c), dimension(c), c.x(0), c.x(1), c.x(2), c.u(), d_mean,
+                                    c.gradient(2));
   if (T* gx = c.gradient(0)) kernels::axpy<T>(size, T(-1), d_mean, gx);
   if (T* gm = c.gradient(1)) kernels::axpy<T>(size, T(1), d_mean, gm);
 }
@@ -125,10 +126,10 @@ void entropy_jvp(const Call<T>& c) {
 
 // x and mean [n, d] alike, log_std [d].
 void check(const char* name, const Shape& x, const Shape& mean, const Shape& log_std) {
-  BATON_REQUIRE(x.rank == 2 && x == mean, "{}: two arrays [n, d] are wanted, the shapes are {} and {}", name, x.text(),
-                mean.text());
-  BATON_REQUIRE(log_std.rank == 1 && log_std[0] == x[1], "{}: log_std of shape {} for {} dimensions", name, log_std.text(),
-                x[1]);
+  BATON_REQUIRE(x.rank == 2 && x == mean, "{}: two arrays [n, d] are wanted, the shapes are {} and {}", name,
+                x.text(), mean.text());
+  BATON_REQUIRE(log_std.rank == 1 && log_std[0] == x[1], "{}: log_std of shape {} for {} dimensions", name,
+                log_std.text(), x[1]);
 }
 
 }  // namespace
@@ -157,15 +158,16 @@ Var gaussian_kl(Tape<T>& tape, Var mean_p, Var log_std_p, Var mean_q, Var log_st
 template <class T>
 Var gaussian_entropy(Tape<T>& tape, Var log_std) {
   static const Rule<T> rule = {"gaussian_entropy", entropy_forward<T>, entropy_vjp<T>, entropy_jvp<T>};
-  BATON_REQUIRE(tape.shape(log_std).rank == 1, "gaussian_entropy: log_std has shape {}", tape.shape(log_std).text());
+  BATON_REQUIRE(tape.shape(log_std).rank == 1, "gaussian_entropy: log_std has shape {}",
+                tape.shape(log_std).text());
   Node<T> draft;
   draft.rule = &rule;
   return tape.record(draft, {log_std});
 }
 
-#define BATON_INSTANTIATE(T)                                        \
-  template Var gaussian_log_prob(Tape<T>&, Var, Var, Var);          \
-  template Var gaussian_kl(Tape<T>&, Var, Var, Var, Var);           \
+#define BATON_INSTANTIATE(T)                               \
+  template Var gaussian_log_prob(Tape<T>&, Var, Var, Var); \
+  template Var gaussian_kl(Tape<T>&, Var, Var, Var, Var);  \
   template Var gaussian_entropy(Tape<T>&, Var);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)

@@ -17,9 +17,13 @@ struct Sizes {
   int m, n, k;
   int lda, ldb;
   explicit Sizes(const Call<T>& c)
-      : ta(static_cast<Transpose>(c.node.integers[0] != 0)), tb(static_cast<Transpose>(c.node.integers[1] != 0)),
-        m(c.node.shape[0]), n(c.node.shape[1]), k(c.shape(0)[ta == Transpose::kYes ? 0 : 1]),
-        lda(c.shape(0)[1]), ldb(c.shape(1)[1]) {}
+      : ta(static_cast<Transpose>(c.node.integers[0] != 0)),
+        tb(static_cast<Transpose>(c.node.integers[1] != 0)),
+        m(c.node.shape[0]),
+        n(c.node.shape[1]),
+        k(c.shape(0)[ta == Transpose::kYes ? 0 : 1]),
+        lda(c.shape(0)[1]),
+        ldb(c.shape(1)[1]) {}
 };
 
 Transpose flip(Transpose t) { return t == Transpose::kYes ? Transpose::kNo : Transpose::kYes; }
@@ -35,22 +39,27 @@ void matmul_forward(const Call<T>& c) {
   product<T>(Sizes<T>(c), c.x(0), c.x(1), T(0), c.y());
 }
 
-// op(A)' gradient: U op(B)'; A's own is that, or its transpose op(B) U'. The same for B: op(A)' U, or U' op(A).
+// op(A)' gradient: U op(B)'; A's own is that, or its transpose op(B) U'. The same for B: op(A)' U, or U'
+// op(A).
 template <class T>
 void matmul_vjp(const Call<T>& c) {
   const Sizes<T> s(c);
   if (T* ga = c.gradient(0)) {
     if (s.ta == Transpose::kNo) {
-      kernels::gemm<T>(Transpose::kNo, flip(s.tb), s.m, s.k, s.n, T(1), c.u(), s.n, c.x(1), s.ldb, T(1), ga, s.lda);
+      kernels::gemm<T>(Transpose::kNo, flip(s.tb), s.m, s.k, s.n, T(1), c.u(), s.n, c.x(1), s.ldb, T(1), ga,
+                       s.lda);
     } else {
-      kernels::gemm<T>(s.tb, Transpose::kYes, s.k, s.m, s.n, T(1), c.x(1), s.ldb, c.u(), s.n, T(1), ga, s.lda);
+      kernels::gemm<T>(s.tb, Transpose::kYes, s.k, s.m, s.n, T(1), c.x(1), s.ldb, c.u(), s.n, T(1), ga,
+                       s.lda);
     }
   }
   if (T* gb = c.gradient(1)) {
     if (s.tb == Transpose::kNo) {
-      kernels::gemm<T>(flip(s.ta), Transpose::kNo, s.k, s.n, s.m, T(1), c.x(0), s.lda, c.u(), s.n, T(1), gb, s.ldb);
+      kernels::gemm<T>(flip(s.ta), Transpose::kNo, s.k, s.n, s.m, T(1), c.x(0), s.lda, c.u(), s.n, T(1), gb,
+                       s.ldb);
     } else {
-      kernels::gemm<T>(Transpose::kYes, s.ta, s.n, s.k, s.m, T(1), c.u(), s.n, c.x(0), s.lda, T(1), gb, s.ldb);
+      kernels::gemm<T>(Transpose::kYes, s.ta, s.n, s.k, s.m, T(1), c.u(), s.n, c.x(0), s.lda, T(1), gb,
+                       s.ldb);
     }
   }
 }
@@ -96,8 +105,8 @@ template <class T>
 Var matmul(Tape<T>& tape, Var a, Var b, bool transpose_a, bool transpose_b) {
   static const Rule<T> rule = {"matmul", matmul_forward<T>, matmul_vjp<T>, matmul_jvp<T>};
   const Shape &sa = tape.shape(a), &sb = tape.shape(b);
-  BATON_REQUIRE(sa.rank == 2 && sb.rank == 2, "matmul: two matrices are wanted, the shapes are {} and {}", sa.text(),
-                sb.text());
+  BATON_REQUIRE(sa.rank == 2 && sb.rank == 2, "matmul: two matrices are wanted, the shapes are {} and {}",
+                sa.text(), sb.text());
   const int m = sa[transpose_a ? 1 : 0], k = sa[transpose_a ? 0 : 1];
   const int k_b = sb[transpose_b ? 1 : 0], n = sb[transpose_b ? 0 : 1];
   BATON_REQUIRE(k == k_b, "matmul: k mismatch (a {}{}, b {}{})", sa.text(), transpose_a ? "'" : "", sb.text(),
@@ -121,8 +130,8 @@ Var bias(Tape<T>& tape, Var x, Var b) {
   return tape.record(draft, {x, b});
 }
 
-#define BATON_INSTANTIATE(T)                               \
-  template Var matmul(Tape<T>&, Var, Var, bool, bool);     \
+#define BATON_INSTANTIATE(T)                           \
+  template Var matmul(Tape<T>&, Var, Var, bool, bool); \
   template Var bias(Tape<T>&, Var, Var);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)

@@ -31,8 +31,8 @@ void mlp_vjp(const Call<T>& c) {
 template <class T>
 void mlp_jvp(const Call<T>& c) {
   const T* v = c.tangent(0);
-  c.node.pass->jvp(theta(c), v != nullptr ? std::span<const T>(v, c.shape(0).size()) : std::span<const T>(), c.y_dot(),
-                   c.tangent(1));
+  c.node.pass->jvp(theta(c), v != nullptr ? std::span<const T>(v, c.shape(0).size()) : std::span<const T>(),
+                   c.y_dot(), c.tangent(1));
 }
 
 }  // namespace
@@ -42,8 +42,10 @@ Var mlp(Tape<T>& tape, const MlpSpec& spec, Var theta, Var x) {
   static const Rule<T> rule = {"mlp", mlp_forward<T>, mlp_vjp<T>, mlp_jvp<T>};
   const Shape &st = tape.shape(theta), &sx = tape.shape(x);
   const int n = parameter_count(spec);
-  BATON_REQUIRE(st.rank == 1 && st[0] == n, "mlp: theta has shape {}, the network {} parameters", st.text(), n);
-  BATON_REQUIRE(sx.rank == 2 && sx[1] == spec.in, "mlp: x has shape {}, the network {} inputs", sx.text(), spec.in);
+  BATON_REQUIRE(st.rank == 1 && st[0] == n, "mlp: theta has shape {}, the network {} parameters", st.text(),
+                n);
+  BATON_REQUIRE(sx.rank == 2 && sx[1] == spec.in, "mlp: x has shape {}, the network {} inputs", sx.text(),
+                spec.in);
   Node<T> draft;
   draft.rule = &rule;
   draft.shape = {sx[0], spec.out};
@@ -56,11 +58,37 @@ template Var mlp(Tape<float>&, const MlpSpec&, Var, Var);
 template Var mlp(Tape<double>&, const MlpSpec&, Var, Var);
 
 std::span<const char* const> rule_names() {
-  static constexpr std::array<const char*, 31> kNames = {
-      "add",  "sub",    "mul",  "div",    "identity", "tanh",  "relu",    "elu",         "gelu",              "silu",
-      "softplus", "sigmoid", "exp", "log", "square",  "sqrt",  "negate",  "scale",       "stop_gradient",     "matmul",
-      "bias", "sum",    "mean", "concat", "slice",    "reshape", "gather_rows", "gaussian_log_prob", "gaussian_kl",
-      "gaussian_entropy", "mlp"};
+  static constexpr std::array<const char*, 31> kNames = {"add",
+                                                         "sub",
+                                                         "mul",
+                                                         "div",
+                                                         "identity",
+                                                         "tanh",
+                                                         "relu",
+                                                         "elu",
+                                                         "gelu",
+                                                         "silu",
+                                                         "softplus",
+                                                         "sigmoid",
+                                                         "exp",
+                                                         "log",
+                                                         "square",
+                                                         "sqrt",
+                                                         "negate",
+                                                         "scale",
+                                                         "stop_gradient",
+                                                         "matmul",
+                                                         "bias",
+                                                         "sum",
+                                                         "mean",
+                                                         "concat",
+                                                         "slice",
+                                                         "reshape",
+                                                         "gather_rows",
+                                                         "gaussian_log_prob",
+                                                         "gaussian_kl",
+                                                         "gaussian_entropy",
+                                                         "mlp"};
   return kNames;
 }
 

@@ -1,7 +1,8 @@
 // Sums and means over neighbouring axes.
+#include "kernels/reduce.hpp"
+
 #include "autograd/ops.hpp"
 #include "kernels/error.hpp"
-#include "kernels/reduce.hpp"
 
 namespace baton::ag {
 namespace {
@@ -54,15 +55,17 @@ void sum_jvp(const Call<T>& c) {
 template <class T>
 Var reduce(Tape<T>& tape, const Rule<T>& rule, Var x, int first, int last, bool average) {
   const Shape& s = tape.shape(x);
-  BATON_REQUIRE(0 <= first && first <= last && last <= s.rank, "{}: axes {}..{} of shape {}", rule.name, first, last - 1,
-                s.text());
+  BATON_REQUIRE(0 <= first && first <= last && last <= s.rank, "{}: axes {}..{} of shape {}", rule.name,
+                first, last - 1, s.text());
   Node<T> draft;
   draft.rule = &rule;
   for (int axis = 0; axis < s.rank; ++axis) {
-    if (axis < first || axis >= last) draft.shape.extent[static_cast<std::size_t>(draft.shape.rank++)] = s[axis];
+    if (axis < first || axis >= last)
+      draft.shape.extent[static_cast<std::size_t>(draft.shape.rank++)] = s[axis];
   }
   const std::size_t n = s.span(first, last);
-  BATON_REQUIRE(!average || n > 0, "mean: over no element (axes {}..{} of shape {})", first, last - 1, s.text());
+  BATON_REQUIRE(!average || n > 0, "mean: over no element (axes {}..{} of shape {})", first, last - 1,
+                s.text());
   draft.integers = {first, last, 0, 0};
   draft.scalar = average ? T(1) / static_cast<T>(n) : T(1);
   return tape.record(draft, {x});
@@ -89,10 +92,10 @@ Var mean(Tape<T>& tape, Var x) {
   return mean(tape, x, 0, tape.shape(x).rank);
 }
 
-#define BATON_INSTANTIATE(T)                    \
-  template Var sum(Tape<T>&, Var, int, int);    \
-  template Var sum(Tape<T>&, Var);              \
-  template Var mean(Tape<T>&, Var, int, int);   \
+#define BATON_INSTANTIATE(T)                  \
+  template Var sum(Tape<T>&, Var, int, int);  \
+  template Var sum(Tape<T>&, Var);            \
+  template Var mean(Tape<T>&, Var, int, int); \
   template Var mean(Tape<T>&, Var);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)

@@ -12,11 +12,13 @@ constexpr std::size_t kMaxParts = 16;
 
 // Blocks of `width` numbers: from [rows][from_stride] to [rows][to_stride].
 template <class T>
-void copy_blocks(std::size_t rows, std::size_t width, const T* from, std::size_t from_stride, T* to, std::size_t to_stride) {
+void copy_blocks(std::size_t rows, std::size_t width, const T* from, std::size_t from_stride, T* to,
+                 std::size_t to_stride) {
   for (std::size_t r = 0; r < rows; ++r) std::copy_n(from + r * from_stride, width, to + r * to_stride);
 }
 template <class T>
-void add_blocks(std::size_t rows, std::size_t width, const T* from, std::size_t from_stride, T* to, std::size_t to_stride) {
+void add_blocks(std::size_t rows, std::size_t width, const T* from, std::size_t from_stride, T* to,
+                std::size_t to_stride) {
   for (std::size_t r = 0; r < rows; ++r) {
     kernels::axpy<T>(static_cast<std::int64_t>(width), T(1), from + r * from_stride, to + r * to_stride);
   }
@@ -111,11 +113,13 @@ void gather_jvp(const Call<T>& c) {
 template <class T>
 Var concat(Tape<T>& tape, std::span<const Var> parts, int axis) {
   static const Rule<T> rule = {"concat", concat_forward<T>, concat_vjp<T>, concat_jvp<T>};
-  BATON_REQUIRE(!parts.empty() && parts.size() <= kMaxParts, "concat: {} parts, 1 to {} are possible", parts.size(), kMaxParts);
+  BATON_REQUIRE(!parts.empty() && parts.size() <= kMaxParts, "concat: {} parts, 1 to {} are possible",
+                parts.size(), kMaxParts);
   Node<T> draft;
   draft.rule = &rule;
   draft.shape = tape.shape(parts[0]);
-  BATON_REQUIRE(axis >= 0 && axis < draft.shape.rank, "concat: axis {} of shape {}", axis, draft.shape.text());
+  BATON_REQUIRE(axis >= 0 && axis < draft.shape.rank, "concat: axis {} of shape {}", axis,
+                draft.shape.text());
   int total = 0;
   for (const Var part : parts) {
     Shape same = tape.shape(part);
@@ -138,8 +142,8 @@ Var slice(Tape<T>& tape, Var x, int axis, int begin, int end) {
   draft.rule = &rule;
   draft.shape = tape.shape(x);
   BATON_REQUIRE(axis >= 0 && axis < draft.shape.rank, "slice: axis {} of shape {}", axis, draft.shape.text());
-  BATON_REQUIRE(0 <= begin && begin <= end && end <= draft.shape[axis], "slice: {}..{} of axis {} of shape {}", begin, end,
-                axis, draft.shape.text());
+  BATON_REQUIRE(0 <= begin && begin <= end && end <= draft.shape[axis],
+                "slice: {}..{} of axis {} of shape {}", begin, end, axis, draft.shape.text());
   draft.shape.extent[static_cast<std::size_t>(axis)] = end - begin;
   draft.integers = {axis, begin, 0, 0};
   return tape.record(draft, {x});
@@ -147,11 +151,12 @@ Var slice(Tape<T>& tape, Var x, int axis, int begin, int end) {
 
 template <class T>
 Var reshape(Tape<T>& tape, Var x, const Shape& shape) {
-  static const Rule<T> rule = {"reshape", [](const Call<T>& c) { c.node.value = c.tape.input(c.node, 0).value; },
-                               [](const Call<T>& c) { kernels::axpy<T>(c.size(), T(1), c.u(), c.gradient(0)); },
-                               [](const Call<T>& c) { std::copy_n(c.tangent(0), c.size(), c.y_dot()); }};
-  BATON_REQUIRE(shape.size() == tape.shape(x).size(), "reshape: {} does not hold as many numbers as {}", shape.text(),
-                tape.shape(x).text());
+  static const Rule<T> rule = {
+      "reshape", [](const Call<T>& c) { c.node.value = c.tape.input(c.node, 0).value; },
+      [](const Call<T>& c) { kernels::axpy<T>(c.size(), T(1), c.u(), c.gradient(0)); },
+      [](const Call<T>& c) { std::copy_n(c.tangent(0), c.size(), c.y_dot()); }};
+  BATON_REQUIRE(shape.size() == tape.shape(x).size(), "reshape: {} does not hold as many numbers as {}",
+                shape.text(), tape.shape(x).text());
   Node<T> draft;
   draft.rule = &rule;
   draft.shape = shape;
@@ -166,18 +171,18 @@ Var gather_rows(Tape<T>& tape, Var x, std::span<const std::int32_t> index) {
   draft.shape = tape.shape(x);
   BATON_REQUIRE(draft.shape.rank >= 1, "gather_rows: a scalar has no rows");
   for (std::size_t i = 0; i < index.size(); ++i) {
-    BATON_REQUIRE(index[i] >= 0 && index[i] < draft.shape[0], "gather_rows: index {} is {}, the array has {} rows", i,
-                  index[i], draft.shape[0]);
+    BATON_REQUIRE(index[i] >= 0 && index[i] < draft.shape[0],
+                  "gather_rows: index {} is {}, the array has {} rows", i, index[i], draft.shape[0]);
   }
   draft.shape.extent[0] = static_cast<int>(index.size());
   draft.indices = tape.copy_indices(index);
   return tape.record(draft, {x});
 }
 
-#define BATON_INSTANTIATE(T)                                            \
-  template Var concat(Tape<T>&, std::span<const Var>, int);             \
-  template Var slice(Tape<T>&, Var, int, int, int);                     \
-  template Var reshape(Tape<T>&, Var, const Shape&);                    \
+#define BATON_INSTANTIATE(T)                                \
+  template Var concat(Tape<T>&, std::span<const Var>, int); \
+  template Var slice(Tape<T>&, Var, int, int, int);         \
+  template Var reshape(Tape<T>&, Var, const Shape&);        \
   template Var gather_rows(Tape<T>&, Var, std::span<const std::int32_t>);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)

@@ -18,8 +18,10 @@ using sim::rotate;
 constexpr double kFingertip = 0.043;      // m beyond the site, along the pointing direction
 constexpr double kRotationWeight = 0.3;   // m per rad: how a turn counts against a shift
 constexpr double kDamping = 4e-4;         // m^2: keeps the joints quiet near singular poses
-constexpr double kPostureGain = 0.05;     // of the way to the posture per iteration
-constexpr double kPostureStep = 0.03;    // rad per iteration at most: posture must not take the hand's speed
+// Share of the way to the posture per iteration. Joints 5 and 7 turn against each other almost for nothing where the
+// hand points along the forearm; left alone they drift until the wrist is upside down.
+constexpr ArmJoints kPostureGain{0.05, 0.05, 0.05, 0.05, 0.15, 0.05, 0.15};
+constexpr double kPostureStep = 0.05;    // rad per iteration at most: posture must not take the hand's speed
 constexpr double kLimitMargin = 0.02;     // rad
 constexpr int kIterations = 4;
 
@@ -190,7 +192,7 @@ ArmJoints Arm::approach(const ArmJoints& start, const ArmTarget& target) const {
         jacobian(r, c) = v[r];
         jacobian(r + 3, c) = kRotationWeight * f.axis[c][r];
       }
-      posture[c] = std::clamp(kPostureGain * (target.posture[c] - q[c]), -kPostureStep, kPostureStep);
+      posture[c] = std::clamp(kPostureGain[c] * (target.posture[c] - q[c]), -kPostureStep, kPostureStep);
       low[c] = low_[c] - q[c];
       high[c] = high_[c] - q[c];
     }

@@ -110,12 +110,13 @@ const std::vector<std::string>& kitchen_unseen_goals() {
 
 std::vector<Goal> kitchen_goals(const std::string& list) {
   std::vector<std::string> names;
-  if (list == "all") {
-    names = kitchen_demonstrated_goals();
-  } else if (list == "unseen") {
-    names = kitchen_unseen_goals();
-  } else {
-    names = split_names(list);
+  for (const auto& part : split_names(list)) {
+    if (part == "all" || part == "unseen") {
+      const auto& group = part == "all" ? kitchen_demonstrated_goals() : kitchen_unseen_goals();
+      names.insert(names.end(), group.begin(), group.end());
+    } else {
+      names.push_back(part);
+    }
   }
   std::vector<Goal> goals;
   for (const auto& name : names) {

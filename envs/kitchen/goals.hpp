@@ -33,7 +33,7 @@ const std::vector<float>& kitchen_element_goal(int element);
 const std::vector<std::string>& kitchen_demonstrated_goals();
 const std::vector<std::string>& kitchen_unseen_goals();
 
-// "all": the demonstrated goals; "unseen"; or comma-separated compound names, each a sequence of different elements
+// Comma-separated: "all" (the demonstrated goals), "unseen", or compound names, each a sequence of different elements
 // joined by '_' (not only the 24). Throws Error on a name that is neither and says the nearest one.
 std::vector<Goal> kitchen_goals(const std::string& list);
 

@@ -17,6 +17,7 @@ using sim::norm;
 constexpr int kBottomKnobAngle = 11, kTopKnobAngle = 15, kSwitchAngle = 17, kSlidePosition = 19, kDoorAngle = 21,
               kMicrowaveAngle = 22, kKettlePosition = 23, kKettleRotation = 26;
 
+constexpr double kKettleGoalX = -0.23;      // m
 constexpr double kOpen = 0.04, kClosed = 0;  // m, grip
 constexpr double kHolding = 0.030;           // m: fingers around a handle's bar are closer than this
 
@@ -75,8 +76,9 @@ Approach come_in(const Vec3d& tip, const Vec3d& contact, const Vec3d& along, dou
   a.depth = dot(e, u);
   const Vec3d off = e - u * a.depth;
   a.lateral = norm(off);
-  const double far = ramp(a.lateral, 0.15, 0.45);
-  const double back = std::min(3 * std::max(0.0, a.lateral - slack), distance + 0.18 * far);
+  // A long way round over the stove needs room for the elbow; before the hood too much of it would fold the arm.
+  const double far = ramp(a.lateral, 0.15, 0.45) * (0.18 - 0.15 * ramp(tip.z, 2.0, 2.2));
+  const double back = std::min(3 * std::max(0.0, a.lateral - slack), distance + far);
   const double too_deep = std::max(0.0, a.depth + back - 0.02);
   const double sideways = 1 - ramp(too_deep, 0.0, 0.05);
   a.next = contact - u * back + off * (1 - sideways);
@@ -151,7 +153,8 @@ Command pull(const Door& door, const Scene& s, const Style& style, const Vec3d& 
   const Vec3d hold = door.handle_at(door.angle) + offset + pointing * door.depth;
   const Approach a = come_in(s.hand.tip, hold, pointing, 0.012, door.distance + 0.03 * style.distance);
   const bool around = s.grip < kHolding;  // the fingers touch the bar, or have closed on nothing
-  const bool reached = a.depth > -(around ? 0.045 : 0.016) && a.lateral < (around ? 0.045 : 0.022) && a.depth < 0.04;
+  const double closing = ramp(kOpen - s.grip, 0.002, 0.010);  // once begun, a slip must be larger to open them again
+  const bool reached = a.depth > -0.016 - 0.029 * closing && a.lateral < 0.022 + 0.023 * closing && a.depth < 0.04;
   if (!reached) return command(a.next, pointing, posture, kOpen, 0.05);
   if (!around) return command(hold, pointing, posture, kClosed, 0.02);
   const bool first_half = door.angle < 0.45;
@@ -185,8 +188,10 @@ Command push_kettle(const KitchenPlaces&, const Scene& s, const Style& style) {
   const double yaw = 2 * s.state[kKettleRotation + 3] * (s.state[kKettleRotation] < 0 ? -1 : 1);
   const Vec3d pointing = direction(0.28 + 0.06 * style.side, -0.61 + 0.05 * style.lift);
   const double face = k[1] - 0.122, height = 1.685 + style.offset.z;  // the kettle's side that looks at us
-  // Steer by the kettle's yaw: push on the side that lags.
-  const double x = std::clamp(k[0] + 0.004 + style.offset.x - 0.13 * yaw, k[0] - 0.06, k[0] + 0.06);
+  // Steer like a cart pushed from behind: the front should point back to the middle of the way, and the side that lags
+  // behind that is pushed. (The microwave's corner stands close to the way on the left.)
+  const double ahead = std::clamp(-1.8 * (kKettleGoalX - k[0]), -0.35, 0.35);
+  const double x = k[0] + 0.004 + style.offset.x + std::clamp(-0.2 * (yaw - ahead), -0.06, 0.06);
   const Vec3d tip = s.hand.tip;
   const double gap = face - tip.y, beside = std::fabs(tip.x - x), above = tip.z - height;
   const ArmJoints posture = between(kKettleNear, kKettleFar, (tip.y - 0.2) / 0.3);

@@ -19,6 +19,7 @@ constexpr double kTracking = 0.5;           // share of a commanded step that th
 constexpr double kFingerTracking = 1.0;
 constexpr int kPatience = 20;               // actions on one spot after which another way is tried
 constexpr double kSpot = 0.025;             // m
+constexpr double kBurst = 15;               // actions that a disturbance lasts on average
 constexpr int kStandBack = 7;               // actions of backing off before it
 
 struct Shared {
@@ -48,7 +49,7 @@ struct Teleoperator::Operator {
   int still = 0, standing_back = 0;   // actions on one spot; actions left of backing off
   Vec3d spot{};                       // where the hand was when it last moved on
   double spot_way = 0;                // and how far the element was from its goal
-  bool done = false;
+  bool done = false, shaken = false;
 
   double centred(double spread) { return spread * (2 * random.uniform_double() - 1); }
   void draw_style(int element, double spread);
@@ -126,13 +127,15 @@ void Teleoperator::Operator::act(const TeleoperatorSettings& settings, std::span
   }
   for (int j = 0; j < kArmJoints; ++j) action[j] = action[j] * scale + load[j] / world.arm.stiffness(j) / kActionScale;
   for (int j = 7; j < 9; ++j) action[j] = (c.grip - state[static_cast<std::size_t>(j)]) / kFingerTracking / kActionScale;
+  const double change = shaken ? (settings.calm > 0 ? 1 / kBurst : 0) : (1 - settings.calm) / (settings.calm * kBurst);
+  if (random.uniform_double() < change) shaken = !shaken;
   for (int j = 0; j < 9; ++j) {
     const double share = j < kArmJoints ? 1 : 0.3;
     tremor[j] = slow_noise(tremor[j], 0.7, random);
     push[j] = slow_noise(push[j], 0.9, random);
     const double own = std::clamp(action[j] + share * settings.tremor * tremor[j], -1.0, 1.0);
     wanted[j] = static_cast<float>(own);
-    executed[j] = static_cast<float>(std::clamp(own + share * disturbance * push[j], -1.0, 1.0));
+    executed[j] = static_cast<float>(std::clamp(own + (shaken ? share * disturbance * push[j] : 0), -1.0, 1.0));
   }
 }
 
@@ -142,6 +145,7 @@ Teleoperator::Teleoperator(int size, const TeleoperatorSettings& settings) : set
   BATON_REQUIRE(settings.tremor >= 0 && settings.disturbance_low >= 0 && settings.disturbance_high >= settings.disturbance_low,
                 "teleoperator: tremor {} and disturbance {}..{} must not be negative, nor the range reversed", settings.tremor,
                 settings.disturbance_low, settings.disturbance_high);
+  BATON_REQUIRE(settings.calm >= 0 && settings.calm < 1, "teleoperator: calm is {}, expected 0..1, below 1", settings.calm);
   operators_.resize(static_cast<std::size_t>(size));
   shared();
 }
@@ -157,8 +161,9 @@ void Teleoperator::reset(int i, const std::vector<int>& elements, std::uint64_t 
   o.elements = elements;
   o.random = kernels::Random(seed, 0x7e1e);
   for (int e = 0; e < kKitchenElements; ++e) o.draw_style(e, settings_.spread);
-  o.disturbance = settings_.disturbance_low +
-                  (settings_.disturbance_high - settings_.disturbance_low) * o.random.uniform_double();
+  o.shaken = o.random.uniform_double() >= settings_.calm;
+  const double u = o.random.uniform_double();  // small ones more often: they leave time to finish
+  o.disturbance = settings_.disturbance_low + (settings_.disturbance_high - settings_.disturbance_low) * u * u;
 }
 
 void Teleoperator::act(std::span<const float> observation, std::span<float> wanted, std::span<float> executed) {

@@ -29,13 +29,12 @@ struct Slider {
   Vec rest;  // of the knob at travel 0
   Vec axis;  // unit vector along which travel grows
 };
-constexpr std::array<Slider, 3> kSliders = {{{"left", {-0.6f, -0.3f}, {0, 1}},
-                                             {"top", {-0.3f, 0.7f}, {1, 0}},
-                                             {"right", {0.6f, 0.3f}, {0, -1}}}};
+constexpr std::array<Slider, 3> kSliders = {
+    {{"left", {-0.6f, -0.3f}, {0, 1}}, {"top", {-0.3f, 0.7f}, {1, 0}}, {"right", {0.6f, 0.3f}, {0, -1}}}};
 constexpr int kStateDim = 2 + static_cast<int>(kSliders.size());
 constexpr int kActionDim = 2;
 constexpr int kHorizon = 90;
-constexpr float kSpeed = 0.06f;       // of the point, per step
+constexpr float kSpeed = 0.06f;  // of the point, per step
 constexpr float kKnobRadius = 0.08f;
 constexpr float kTravel = 0.6f;       // end of the rail
 constexpr float kWanted = 0.5f;       // goal coordinate of every slider
@@ -62,7 +61,11 @@ void push(const Slider& slider, Vec& p, float& travel) {
 }
 
 Spec make_spec() {
-  Spec spec{.name = "point_goal", .state_dim = kStateDim, .action_dim = kActionDim, .horizon = kHorizon, .robot_dim = 2,
+  Spec spec{.name = "point_goal",
+            .state_dim = kStateDim,
+            .action_dim = kActionDim,
+            .horizon = kHorizon,
+            .robot_dim = 2,
             .elements = {}};
   for (int i = 0; i < static_cast<int>(kSliders.size()); ++i) {
     spec.elements.push_back({.name = kSliders[i].name, .index = {2 + i}, .epsilon = 0.1f});
@@ -87,8 +90,11 @@ Goal make_goal(const Spec& spec, const std::string& name) {
 class PointGoal final : public BatchEnv {
  public:
   explicit PointGoal(const EnvOptions& options)
-      : spec_(make_spec()), noise_ratio_(options.noise_ratio < 0 ? kNoiseRatio : options.noise_ratio),
-        seeds_(options.size), state_(options.size * kStateDim), observation_(options.size * kStateDim) {}
+      : spec_(make_spec()),
+        noise_ratio_(options.noise_ratio < 0 ? kNoiseRatio : options.noise_ratio),
+        seeds_(options.size),
+        state_(options.size * kStateDim),
+        observation_(options.size * kStateDim) {}
 
   const Spec& spec() const override { return spec_; }
   int size() const override { return static_cast<int>(seeds_.size()); }
@@ -102,8 +108,8 @@ class PointGoal final : public BatchEnv {
     std::vector<Goal> goals;
     for (const std::string& name : wanted) {
       if (std::find(known.begin(), known.end(), name) == known.end()) {
-        throw UsageError(fmt::format("point_goal: unknown goal '{}'; the nearest is '{}' (or all, unseen)", name,
-                                     nearest_name(name, known)));
+        throw UsageError(fmt::format("point_goal: unknown goal '{}'; the nearest is '{}' (or all, unseen)",
+                                     name, nearest_name(name, known)));
       }
       goals.push_back(make_goal(spec_, name));
     }
@@ -111,7 +117,8 @@ class PointGoal final : public BatchEnv {
   }
 
   void reset(std::span<const std::uint64_t> seeds) override {
-    BATON_REQUIRE(seeds.size() == seeds_.size(), "point_goal: {} seeds for {} environments", seeds.size(), size());
+    BATON_REQUIRE(seeds.size() == seeds_.size(), "point_goal: {} seeds for {} environments", seeds.size(),
+                  size());
     std::copy(seeds.begin(), seeds.end(), seeds_.begin());
     step_ = 0;
     for (int n = 0; n < size(); ++n) {
@@ -124,8 +131,9 @@ class PointGoal final : public BatchEnv {
   }
 
   void step(std::span<const float> actions) override {
-    BATON_REQUIRE(actions.size() == seeds_.size() * kActionDim, "point_goal: {} action numbers for {} environments of {}",
-                  actions.size(), size(), kActionDim);
+    BATON_REQUIRE(actions.size() == seeds_.size() * kActionDim,
+                  "point_goal: {} action numbers for {} environments of {}", actions.size(), size(),
+                  kActionDim);
     ++step_;
     // Chunks are cut by the problem alone; environments do not see each other: any thread count gives the same bytes.
     constexpr int kChunk = 64;
@@ -201,7 +209,8 @@ std::unique_ptr<BatchEnv> make_point_goal(const EnvOptions& options) {
   return std::make_unique<PointGoal>(options);
 }
 
-void point_goal_operator(const Spec& spec, const Goal& goal, std::span<const float> state, std::span<float> action) {
+void point_goal_operator(const Spec& spec, const Goal& goal, std::span<const float> state,
+                         std::span<float> action) {
   const Vec p{state[0], state[1]};
   action[0] = action[1] = 0;
   for (const int e : goal.elements) {

@@ -1,8 +1,9 @@
 #pragma once
 // The environment to copy: everything an environment has to do, small enough to learn in seconds.
 //
-// A point robot moves in the square [-1, 1]^2. Three sliders stand around it; each has a knob (a disc) on a straight rail
-// and is moved only by pushing its knob with the point. Steps are kinematic: no masses, things stay where they are left.
+// A point robot moves in the square [-1, 1]^2. Three sliders stand around it; each has a knob (a disc) on a straight
+// rail and is moved only by pushing its knob with the point. Steps are kinematic: no masses, things stay where they are
+// left.
 //   state   x, y of the point; travel of the sliders "left", "top", "right", in [0, kTravel]          (5 numbers)
 //   action  velocity of the point in [-1, 1]^2, times kSpeed per step                                (2 numbers)
 //   goal    sliders pushed to kWanted; complete when within epsilon = 0.1
@@ -18,6 +19,7 @@ std::unique_ptr<BatchEnv> make_point_goal(const EnvOptions& options);
 // A scripted demonstrator: the action [2] towards completing `goal` from `state`, its elements in the order of the
 // goal's name. A function of what a policy sees alone (no memory), so that a policy can imitate it. Every element done:
 // stands still.
-void point_goal_operator(const Spec& spec, const Goal& goal, std::span<const float> state, std::span<float> action);
+void point_goal_operator(const Spec& spec, const Goal& goal, std::span<const float> state,
+                         std::span<float> action);
 
 }  // namespace baton::envs

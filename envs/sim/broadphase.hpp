@@ -24,18 +24,19 @@ struct Broadphase {
     int fixed = 0, other = 0;  // geoms: the plane or box and the one seen as a sphere; two spheres otherwise
     bool is_static = false;    // pose[fixed] holds the fixed geom's world pose
     S reach = 0;               // radius of the sphere (both, for spheres) + margin
+    Vec3<S> half{};            // of the box
   };
   struct Ball {
     Vec3<S> centre{};  // in the body's frame
     S radius = 0;
   };
   struct Group {
-    int begin = 0, end = 0;        // pairs
-    int body1 = 0, body2 = 0;      // body1 = -1: static world
-    bool tested = false;           // false: go straight to the pairs
-    Ball ball1, ball2;             // ball2 (and ball1 when it moves)
-    Vec3<S> centre{}, half{};      // static world: box of its geoms in the world
-    S margin = 0;                  // the largest of the pairs'
+    int begin = 0, end = 0;    // pairs
+    int body1 = 0, body2 = 0;  // body1 = -1: static world
+    bool tested = false;       // false: go straight to the pairs
+    Ball ball1, ball2;         // ball2 (and ball1 when it moves)
+    Vec3<S> centre{}, half{};  // static world: box of its geoms in the world
+    S margin = 0;              // the largest of the pairs'
   };
   struct Pose {
     Vec3<S> pos{};
@@ -100,6 +101,7 @@ void Broadphase<S>::classify(const Model<S>& m, int p) {
   } else {
     t.test = Test::kSphere;
   }
+  t.half = m.geoms[static_cast<std::size_t>(t.fixed)].size;
   t.reach = m.geoms[static_cast<std::size_t>(t.other)].radius + pair.margin;
   if (t.test == Test::kSphere) t.reach += m.geoms[static_cast<std::size_t>(t.fixed)].radius;
   t.is_static = static_body_[static_cast<std::size_t>(m.geoms[static_cast<std::size_t>(t.fixed)].body)] != 0;
@@ -192,7 +194,8 @@ void Broadphase<S>::build(const Model<S>& m) {
 // ---- the tests, on tiles; `D` is Data<T>, which holds the poses of this step -------------------------------------
 
 template <class T>
-inline mask_t<T> sphere_near_box(const Vec3<T>& local, const Vec3<scalar_t<T>>& half, const scalar_t<T>& reach) {
+inline mask_t<T> sphere_near_box(const Vec3<T>& local, const Vec3<scalar_t<T>>& half,
+                                 const scalar_t<T>& reach) {
   const T zero(0);
   const T x = max(abs(local.x) - T(half.x), zero), y = max(abs(local.y) - T(half.y), zero);
   const T z = max(abs(local.z) - T(half.z), zero);
@@ -211,7 +214,7 @@ mask_t<T> group_near(const typename Broadphase<scalar_t<T>>::Group& g, const D& 
 }
 
 template <class T, class D>
-mask_t<T> pair_near(const Broadphase<scalar_t<T>>& table, int p, const Model<scalar_t<T>>& m, const D& d) {
+mask_t<T> pair_near(const Broadphase<scalar_t<T>>& table, int p, const D& d) {
   using S = scalar_t<T>;
   using Table = Broadphase<S>;
   const typename Table::PairTest& t = table.pairs[static_cast<std::size_t>(p)];
@@ -227,11 +230,11 @@ mask_t<T> pair_near(const Broadphase<scalar_t<T>>& table, int p, const Model<sca
       return gap.x * T(pose.mat(0, i)) + gap.y * T(pose.mat(1, i)) + gap.z * T(pose.mat(2, i));
     };
     if (t.test == Table::Test::kPlane) return along(2) <= T(t.reach);
-    return sphere_near_box<T>(Vec3<T>{along(0), along(1), along(2)}, m.geoms[fixed].size, t.reach);
+    return sphere_near_box<T>(Vec3<T>{along(0), along(1), along(2)}, t.half, t.reach);
   }
   const Vec3<T> gap = d.geom_xpos[other] - d.geom_xpos[fixed];
   if (t.test == Table::Test::kPlane) return dot(gap, d.geom_xmat[fixed].col(2)) <= T(t.reach);
-  return sphere_near_box<T>(transpose_mul(d.geom_xmat[fixed], gap), m.geoms[fixed].size, t.reach);
+  return sphere_near_box<T>(transpose_mul(d.geom_xmat[fixed], gap), t.half, t.reach);
 }
 
 }  // namespace baton::sim

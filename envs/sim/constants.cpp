@@ -11,7 +11,8 @@ namespace baton::sim {
 namespace {
 
 // trace(J M^-1 J') / 3 for the three rows of J given as one column vector a dof.
-double mean_inverse_inertia(const Model<double>& m, const Data<double>& d, const std::vector<Vec3<double>>& jacobian) {
+double mean_inverse_inertia(const Model<double>& m, const Data<double>& d,
+                            const std::vector<Vec3<double>>& jacobian) {
   std::vector<double> row(static_cast<std::size_t>(m.nv)), solved;
   double trace = 0;
   for (int axis = 0; axis < 3; ++axis) {
@@ -48,7 +49,8 @@ bool is_null(const Vec3<double>& v) { return std::fabs(v.x) + std::fabs(v.y) + s
 bool only_slides(const Model<double>& m, std::size_t b) {
   const auto& body = m.bodies[b];
   const auto& parent = m.bodies[static_cast<std::size_t>(body.parent)];
-  if (body.joints == 0 || !is_null(body.ipos) || !is_null({body.iquat.x, body.iquat.y, body.iquat.z})) return false;
+  if (body.joints == 0 || !is_null(body.ipos) || !is_null({body.iquat.x, body.iquat.y, body.iquat.z}))
+    return false;
   if (body.parent != 0 && (parent.parent != 0 || parent.joints != 0)) return false;
   for (const auto& other : m.bodies)
     if (&other != &m.bodies[0] && other.parent == static_cast<int>(b)) return false;
@@ -66,7 +68,8 @@ void slider_weights(Model<double>& m) {
     if (!only_slides(m, b)) continue;
     auto& body = m.bodies[b];
     body.invweight = {1 / body.mass, 0};
-    for (int i = body.dof; i < body.dof + body.dofs; ++i) m.dofs[static_cast<std::size_t>(i)].invweight = 1 / body.mass;
+    for (int i = body.dof; i < body.dof + body.dofs; ++i)
+      m.dofs[static_cast<std::size_t>(i)].invweight = 1 / body.mass;
   }
 }
 

@@ -6,72 +6,148 @@ namespace {
 
 // One struct per function: value(x) = f(x), slope(x, y) = f'(x) where y = f(x).
 struct Identity {
-  template <class V> static V value(V x) { return x; }
-  template <class V> static V slope(V, V) { return V{} + 1; }
+  template <class V>
+  static V value(V x) {
+    return x;
+  }
+  template <class V>
+  static V slope(V, V) {
+    return V{} + 1;
+  }
 };
 struct Tanh {
-  template <class V> static V value(V x) { return vec_tanh(x); }
-  template <class V> static V slope(V, V y) { return 1 - y * y; }
+  template <class V>
+  static V value(V x) {
+    return vec_tanh(x);
+  }
+  template <class V>
+  static V slope(V, V y) {
+    return 1 - y * y;
+  }
 };
 struct Relu {
-  template <class V> static V value(V x) { return x <= 0 ? V{} : x; }
-  template <class V> static V slope(V, V y) { return y <= 0 ? V{} : V{} + 1; }
+  template <class V>
+  static V value(V x) {
+    return x <= 0 ? V{} : x;
+  }
+  template <class V>
+  static V slope(V, V y) {
+    return y <= 0 ? V{} : V{} + 1;
+  }
 };
 struct Elu {
-  template <class V> static V value(V x) { return x > 0 ? x : vec_expm1(x > 0 ? V{} : x); }
-  template <class V> static V slope(V, V y) { return y > 0 ? V{} + 1 : y + 1; }
+  template <class V>
+  static V value(V x) {
+    return x > 0 ? x : vec_expm1(x > 0 ? V{} : x);
+  }
+  template <class V>
+  static V slope(V, V y) {
+    return y > 0 ? V{} + 1 : y + 1;
+  }
 };
 struct Gelu {
-  template <class V> using Element = decltype(+V{}[0]);
-  template <class V> static constexpr Element<V> kRoot = static_cast<Element<V>>(0.79788456080286535588);  // sqrt(2/pi)
-  template <class V> static constexpr Element<V> kCubic = kRoot<V> * static_cast<Element<V>>(0.044715);
-  template <class V> static V inner(V x) { return vec_tanh(x * (x * x * kCubic<V> + kRoot<V>)); }
-  template <class V> static V value(V x) { return x * (inner(x) + 1) / 2; }
-  template <class V> static V slope(V x, V) {
+  template <class V>
+  using Element = decltype(+V{}[0]);
+  template <class V>
+  static constexpr Element<V> kRoot = static_cast<Element<V>>(0.79788456080286535588);  // sqrt(2/pi)
+  template <class V>
+  static constexpr Element<V> kCubic = kRoot<V>* static_cast<Element<V>>(0.044715);
+  template <class V>
+  static V inner(V x) {
+    return vec_tanh(x * (x * x * kCubic<V> + kRoot<V>));
+  }
+  template <class V>
+  static V value(V x) {
+    return x * (inner(x) + 1) / 2;
+  }
+  template <class V>
+  static V slope(V x, V) {
     const V t = inner(x);
-    return ((t + 1) + x * (1 - t * t) * (x * x * (3 * kCubic<V>) + kRoot<V>)) / 2;
+    return ((t + 1) + x * (1 - t * t) * (x * x * (3 * kCubic<V>)+kRoot<V>)) / 2;
   }
 };
 struct Sigmoid {  // both branches keep the exponential's argument at or below 0
-  template <class V> static V value(V x) {
+  template <class V>
+  static V value(V x) {
     const V e = vec_exp(x > 0 ? -x : x);
     return (x > 0 ? V{} + 1 : e) / (e + 1);
   }
-  template <class V> static V slope(V, V y) { return y * (1 - y); }
+  template <class V>
+  static V slope(V, V y) {
+    return y * (1 - y);
+  }
 };
 struct Silu {
-  template <class V> static V value(V x) { return x * Sigmoid::value(x); }
-  template <class V> static V slope(V x, V) {
+  template <class V>
+  static V value(V x) {
+    return x * Sigmoid::value(x);
+  }
+  template <class V>
+  static V slope(V x, V) {
     const V s = Sigmoid::value(x);
     return s * (x * (1 - s) + 1);
   }
 };
 struct Softplus {
-  template <class V> static V value(V x) {
+  template <class V>
+  static V value(V x) {
     const V tail = vec_log1p_unit(vec_exp(x > 0 ? -x : x));
     return (x > 0 ? x : V{}) + tail;
   }
-  template <class V> static V slope(V, V y) { return -vec_expm1(-y); }
+  template <class V>
+  static V slope(V, V y) {
+    return -vec_expm1(-y);
+  }
 };
 struct Exp {
-  template <class V> static V value(V x) { return vec_exp(x); }
-  template <class V> static V slope(V, V y) { return y; }
+  template <class V>
+  static V value(V x) {
+    return vec_exp(x);
+  }
+  template <class V>
+  static V slope(V, V y) {
+    return y;
+  }
 };
 struct Log {
-  template <class V> static V value(V x) { return vec_log(x); }
-  template <class V> static V slope(V x, V) { return 1 / x; }
+  template <class V>
+  static V value(V x) {
+    return vec_log(x);
+  }
+  template <class V>
+  static V slope(V x, V) {
+    return 1 / x;
+  }
 };
 struct Square {
-  template <class V> static V value(V x) { return x * x; }
-  template <class V> static V slope(V x, V) { return x + x; }
+  template <class V>
+  static V value(V x) {
+    return x * x;
+  }
+  template <class V>
+  static V slope(V x, V) {
+    return x + x;
+  }
 };
 struct Sqrt {
-  template <class V> static V value(V x) { return vec_sqrt(x); }
-  template <class V> static V slope(V, V y) { return 1 / (y + y); }
+  template <class V>
+  static V value(V x) {
+    return vec_sqrt(x);
+  }
+  template <class V>
+  static V slope(V, V y) {
+    return 1 / (y + y);
+  }
 };
 struct Negate {
-  template <class V> static V value(V x) { return -x; }
-  template <class V> static V slope(V, V) { return V{} - 1; }
+  template <class V>
+  static V value(V x) {
+    return -x;
+  }
+  template <class V>
+  static V slope(V, V) {
+    return V{} - 1;
+  }
 };
 
 template <class T>
@@ -118,9 +194,9 @@ constexpr UnaryPart<T> part() {
 // In the order of enum Unary.
 template <class T>
 constexpr UnaryPart<T> kParts[kUnaryCount] = {
-    part<T, Identity>(), part<T, Tanh>(),    part<T, Relu>(), part<T, Elu>(), part<T, Gelu>(),
+    part<T, Identity>(), part<T, Tanh>(),     part<T, Relu>(),    part<T, Elu>(), part<T, Gelu>(),
     part<T, Silu>(),     part<T, Softplus>(), part<T, Sigmoid>(), part<T, Exp>(), part<T, Log>(),
-    part<T, Square>(),   part<T, Sqrt>(),    part<T, Negate>()};
+    part<T, Square>(),   part<T, Sqrt>(),     part<T, Negate>()};
 
 template <class T>
 void unary_isa(Unary op, int64_t n, const T* x, T* y) {
@@ -136,16 +212,28 @@ void bias_unary_isa(Unary op, int64_t rows, int cols, const T* bias, T* x, T* z)
 }
 
 struct Add {
-  template <class V> static V of(V a, V b) { return a + b; }
+  template <class V>
+  static V of(V a, V b) {
+    return a + b;
+  }
 };
 struct Sub {
-  template <class V> static V of(V a, V b) { return a - b; }
+  template <class V>
+  static V of(V a, V b) {
+    return a - b;
+  }
 };
 struct Mul {
-  template <class V> static V of(V a, V b) { return a * b; }
+  template <class V>
+  static V of(V a, V b) {
+    return a * b;
+  }
 };
 struct Div {
-  template <class V> static V of(V a, V b) { return a / b; }
+  template <class V>
+  static V of(V a, V b) {
+    return a / b;
+  }
 };
 
 template <class T, class F>
@@ -167,10 +255,14 @@ void binary_loop(int64_t n, const T* a, int a_step, const T* b, int b_step, T* o
 template <class T>
 void binary_isa(Binary op, int64_t n, const T* a, int a_step, const T* b, int b_step, T* out) {
   switch (op) {
-    case Binary::kAdd: return binary_loop<T, Add>(n, a, a_step, b, b_step, out);
-    case Binary::kSub: return binary_loop<T, Sub>(n, a, a_step, b, b_step, out);
-    case Binary::kMul: return binary_loop<T, Mul>(n, a, a_step, b, b_step, out);
-    case Binary::kDiv: return binary_loop<T, Div>(n, a, a_step, b, b_step, out);
+    case Binary::kAdd:
+      return binary_loop<T, Add>(n, a, a_step, b, b_step, out);
+    case Binary::kSub:
+      return binary_loop<T, Sub>(n, a, a_step, b, b_step, out);
+    case Binary::kMul:
+      return binary_loop<T, Mul>(n, a, a_step, b, b_step, out);
+    case Binary::kDiv:
+      return binary_loop<T, Div>(n, a, a_step, b, b_step, out);
   }
 }
 

@@ -7,7 +7,8 @@ namespace {
 template <class T>
 void gather_rows_isa(int64_t n, int64_t cols, const T* table, const int32_t* index, T* out) {
   for (int64_t i = 0; i < n; ++i) {
-    memcpy(out + i * cols, table + static_cast<int64_t>(index[i]) * cols, static_cast<size_t>(cols) * sizeof(T));
+    memcpy(out + i * cols, table + static_cast<int64_t>(index[i]) * cols,
+           static_cast<size_t>(cols) * sizeof(T));
   }
 }
 

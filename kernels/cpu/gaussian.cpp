@@ -34,8 +34,8 @@ void log_prob_isa(int64_t rows, int dim, const T* x, const T* mean, const T* log
 }
 
 template <class T>
-void log_prob_vjp_isa(int64_t rows, int dim, const T* x, const T* mean, const T* log_std, const T* w, T* d_mean,
-                      T* d_log_std) {
+void log_prob_vjp_isa(int64_t rows, int dim, const T* x, const T* mean, const T* log_std, const T* w,
+                      T* d_mean, T* d_log_std) {
   for (int d0 = 0; d0 < dim; d0 += kStrip) {
     const int width = dim - d0 < kStrip ? dim - d0 : kStrip;
     T inverse[kStrip];
@@ -55,7 +55,8 @@ void log_prob_vjp_isa(int64_t rows, int dim, const T* x, const T* mean, const T*
 }
 
 template <class T>
-void kl_isa(int64_t rows, int dim, const T* mean_p, const T* log_std_p, const T* mean_q, const T* log_std_q, T* out) {
+void kl_isa(int64_t rows, int dim, const T* mean_p, const T* log_std_p, const T* mean_q, const T* log_std_q,
+            T* out) {
   for (int64_t r = 0; r < rows; ++r) out[r] = T(0);
   for (int d0 = 0; d0 < dim; d0 += kStrip) {
     const int width = dim - d0 < kStrip ? dim - d0 : kStrip;

@@ -1,15 +1,16 @@
-// Register-tiled matrix product. A is read where it lies; B is copied into panels as wide as a tile when it is
-// transposed or when enough rows share the copy, else read where it lies.
+// Register-tiled matrix product. A is read where it lies; B is copied into panels as wide as a tile when it
+// is transposed or when enough rows share the copy, else read where it lies.
 #include "kernels/cpu/vector.hpp"
 #include "kernels/dispatch.hpp"
 
 namespace baton::kernels::BATON_ISA {
 namespace {
 
-constexpr int kBlockK = 256;          // depth of one accumulation chain; kernels/gemm.hpp promises it
-constexpr int kPackRows = 48;         // from so many rows of A on, copying B pays
+constexpr int kBlockK = 256;   // depth of one accumulation chain; kernels/gemm.hpp promises it
+constexpr int kPackRows = 48;  // from so many rows of A on, copying B pays
 constexpr int kTileRows = BATON_VECTOR_REGISTERS == 32 ? 12 : (BATON_VECTOR_BYTES == 32 ? 6 : 5);
-constexpr int kWideRows = BATON_VECTOR_REGISTERS == 32 ? 5 : 2;  // up to so many rows take four vectors at once
+constexpr int kWideRows =
+    BATON_VECTOR_REGISTERS == 32 ? 5 : 2;  // up to so many rows take four vectors at once
 
 // How one tile is to be stored.
 template <class T>
@@ -41,8 +42,8 @@ template <class T, int kVectors>
   }
 }
 
-// A tile of kRows x kVectors vectors, all in registers. Element (i, p) of A is a[i * lda + p], or a[p * lda + i] if kTransposed;
-// row p of the panel of B starts at b + p * ldb.
+// A tile of kRows x kVectors vectors, all in registers. Element (i, p) of A is a[i * lda + p], or a[p * lda +
+// i] if kTransposed; row p of the panel of B starts at b + p * ldb.
 template <class T, int kRows, int kVectors, bool kTransposed>
 void tile(int depth, const T* a, int64_t lda, const T* b, int64_t ldb, const Output<T>& out) {
   constexpr int kW = kWidth<T>;
@@ -93,9 +94,11 @@ Tile<T> tile_for(int rows, int vectors) {
   return pick_tile<T, 1, kTransposed, kTileRows>(rows);
 }
 
-// Copies `width` columns from column j0 of op(B), rows p0..p0+depth-1, into panel[depth][padded], zeros behind.
+// Copies `width` columns from column j0 of op(B), rows p0..p0+depth-1, into panel[depth][padded], zeros
+// behind.
 template <class T>
-void pack_panel(bool transposed, const T* b, int64_t ldb, int p0, int depth, int j0, int width, int padded, T* panel) {
+void pack_panel(bool transposed, const T* b, int64_t ldb, int p0, int depth, int j0, int width, int padded,
+                T* panel) {
   if (!transposed) {
     for (int p = 0; p < depth; ++p) {
       const T* from = b + (p0 + p) * ldb + j0;
@@ -113,8 +116,8 @@ void pack_panel(bool transposed, const T* b, int64_t ldb, int p0, int depth, int
 
 // One panel of columns against all rows of A.
 template <class T>
-void panel_product(bool transposed_a, int m, int vectors, int depth, const T* a, int64_t lda, const T* b, int64_t ldb,
-                   Output<T> out) {
+void panel_product(bool transposed_a, int m, int vectors, int depth, const T* a, int64_t lda, const T* b,
+                   int64_t ldb, Output<T> out) {
   const int step = vectors == 4 ? kWideRows : kTileRows;
   for (int i = 0; i < m; i += step) {
     const int rows = m - i < step ? m - i : step;
@@ -136,13 +139,14 @@ void scale_only(int m, int n, T beta, T* c, int ldc) {
 }
 
 template <class T>
-void gemm_isa(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda, const T* b,
-              int ldb, T beta, T* c, int ldc) {
+void gemm_isa(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda,
+              const T* b, int ldb, T beta, T* c, int ldc) {
   constexpr int kW = kWidth<T>;
   if (k == 0) return scale_only(m, n, beta, c, ldc);
   const bool at = transpose_a == Transpose::kYes, bt = transpose_b == Transpose::kYes;
   const bool pack_all = bt || m >= kPackRows;
-  T* panel = static_cast<T*>(thread_buffer(static_cast<int64_t>(kBlockK) * 4 * kW * static_cast<int64_t>(sizeof(T))));
+  T* panel = static_cast<T*>(
+      thread_buffer(static_cast<int64_t>(kBlockK) * 4 * kW * static_cast<int64_t>(sizeof(T))));
   const int widest = m <= kWideRows ? 4 : 2;
   for (int p0 = 0; p0 < k; p0 += kBlockK) {
     const int depth = k - p0 < kBlockK ? k - p0 : kBlockK;
@@ -172,7 +176,8 @@ void transpose_isa(int rows, int cols, const T* in, T* out) {
     for (int j0 = 0; j0 < cols; j0 += kTile) {
       const int j1 = cols < j0 + kTile ? cols : j0 + kTile;
       for (int j = j0; j < j1; ++j) {
-        for (int i = i0; i < i1; ++i) out[static_cast<int64_t>(j) * rows + i] = in[static_cast<int64_t>(i) * cols + j];
+        for (int i = i0; i < i1; ++i)
+          out[static_cast<int64_t>(j) * rows + i] = in[static_cast<int64_t>(i) * cols + j];
       }
     }
   }

@@ -29,7 +29,8 @@ double dot_isa(int64_t n, const T* a, const T* b) {
   double lanes[kLanes] = {};
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    for (int j = 0; j < kLanes; ++j) lanes[j] += static_cast<double>(a[i + j]) * static_cast<double>(b[i + j]);
+    for (int j = 0; j < kLanes; ++j)
+      lanes[j] += static_cast<double>(a[i + j]) * static_cast<double>(b[i + j]);
   }
   for (int j = 0; i < n; ++i, ++j) lanes[j] += static_cast<double>(a[i]) * static_cast<double>(b[i]);
   return fold(lanes);
@@ -63,7 +64,8 @@ void sum_axis_isa(int64_t outer, int64_t n, int64_t inner, T scale, const T* x, 
           for (int j = 0; j < width; ++j) sums[j] += row[j];
         }
       }
-      for (int j = 0; j < width; ++j) out[i + j] = accumulate ? out[i + j] + scale * sums[j] : scale * sums[j];
+      for (int j = 0; j < width; ++j)
+        out[i + j] = accumulate ? out[i + j] + scale * sums[j] : scale * sums[j];
     }
   }
 }

@@ -1,7 +1,8 @@
 #pragma once
-// Vectors of the instruction set that this text is being compiled for, and elementary functions over them. Everything
-// has internal linkage in a namespace per set: an inline function shared between sets could be kept by the linker in the
-// widest one's version and then run on a machine that lacks it. For the same reason no C++ standard templates here.
+// Vectors of the instruction set that this text is being compiled for, and elementary functions over them.
+// Everything has internal linkage in a namespace per set: an inline function shared between sets could be
+// kept by the linker in the widest one's version and then run on a machine that lacks it. For the same reason
+// no C++ standard templates here.
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -64,13 +65,15 @@ template <class T, class Body>
 [[gnu::always_inline]] inline void for_vectors(int64_t n, Body body) {
   int64_t i = 0;
   for (; i + kWidth<T> <= n; i += kWidth<T>) {
-    body([i](const T* p) __attribute__((always_inline)) { return load(p + i); },
-         [i](T* p, Vec<T> v) __attribute__((always_inline)) { store(p + i, v); });
+    body(
+        [i](const T* p) __attribute__((always_inline)) { return load(p + i); },
+        [i](T * p, Vec<T> v) __attribute__((always_inline)) { store(p + i, v); });
   }
   if (i < n) {
     const int rest = static_cast<int>(n - i);
-    body([i, rest](const T* p) __attribute__((always_inline)) { return load_part(p + i, rest, T(1)); },
-         [i, rest](T* p, Vec<T> v) __attribute__((always_inline)) { store_part(p + i, v, rest); });
+    body(
+        [ i, rest ](const T* p) __attribute__((always_inline)) { return load_part(p + i, rest, T(1)); },
+        [ i, rest ](T * p, Vec<T> v) __attribute__((always_inline)) { store_part(p + i, v, rest); });
   }
 }
 
@@ -80,7 +83,8 @@ template <class T, class Body>
   return reinterpret_cast<Vec<float>>((n + 127) << 23);
 }
 
-// Splits x = n ln 2 + r with |r| <= ln 2 / 2: adding 1.5 2^23 rounds to an integer and leaves it in the low bits.
+// Splits x = n ln 2 + r with |r| <= ln 2 / 2: adding 1.5 2^23 rounds to an integer and leaves it in the low
+// bits.
 [[gnu::always_inline]] inline Vec<float> reduce_exponent(Vec<float> x, VecI32* n) {
   const Vec<float> magic = splat(12582912.0f);
   const Vec<float> shifted = x * 1.44269504088896f + magic;
@@ -145,7 +149,8 @@ template <class T, class Body>
   // The exponent is taken where the mantissa crosses sqrt(1/2), so that the rest is centred on 1.
   const VecI32 e = (bits - 0x3F3504F3) >> 23;
   const Vec<float> m = reinterpret_cast<Vec<float>>(bits - (e << 23));
-  const Vec<float> exponent = __builtin_convertvector(e, Vec<float>) - (x < tiny ? splat(23.0f) : splat(0.0f));
+  const Vec<float> exponent =
+      __builtin_convertvector(e, Vec<float>) - (x < tiny ? splat(23.0f) : splat(0.0f));
   const Vec<float> log_m = twice_artanh((m - 1.0f) / (m + 1.0f));
   Vec<float> result = exponent * 0.693145751953125f + (exponent * 1.42860682030941723e-6f + log_m);
   const float infinity = __builtin_inff();
@@ -166,11 +171,11 @@ template <class T, class Body>
 
 // ---- double: libm, lane by lane.
 
-#define BATON_LANE_BY_LANE(name, function)                                 \
-  [[gnu::always_inline]] inline Vec<double> name(Vec<double> x) {          \
-    Vec<double> y;                                                         \
-    for (int i = 0; i < kWidth<double>; ++i) y[i] = function(x[i]);        \
-    return y;                                                              \
+#define BATON_LANE_BY_LANE(name, function)                          \
+  [[gnu::always_inline]] inline Vec<double> name(Vec<double> x) {   \
+    Vec<double> y;                                                  \
+    for (int i = 0; i < kWidth<double>; ++i) y[i] = function(x[i]); \
+    return y;                                                       \
   }
 BATON_LANE_BY_LANE(vec_exp, ::exp)
 BATON_LANE_BY_LANE(vec_expm1, ::expm1)

@@ -12,7 +12,8 @@ void adam(std::int64_t n, const AdamStep<T>& step, const T* gradient, T* theta, 
     const double m_new = b1 * static_cast<double>(m[i]) + (1 - b1) * g;
     const double v_new = b2 * static_cast<double>(v[i]) + (1 - b2) * g * g;
     const double old = static_cast<double>(theta[i]);
-    const double root = std::sqrt(v_new) * static_cast<double>(step.root_correction) + static_cast<double>(step.eps);
+    const double root =
+        std::sqrt(v_new) * static_cast<double>(step.root_correction) + static_cast<double>(step.eps);
     m[i] = static_cast<T>(m_new);
     v[i] = static_cast<T>(v_new);
     theta[i] = static_cast<T>(old - old * static_cast<double>(step.decay) -

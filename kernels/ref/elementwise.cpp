@@ -13,42 +13,67 @@ double sigmoid(double x) { return x >= 0 ? 1.0 / (1.0 + std::exp(-x)) : std::exp
 
 double value(Unary op, double x) {
   switch (op) {
-    case Unary::kIdentity: return x;
-    case Unary::kTanh: return std::tanh(x);
-    case Unary::kRelu: return x <= 0 ? 0.0 : x;
-    case Unary::kElu: return x > 0 ? x : std::expm1(x);
-    case Unary::kGelu: return 0.5 * x * (1.0 + std::tanh(gelu_inner(x)));
-    case Unary::kSilu: return x * sigmoid(x);
-    case Unary::kSoftplus: return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
-    case Unary::kSigmoid: return sigmoid(x);
-    case Unary::kExp: return std::exp(x);
-    case Unary::kLog: return std::log(x);
-    case Unary::kSquare: return x * x;
-    case Unary::kSqrt: return std::sqrt(x);
-    case Unary::kNegate: return -x;
+    case Unary::kIdentity:
+      return x;
+    case Unary::kTanh:
+      return std::tanh(x);
+    case Unary::kRelu:
+      return x <= 0 ? 0.0 : x;
+    case Unary::kElu:
+      return x > 0 ? x : std::expm1(x);
+    case Unary::kGelu:
+      return 0.5 * x * (1.0 + std::tanh(gelu_inner(x)));
+    case Unary::kSilu:
+      return x * sigmoid(x);
+    case Unary::kSoftplus:
+      return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+    case Unary::kSigmoid:
+      return sigmoid(x);
+    case Unary::kExp:
+      return std::exp(x);
+    case Unary::kLog:
+      return std::log(x);
+    case Unary::kSquare:
+      return x * x;
+    case Unary::kSqrt:
+      return std::sqrt(x);
+    case Unary::kNegate:
+      return -x;
   }
   return std::nan("");
 }
 
 double slope(Unary op, double x, double y) {
   switch (op) {
-    case Unary::kIdentity: return 1;
-    case Unary::kTanh: return 1 - y * y;
-    case Unary::kRelu: return y <= 0 ? 0.0 : 1.0;
-    case Unary::kElu: return y > 0 ? 1.0 : y + 1;
+    case Unary::kIdentity:
+      return 1;
+    case Unary::kTanh:
+      return 1 - y * y;
+    case Unary::kRelu:
+      return y <= 0 ? 0.0 : 1.0;
+    case Unary::kElu:
+      return y > 0 ? 1.0 : y + 1;
     case Unary::kGelu: {
       const double t = std::tanh(gelu_inner(x));
       return 0.5 * (1 + t) +
              0.5 * x * (1 - t * t) * std::sqrt(2.0 / std::numbers::pi) * (1 + 3 * kGeluCubic * x * x);
     }
-    case Unary::kSilu: return sigmoid(x) * (1 + x * (1 - sigmoid(x)));
-    case Unary::kSoftplus: return -std::expm1(-y);
-    case Unary::kSigmoid: return y * (1 - y);
-    case Unary::kExp: return y;
-    case Unary::kLog: return 1 / x;
-    case Unary::kSquare: return 2 * x;
-    case Unary::kSqrt: return 0.5 / y;
-    case Unary::kNegate: return -1;
+    case Unary::kSilu:
+      return sigmoid(x) * (1 + x * (1 - sigmoid(x)));
+    case Unary::kSoftplus:
+      return -std::expm1(-y);
+    case Unary::kSigmoid:
+      return y * (1 - y);
+    case Unary::kExp:
+      return y;
+    case Unary::kLog:
+      return 1 / x;
+    case Unary::kSquare:
+      return 2 * x;
+    case Unary::kSqrt:
+      return 0.5 / y;
+    case Unary::kNegate:
+      return -1;
   }
   return std::nan("");
 }
@@ -85,10 +110,18 @@ void binary(Binary op, std::int64_t n, const T* a, int a_step, const T* b, int b
   for (std::int64_t i = 0; i < n; ++i) {
     const T left = a[i * a_step], right = b[i * b_step];
     switch (op) {
-      case Binary::kAdd: out[i] = left + right; break;
-      case Binary::kSub: out[i] = left - right; break;
-      case Binary::kMul: out[i] = left * right; break;
-      case Binary::kDiv: out[i] = left / right; break;
+      case Binary::kAdd:
+        out[i] = left + right;
+        break;
+      case Binary::kSub:
+        out[i] = left - right;
+        break;
+      case Binary::kMul:
+        out[i] = left * right;
+        break;
+      case Binary::kDiv:
+        out[i] = left / right;
+        break;
     }
   }
 }
@@ -103,16 +136,17 @@ void axpy(std::int64_t n, T alpha, const T* x, T* y) {
 template <class T>
 void multiply_add(std::int64_t n, const T* a, const T* b, T* out) {
   for (std::int64_t i = 0; i < n; ++i) {
-    out[i] = static_cast<T>(static_cast<double>(out[i]) + static_cast<double>(a[i]) * static_cast<double>(b[i]));
+    out[i] =
+        static_cast<T>(static_cast<double>(out[i]) + static_cast<double>(a[i]) * static_cast<double>(b[i]));
   }
 }
 
-#define BATON_INSTANTIATE(T)                                                                    \
-  template void unary(Unary, std::int64_t, const T*, T*);                                       \
-  template void unary_derivative(Unary, std::int64_t, const T*, const T*, const T*, T*, bool);  \
-  template void bias_unary(Unary, std::int64_t, int, const T*, T*, T*);                         \
-  template void binary(Binary, std::int64_t, const T*, int, const T*, int, T*);                 \
-  template void axpy(std::int64_t, T, const T*, T*);                                            \
+#define BATON_INSTANTIATE(T)                                                                   \
+  template void unary(Unary, std::int64_t, const T*, T*);                                      \
+  template void unary_derivative(Unary, std::int64_t, const T*, const T*, const T*, T*, bool); \
+  template void bias_unary(Unary, std::int64_t, int, const T*, T*, T*);                        \
+  template void binary(Binary, std::int64_t, const T*, int, const T*, int, T*);                \
+  template void axpy(std::int64_t, T, const T*, T*);                                           \
   template void multiply_add(std::int64_t, const T*, const T*, T*);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)

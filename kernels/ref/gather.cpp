@@ -16,8 +16,8 @@ void scatter_add_rows(std::int64_t n, std::int64_t cols, const T* rows, const st
   }
 }
 
-#define BATON_INSTANTIATE(T)                                                                 \
-  template void gather_rows(std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);  \
+#define BATON_INSTANTIATE(T)                                                                \
+  template void gather_rows(std::int64_t, std::int64_t, const T*, const std::int32_t*, T*); \
   template void scatter_add_rows(std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)

@@ -14,7 +14,8 @@ void gaussian_log_prob(std::int64_t rows, int dim, const T* x, const T* mean, co
     double total = 0;
     for (int d = 0; d < dim; ++d) {
       const double s = static_cast<double>(log_std[d]);
-      const double z = (static_cast<double>(x[r * dim + d]) - static_cast<double>(mean[r * dim + d])) * std::exp(-s);
+      const double z =
+          (static_cast<double>(x[r * dim + d]) - static_cast<double>(mean[r * dim + d])) * std::exp(-s);
       total += -0.5 * z * z - s - kHalfLogTwoPi;
     }
     out[r] = static_cast<T>(total);
@@ -22,13 +23,14 @@ void gaussian_log_prob(std::int64_t rows, int dim, const T* x, const T* mean, co
 }
 
 template <class T>
-void gaussian_log_prob_vjp(std::int64_t rows, int dim, const T* x, const T* mean, const T* log_std, const T* w,
-                           T* d_mean, T* d_log_std) {
+void gaussian_log_prob_vjp(std::int64_t rows, int dim, const T* x, const T* mean, const T* log_std,
+                           const T* w, T* d_mean, T* d_log_std) {
   for (int d = 0; d < dim; ++d) {
     const double inverse = std::exp(-static_cast<double>(log_std[d]));
     double total = 0;
     for (std::int64_t r = 0; r < rows; ++r) {
-      const double z = (static_cast<double>(x[r * dim + d]) - static_cast<double>(mean[r * dim + d])) * inverse;
+      const double z =
+          (static_cast<double>(x[r * dim + d]) - static_cast<double>(mean[r * dim + d])) * inverse;
       const double weight = static_cast<double>(w[r]);
       if (d_mean != nullptr) d_mean[r * dim + d] = static_cast<T>(weight * z * inverse);
       total += weight * (z * z - 1.0);
@@ -38,8 +40,8 @@ void gaussian_log_prob_vjp(std::int64_t rows, int dim, const T* x, const T* mean
 }
 
 template <class T>
-void gaussian_kl(std::int64_t rows, int dim, const T* mean_p, const T* log_std_p, const T* mean_q, const T* log_std_q,
-                 T* out) {
+void gaussian_kl(std::int64_t rows, int dim, const T* mean_p, const T* log_std_p, const T* mean_q,
+                 const T* log_std_q, T* out) {
   for (std::int64_t r = 0; r < rows; ++r) {
     double total = 0;
     for (int d = 0; d < dim; ++d) {
@@ -58,10 +60,10 @@ T gaussian_entropy(int dim, const T* log_std) {
   return static_cast<T>(total);
 }
 
-#define BATON_INSTANTIATE(T)                                                                                 \
-  template void gaussian_log_prob(std::int64_t, int, const T*, const T*, const T*, T*);                      \
-  template void gaussian_log_prob_vjp(std::int64_t, int, const T*, const T*, const T*, const T*, T*, T*);    \
-  template void gaussian_kl(std::int64_t, int, const T*, const T*, const T*, const T*, T*);                  \
+#define BATON_INSTANTIATE(T)                                                                              \
+  template void gaussian_log_prob(std::int64_t, int, const T*, const T*, const T*, T*);                   \
+  template void gaussian_log_prob_vjp(std::int64_t, int, const T*, const T*, const T*, const T*, T*, T*); \
+  template void gaussian_kl(std::int64_t, int, const T*, const T*, const T*, const T*, T*);               \
   template T gaussian_entropy(int, const T*);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)

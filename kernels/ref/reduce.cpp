@@ -19,13 +19,15 @@ double dot(std::int64_t n, const T* a, const T* b) {
 }
 
 template <class T>
-void sum_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, T scale, const T* x, T* y, bool accumulate) {
+void sum_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, T scale, const T* x, T* y,
+              bool accumulate) {
   for (std::int64_t o = 0; o < outer; ++o) {
     for (std::int64_t i = 0; i < inner; ++i) {
       double total = 0;
       for (std::int64_t k = 0; k < n; ++k) total += static_cast<double>(x[(o * n + k) * inner + i]);
       T& out = y[o * inner + i];
-      out = static_cast<T>(static_cast<double>(scale) * total + (accumulate ? static_cast<double>(out) : 0.0));
+      out =
+          static_cast<T>(static_cast<double>(scale) * total + (accumulate ? static_cast<double>(out) : 0.0));
     }
   }
 }
@@ -38,10 +40,10 @@ std::int64_t first_not_finite(std::int64_t n, const T* x) {
   return -1;
 }
 
-#define BATON_INSTANTIATE(T)                                                                \
-  template double sum(std::int64_t, const T*);                                              \
-  template double dot(std::int64_t, const T*, const T*);                                    \
-  template void sum_axis(std::int64_t, std::int64_t, std::int64_t, T, const T*, T*, bool);  \
+#define BATON_INSTANTIATE(T)                                                               \
+  template double sum(std::int64_t, const T*);                                             \
+  template double dot(std::int64_t, const T*, const T*);                                   \
+  template void sum_axis(std::int64_t, std::int64_t, std::int64_t, T, const T*, T*, bool); \
   template std::int64_t first_not_finite(std::int64_t, const T*);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)

@@ -82,11 +82,14 @@ TEST_CASE("one pass equals the same network built of single operations, over odd
     const std::vector<double> x_d(x.begin(), x.end());
     const auto u = normals<float>(times(n, kSpec.out), 2);
     Tape<double> tape;
-    const Var t = tape.parameter(theta_d.data(), {static_cast<int>(theta.size())}), in = tape.parameter(x_d.data(), {n, kSpec.in});
+    const Var t = tape.parameter(theta_d.data(), {static_cast<int>(theta.size())}),
+              in = tape.parameter(x_d.data(), {n, kSpec.in});
     Var h = in;
     for (int l = 0; l < layer_count(kSpec); ++l) {
-      const int fan_in = layer_in(kSpec, l), fan_out = layer_out(kSpec, l), w = weight_offset(kSpec, l), b = bias_offset(kSpec, l);
-      h = bias(tape, matmul(tape, h, reshape(tape, slice(tape, t, 0, w, b), {fan_in, fan_out})), slice(tape, t, 0, b, b + fan_out));
+      const int fan_in = layer_in(kSpec, l), fan_out = layer_out(kSpec, l), w = weight_offset(kSpec, l),
+                b = bias_offset(kSpec, l);
+      h = bias(tape, matmul(tape, h, reshape(tape, slice(tape, t, 0, w, b), {fan_in, fan_out})),
+               slice(tape, t, 0, b, b + fan_out));
       if (l + 1 < layer_count(kSpec)) h = tanh(tape, h);
     }
     test::check_close(std::span<const float>(pass.y), tape.value(h), 1e-5, 1e-5, "y");
@@ -99,7 +102,8 @@ TEST_CASE("one pass equals the same network built of single operations, over odd
     tape.set_tangent(t, std::vector<double>(v.begin(), v.end()));
     tape.set_tangent(in, std::vector<double>(x_dot.begin(), x_dot.end()));
     tape.forward_mode();
-    test::check_close(std::span<const float>(pass.jv), std::span<const double>(tape.tangent(h)), 1e-4, 1e-4, "jv");
+    test::check_close(std::span<const float>(pass.jv), std::span<const double>(tape.tangent(h)), 1e-4, 1e-4,
+                      "jv");
   }
 }
 
@@ -151,12 +155,14 @@ TEST_CASE("initial weights have the documented spread, biases are zero, the last
   init_parameters<double>(spec, 1, 0.01, theta);
   const auto spread = [&](int begin, int end) {
     double squares = 0;
-    for (int i = begin; i < end; ++i) squares += theta[static_cast<std::size_t>(i)] * theta[static_cast<std::size_t>(i)];
+    for (int i = begin; i < end; ++i)
+      squares += theta[static_cast<std::size_t>(i)] * theta[static_cast<std::size_t>(i)];
     return std::sqrt(squares / (end - begin));
   };
   CHECK(spread(0, 20000) == doctest::Approx(std::sqrt(2.0 / 100)).epsilon(0.03));
   CHECK(spread(bias_offset(spec, 0), weight_offset(spec, 1)) == 0.0);
-  CHECK(spread(weight_offset(spec, 1), bias_offset(spec, 1)) == doctest::Approx(0.01 / std::sqrt(200.0)).epsilon(0.05));
+  CHECK(spread(weight_offset(spec, 1), bias_offset(spec, 1)) ==
+        doctest::Approx(0.01 / std::sqrt(200.0)).epsilon(0.05));
   std::vector<double> other(theta.size());
   init_parameters<double>(spec, 2, 0.01, other);
   CHECK(other != theta);
@@ -165,9 +171,10 @@ TEST_CASE("initial weights have the documented spread, biases are zero, the last
 TEST_CASE("names and errors") {
   CHECK(parse_activation("gelu") == Activation::kGelu);
   CHECK(activation_name(Activation::kSilu) == "silu");
-  CHECK_THROWS_WITH_AS(parse_activation("tanhh"),
-                       "activation 'tanhh' is unknown, known are identity, tanh, relu, elu, gelu, silu, softplus, sigmoid",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      parse_activation("tanhh"),
+      "activation 'tanhh' is unknown, known are identity, tanh, relu, elu, gelu, silu, softplus, sigmoid",
+      Error);
   CHECK(parameter_name(kSpec, weight_offset(kSpec, 1) + 11 * 2 + 3) == "layer 1 weight [2][3]");
   CHECK(parameter_name(kSpec, bias_offset(kSpec, 2) + 4) == "layer 2 bias [4]");
   CHECK_THROWS_AS(parameter_count({0, {}, 1, Activation::kTanh}), Error);

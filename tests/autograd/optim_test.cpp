@@ -12,7 +12,8 @@
 namespace baton::ag {
 
 TEST_CASE("the first steps equal Adam worked out by hand") {
-  const AdamOptions options{.lr = 0.1, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-6, .weight_decay = 0.01, .clip_norm = 0};
+  const AdamOptions options{
+      .lr = 0.1, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-6, .weight_decay = 0.01, .clip_norm = 0};
   Adam<double> adam(2, options);
   std::vector<double> theta = {1, -2}, want = theta, m = {0, 0}, v = {0, 0};
   const std::vector<std::vector<double>> gradients = {{0.5, -3}, {0.1, 0}, {-2, 1}};
@@ -42,7 +43,8 @@ TEST_CASE("clipping scales the gradient to the given norm") {
   test::check_close(a, b, 1e-13, 0, "theta");
 }
 
-TEST_CASE_TEMPLATE("a gradient that is not finite is refused by its index and changes nothing", T, float, double) {
+TEST_CASE_TEMPLATE("a gradient that is not finite is refused by its index and changes nothing", T, float,
+                   double) {
   Adam<T> adam(3, {});
   std::vector<T> theta = {1, 2, 3};
   const std::vector<T> bad = {0, std::numeric_limits<T>::quiet_NaN(), 0};

@@ -82,7 +82,8 @@ TEST_CASE("the same graph on a cleared tape gives the same numbers") {
 TEST_CASE("wrong shapes are refused with both shapes in the message") {
   Tape<double> tape;
   const std::vector<double> x(12);
-  const Var a = tape.parameter(x.data(), {3, 4}), b = tape.parameter(x.data(), {2, 6}), v = tape.parameter(x.data(), {4});
+  const Var a = tape.parameter(x.data(), {3, 4}), b = tape.parameter(x.data(), {2, 6}),
+            v = tape.parameter(x.data(), {4});
   CHECK_THROWS_WITH_AS(matmul(tape, a, b), "matmul: k mismatch (a [3, 4], b [2, 6])", Error);
   CHECK_THROWS_WITH_AS(add(tape, a, b), "add: shapes [3, 4] and [2, 6] do not broadcast", Error);
   CHECK_THROWS_AS(bias(tape, b, v), Error);

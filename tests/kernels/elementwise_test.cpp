@@ -43,8 +43,10 @@ TEST_CASE_TEMPLATE("unary functions equal ref over odd lengths and misalignments
           test::check_close(y, want, 8 * kEps<T>, kEps<T>, "value");
           const T* given = derivative_needs_input(op) ? x.data() + shift : nullptr;
           for (const bool accumulate : {false, true}) {
-            unary_derivative(op, n, given, want.data() + shift, g.data() + shift, slope.data() + shift, accumulate);
-            ref::unary_derivative(op, n, given, want.data() + shift, g.data() + shift, want_slope.data() + shift, accumulate);
+            unary_derivative(op, n, given, want.data() + shift, g.data() + shift, slope.data() + shift,
+                             accumulate);
+            ref::unary_derivative(op, n, given, want.data() + shift, g.data() + shift,
+                                  want_slope.data() + shift, accumulate);
             test::check_close(slope, want_slope, 16 * kEps<T>, 32 * kEps<T>, "slope");
           }
         }
@@ -58,16 +60,18 @@ TEST_CASE("float functions stay within a few ulp of libm over their whole range"
     Unary op;
     double low, high, ulps;
   };
-  const Case cases[] = {{Unary::kTanh, -12, 12, 4},  {Unary::kTanh, -0.02, 0.02, 4}, {Unary::kExp, -87, 88.7, 4},
-                        {Unary::kSigmoid, -80, 80, 5}, {Unary::kSoftplus, -60, 60, 5}, {Unary::kElu, -20, 1, 4},
-                        {Unary::kLog, 1e-30, 3, 4},  {Unary::kLog, 0.9, 1.1, 4}};
+  const Case cases[] = {{Unary::kTanh, -12, 12, 4},     {Unary::kTanh, -0.02, 0.02, 4},
+                        {Unary::kExp, -87, 88.7, 4},    {Unary::kSigmoid, -80, 80, 5},
+                        {Unary::kSoftplus, -60, 60, 5}, {Unary::kElu, -20, 1, 4},
+                        {Unary::kLog, 1e-30, 3, 4},     {Unary::kLog, 0.9, 1.1, 4}};
   test::for_each_isa([&] {
     for (const Case& c : cases) {
       const std::string function = unary_name(c.op);
       CAPTURE(function);
       constexpr int n = 20001;
       std::vector<float> x(n), got(n), want(n);
-      for (int i = 0; i < n; ++i) x[static_cast<std::size_t>(i)] = static_cast<float>(c.low + (c.high - c.low) * i / (n - 1));
+      for (int i = 0; i < n; ++i)
+        x[static_cast<std::size_t>(i)] = static_cast<float>(c.low + (c.high - c.low) * i / (n - 1));
       unary(c.op, n, x.data(), got.data());
       ref::unary(c.op, n, x.data(), want.data());
       test::check_close(got, want, c.ulps * kEps<float> / 2, 1e-38, "range");
@@ -124,7 +128,8 @@ TEST_CASE_TEMPLATE("bias, binary, axpy and multiply_add equal ref", T, float, do
           for (const int b_step : {0, 1}) {
             std::vector<T> got(size), want(size);
             binary(static_cast<Binary>(op), n, a.data() + 1, a_step, b.data() + 1, b_step, got.data() + 1);
-            ref::binary(static_cast<Binary>(op), n, a.data() + 1, a_step, b.data() + 1, b_step, want.data() + 1);
+            ref::binary(static_cast<Binary>(op), n, a.data() + 1, a_step, b.data() + 1, b_step,
+                        want.data() + 1);
             test::check_close(got, want, 2 * kEps<T>, 0, "binary");
           }
         }

@@ -16,9 +16,11 @@ TEST_CASE_TEMPLATE("log-probability, its gradients, KL and entropy equal ref", T
   test::for_each_isa([&] {
     for (const int dim : {1, 9, 30, 64, 65, 130}) {
       for (const int rows : {0, 1, 5, 33}) {
-        const std::size_t size = static_cast<std::size_t>(dim) * static_cast<std::size_t>(rows), n = static_cast<std::size_t>(rows);
+        const std::size_t size = static_cast<std::size_t>(dim) * static_cast<std::size_t>(rows),
+                          n = static_cast<std::size_t>(rows);
         const auto x = test::normals<T>(size, 1), mean = test::normals<T>(size, 2);
-        const auto s = test::normals<T>(static_cast<std::size_t>(dim), 3, 0.3), s2 = test::normals<T>(s.size(), 4, 0.3);
+        const auto s = test::normals<T>(static_cast<std::size_t>(dim), 3, 0.3),
+                   s2 = test::normals<T>(s.size(), 4, 0.3);
         const auto w = test::normals<T>(n, 5);
         std::vector<T> got(n), want(n), got_mean(size), want_mean(size);
         auto got_s = test::normals<T>(s.size(), 6), want_s = got_s;
@@ -28,11 +30,14 @@ TEST_CASE_TEMPLATE("log-probability, its gradients, KL and entropy equal ref", T
         gaussian_kl(rows, dim, x.data(), s.data(), mean.data(), s2.data(), got.data());
         ref::gaussian_kl(rows, dim, x.data(), s.data(), mean.data(), s2.data(), want.data());
         test::check_close(got, want, 8 * eps, 8 * eps * dim, "kl");
-        gaussian_log_prob_vjp(rows, dim, x.data(), mean.data(), s.data(), w.data(), got_mean.data(), got_s.data());
-        ref::gaussian_log_prob_vjp(rows, dim, x.data(), mean.data(), s.data(), w.data(), want_mean.data(), want_s.data());
+        gaussian_log_prob_vjp(rows, dim, x.data(), mean.data(), s.data(), w.data(), got_mean.data(),
+                              got_s.data());
+        ref::gaussian_log_prob_vjp(rows, dim, x.data(), mean.data(), s.data(), w.data(), want_mean.data(),
+                                   want_s.data());
         test::check_close(got_mean, want_mean, 16 * eps, eps, "d mean");
         test::check_close(got_s, want_s, 16 * eps, 16 * eps * (rows + 1), "d log_std");
-        const std::vector<T> entropies = {gaussian_entropy(dim, s.data())}, want_entropy = {ref::gaussian_entropy(dim, s.data())};
+        const std::vector<T> entropies = {gaussian_entropy(dim, s.data())},
+                             want_entropy = {ref::gaussian_entropy(dim, s.data())};
         test::check_close(entropies, want_entropy, 8 * eps, 8 * eps, "entropy");
       }
     }

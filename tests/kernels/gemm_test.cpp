@@ -21,12 +21,16 @@ template <class T>
 void check_product(Transpose ta, Transpose tb, Shape s, T alpha, T beta, int pad, std::size_t shift) {
   const int lda = (ta == Transpose::kYes ? s.m : s.k) + pad, ldb = (tb == Transpose::kYes ? s.k : s.n) + pad;
   const int ldc = s.n + pad;
-  const auto size = [&](int rows, int ld) { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(ld) + shift; };
+  const auto size = [&](int rows, int ld) {
+    return static_cast<std::size_t>(rows) * static_cast<std::size_t>(ld) + shift;
+  };
   const auto a = test::normals<T>(size(ta == Transpose::kYes ? s.k : s.m, lda), 1);
   const auto b = test::normals<T>(size(tb == Transpose::kYes ? s.n : s.k, ldb), 2);
   auto got = test::normals<T>(size(s.m, ldc), 3), want = got;
-  gemm(ta, tb, s.m, s.n, s.k, alpha, a.data() + shift, lda, b.data() + shift, ldb, beta, got.data() + shift, ldc);
-  ref::gemm(ta, tb, s.m, s.n, s.k, alpha, a.data() + shift, lda, b.data() + shift, ldb, beta, want.data() + shift, ldc);
+  gemm(ta, tb, s.m, s.n, s.k, alpha, a.data() + shift, lda, b.data() + shift, ldb, beta, got.data() + shift,
+       ldc);
+  ref::gemm(ta, tb, s.m, s.n, s.k, alpha, a.data() + shift, lda, b.data() + shift, ldb, beta,
+            want.data() + shift, ldc);
   CAPTURE(s.m);
   CAPTURE(s.n);
   CAPTURE(s.k);
@@ -38,13 +42,15 @@ void check_product(Transpose ta, Transpose tb, Shape s, T alpha, T beta, int pad
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("gemm equals ref for all transposes, odd sizes, row lengths and misalignments", T, float, double) {
+TEST_CASE_TEMPLATE("gemm equals ref for all transposes, odd sizes, row lengths and misalignments", T, float,
+                   double) {
   test::for_each_isa([] {
     for (const Transpose ta : {Transpose::kNo, Transpose::kYes}) {
       for (const Transpose tb : {Transpose::kNo, Transpose::kYes}) {
         for (const int m : {1, 2, 5, 6, 7, 12, 13, 50}) {
           for (const int n : {1, 3, 9, 16, 17, 33, 70}) {
-            for (const int k : {1, 2, 17, 60}) check_product<T>(ta, tb, {m, n, k}, T(1), T(0), (m + n) % 3, static_cast<std::size_t>(k % 4));
+            for (const int k : {1, 2, 17, 60})
+              check_product<T>(ta, tb, {m, n, k}, T(1), T(0), (m + n) % 3, static_cast<std::size_t>(k % 4));
           }
         }
         check_product<T>(ta, tb, {61, 67, 300}, T(-1.5), T(0.5), 1, 1);
@@ -74,7 +80,8 @@ TEST_CASE("a NaN in A or B reaches its row or column of C and nothing else") {
     std::vector<float> c(40 * 45);
     gemm(Transpose::kNo, Transpose::kNo, 40, 45, 50, 1.0F, a.data(), 50, b.data(), 45, 0.0F, c.data(), 45);
     for (int i = 0; i < 40; ++i) {
-      for (int j = 0; j < 45; ++j) CHECK(std::isnan(c[static_cast<std::size_t>(i * 45 + j)]) == (i == 7 || j == 11));
+      for (int j = 0; j < 45; ++j)
+        CHECK(std::isnan(c[static_cast<std::size_t>(i * 45 + j)]) == (i == 7 || j == 11));
     }
   });
 }
@@ -86,7 +93,8 @@ TEST_CASE("a row of the product has the same bits whatever rows stand beside it"
     std::vector<float> all(rows * n), one(n);
     gemm(Transpose::kNo, Transpose::kNo, rows, n, k, 1.0F, a.data(), k, b.data(), n, 0.0F, all.data(), n);
     for (int i = 0; i < rows; ++i) {
-      gemm(Transpose::kNo, Transpose::kNo, 1, n, k, 1.0F, a.data() + i * k, k, b.data(), n, 0.0F, one.data(), n);
+      gemm(Transpose::kNo, Transpose::kNo, 1, n, k, 1.0F, a.data() + i * k, k, b.data(), n, 0.0F, one.data(),
+           n);
       CHECK(std::equal(one.begin(), one.end(), all.begin() + i * n));
     }
   });

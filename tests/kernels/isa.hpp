@@ -35,7 +35,8 @@ std::vector<T> normals(std::size_t n, std::uint64_t seed, double scale = 1) {
 
 // Lengths around the widths of vectors and of unrolled loops.
 inline const std::vector<int>& awkward_sizes() {
-  static const std::vector<int> sizes = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 257};
+  static const std::vector<int> sizes = {0,  1,  2,  3,  4,  5,  7,  8,  9,   15,
+                                         16, 17, 31, 32, 33, 63, 64, 65, 100, 257};
   return sizes;
 }
 

@@ -28,7 +28,8 @@ TEST_CASE("parallel_for visits every chunk once for any number of threads, neste
 TEST_CASE("an exception inside a chunk reaches the caller") {
   for (const int n : {1, 2}) {
     set_threads(n);
-    CHECK_THROWS_WITH_AS(parallel_for(8, [](int i) { BATON_REQUIRE(i != 5, "chunk {}", i); }), "chunk 5", Error);
+    CHECK_THROWS_WITH_AS(parallel_for(8, [](int i) { BATON_REQUIRE(i != 5, "chunk {}", i); }), "chunk 5",
+                         Error);
   }
   set_threads(0);
 }

@@ -14,8 +14,10 @@ namespace {
 
 // One robot coordinate, two elements of one coordinate each, epsilon 0.3.
 envs::Spec two_elements() {
-  envs::Spec spec{.name = "toy", .state_dim = 3, .action_dim = 1, .horizon = 4, .robot_dim = 1, .elements = {}};
-  spec.elements = {{.name = "a", .index = {1}, .epsilon = 0.3f}, {.name = "b", .index = {2}, .epsilon = 0.3f}};
+  envs::Spec spec{
+      .name = "toy", .state_dim = 3, .action_dim = 1, .horizon = 4, .robot_dim = 1, .elements = {}};
+  spec.elements = {{.name = "a", .index = {1}, .epsilon = 0.3f},
+                   {.name = "b", .index = {2}, .epsilon = 0.3f}};
   return spec;
 }
 
@@ -65,39 +67,47 @@ TEST_CASE("gae: lambda 1 gives discounted returns minus values") {
   const std::vector<float> rewards{1, 2, 3}, values{5, -1, 0.5f};
   std::vector<float> advantages(3), targets(3);
   gae(rewards, values, 1, 3, {.gamma = 0.9f, .lambda = 1}, advantages, targets);
-  test::check_close(targets, std::vector<float>{1 + 0.9f * 2 + 0.81f * 3, 2 + 0.9f * 3, 3}, 1e-6, 0, "returns");
+  test::check_close(targets, std::vector<float>{1 + 0.9f * 2 + 0.81f * 3, 2 + 0.9f * 3, 3}, 1e-6, 0,
+                    "returns");
   CHECK_THROWS_AS(gae(rewards, values, 2, 3, {}, advantages, targets), Error);
 }
 
 TEST_CASE("task reward: an element counts once, progress sums to its part, undoing costs") {
   const rl::Trajectories trajectory = toy_trajectory();
   rl::RewardSettings settings{.subgoal = "none", .task_weight = 1, .progress_weight = 0, .undo_weight = 0};
-  test::check_close(rl::task_rewards(two_elements(), kGoal, trajectory, settings), std::vector<float>{0, 1, 0, 0}, 0, 1e-9);
+  test::check_close(rl::task_rewards(two_elements(), kGoal, trajectory, settings),
+                    std::vector<float>{0, 1, 0, 0}, 0, 1e-9);
   settings = {.subgoal = "none", .task_weight = 0, .progress_weight = 2, .undo_weight = 0};
-  test::check_close(rl::task_rewards(two_elements(), kGoal, trajectory, settings), std::vector<float>{1, 1, 0, 0}, 0, 1e-6);
+  test::check_close(rl::task_rewards(two_elements(), kGoal, trajectory, settings),
+                    std::vector<float>{1, 1, 0, 0}, 0, 1e-6);
   settings = {.subgoal = "none", .task_weight = 0, .progress_weight = 0, .undo_weight = 3};
-  test::check_close(rl::task_rewards(two_elements(), kGoal, trajectory, settings), std::vector<float>{0, 0, -3, 0}, 0, 1e-9);
+  test::check_close(rl::task_rewards(two_elements(), kGoal, trajectory, settings),
+                    std::vector<float>{0, 0, -3, 0}, 0, 1e-9);
 }
 
 TEST_CASE("subgoal reward: sparse, elements and euclidean by their definitions") {
   const rl::Trajectories trajectory = toy_trajectory();
-  rl::RewardSettings settings{.subgoal = "sparse", .subgoal_weight = 2, .subgoal_epsilon = 1, .task_weight = 0,
-                              .progress_weight = 0};
+  rl::RewardSettings settings{
+      .subgoal = "sparse", .subgoal_weight = 2, .subgoal_epsilon = 1, .task_weight = 0, .progress_weight = 0};
   // |a - subgoal| after each step: 0, 0.5, 1, 0; b is always where its subgoal is. Weight 2 over segments of 2.
-  test::check_close(rl::low_rewards(two_elements(), kGoal, trajectory, settings), std::vector<float>{1, 0, 0, 1}, 0, 1e-9);
+  test::check_close(rl::low_rewards(two_elements(), kGoal, trajectory, settings),
+                    std::vector<float>{1, 0, 0, 1}, 0, 1e-9);
   settings.subgoal = "elements";
-  test::check_close(rl::low_rewards(two_elements(), kGoal, trajectory, settings), std::vector<float>{1, 0.5f, 0.5f, 1}, 0, 1e-9);
+  test::check_close(rl::low_rewards(two_elements(), kGoal, trajectory, settings),
+                    std::vector<float>{1, 0.5f, 0.5f, 1}, 0, 1e-9);
   settings.subgoal = "euclidean";
   const float half = static_cast<float>(-0.5 / 0.3 / std::sqrt(2.0));
-  test::check_close(rl::low_rewards(two_elements(), kGoal, trajectory, settings), std::vector<float>{0, half, 2 * half, 0},
-                    1e-5, 1e-6);
+  test::check_close(rl::low_rewards(two_elements(), kGoal, trajectory, settings),
+                    std::vector<float>{0, half, 2 * half, 0}, 1e-5, 1e-6);
   settings.subgoal = "nearest";
   CHECK_THROWS_AS(rl::low_rewards(two_elements(), kGoal, trajectory, settings), UsageError);
 }
 
 TEST_CASE("high reward: the task reward summed over each segment") {
-  const rl::RewardSettings settings{.subgoal = "sparse", .task_weight = 1, .progress_weight = 2, .undo_weight = 3};
-  test::check_close(rl::high_rewards(two_elements(), kGoal, toy_trajectory(), settings), std::vector<float>{3, -3}, 0, 1e-6);
+  const rl::RewardSettings settings{
+      .subgoal = "sparse", .task_weight = 1, .progress_weight = 2, .undo_weight = 3};
+  test::check_close(rl::high_rewards(two_elements(), kGoal, toy_trajectory(), settings),
+                    std::vector<float>{3, -3}, 0, 1e-6);
 }
 
 TEST_CASE("completion_flags: stay once set, per element and row") {

@@ -26,13 +26,16 @@ Eigen::MatrixXd random_spd(int n, std::uint64_t seed) {
 
 auto product_of(const Eigen::MatrixXd& a) {
   return [&a](std::span<const double> v, std::span<double> out) {
-    Eigen::Map<Eigen::VectorXd>(out.data(), a.rows()) = a * Eigen::Map<const Eigen::VectorXd>(v.data(), a.rows());
+    Eigen::Map<Eigen::VectorXd>(out.data(), a.rows()) =
+        a * Eigen::Map<const Eigen::VectorXd>(v.data(), a.rows());
   };
 }
 
 }  // namespace
 
-TEST_CASE("conjugate_gradient: solves (A + damping I) x = b like a direct solver, with and without preconditioner") {
+TEST_CASE(
+    "conjugate_gradient: solves (A + damping I) x = b like a direct solver, with and without "
+    "preconditioner") {
   constexpr int n = 24;
   const Eigen::MatrixXd a = random_spd(n, 5);
   Eigen::VectorXd b(n), x(n);
@@ -42,24 +45,30 @@ TEST_CASE("conjugate_gradient: solves (A + damping I) x = b like a direct solver
   const Eigen::VectorXd want = damped.llt().solve(b);
   const Eigen::VectorXd inverse_diagonal = damped.diagonal().cwiseInverse();
   for (const bool preconditioned : {false, true}) {
-    const auto m = preconditioned ? std::span<const double>(inverse_diagonal.data(), n) : std::span<const double>();
-    const rl::CgReport report = rl::conjugate_gradient<double>(product_of(a), std::span<const double>(b.data(), n),
-                                                               std::span<double>(x.data(), n), options, m);
-    test::check_close(std::span<const double>(x.data(), n), std::span<const double>(want.data(), n), 1e-8, 1e-10, "x");
+    const auto m =
+        preconditioned ? std::span<const double>(inverse_diagonal.data(), n) : std::span<const double>();
+    const rl::CgReport report = rl::conjugate_gradient<double>(
+        product_of(a), std::span<const double>(b.data(), n), std::span<double>(x.data(), n), options, m);
+    test::check_close(std::span<const double>(x.data(), n), std::span<const double>(want.data(), n), 1e-8,
+                      1e-10, "x");
     CHECK(report.residual < 1e-10);
     CHECK(!report.negative_curvature);
   }
 }
 
-TEST_CASE("conjugate_gradient: k distinct eigenvalues take k iterations, and the reported residual is the true one") {
+TEST_CASE(
+    "conjugate_gradient: k distinct eigenvalues take k iterations, and the reported residual is the true "
+    "one") {
   constexpr int n = 12;
   Eigen::MatrixXd a = Eigen::MatrixXd::Identity(n, n);
   for (int i = 0; i < n; ++i) a(i, i) = 1 + i % 3;
   const std::vector<double> b{1, -2, 3, 4, 5, -6, 7, 8, 9, 1, 2, 3};
   std::vector<double> x(n);
-  rl::CgReport report = rl::conjugate_gradient<double>(product_of(a), b, x, {.iterations = 50, .damping = 0, .tolerance = 1e-20});
+  rl::CgReport report = rl::conjugate_gradient<double>(product_of(a), b, x,
+                                                       {.iterations = 50, .damping = 0, .tolerance = 1e-20});
   CHECK(report.iterations == 3);
-  report = rl::conjugate_gradient<double>(product_of(a), b, x, {.iterations = 2, .damping = 0, .tolerance = 0});
+  report =
+      rl::conjugate_gradient<double>(product_of(a), b, x, {.iterations = 2, .damping = 0, .tolerance = 0});
   const Eigen::Map<const Eigen::VectorXd> bv(b.data(), n), xv(x.data(), n);
   CHECK(report.residual == doctest::Approx((bv - a * xv).norm() / bv.norm()).epsilon(1e-9));
 }

@@ -12,9 +12,11 @@ using namespace baton;
 namespace {
 
 envs::Spec toy_spec() {
-  envs::Spec spec{.name = "toy", .state_dim = 3, .action_dim = 1, .horizon = 2, .robot_dim = 0, .elements = {}};
+  envs::Spec spec{
+      .name = "toy", .state_dim = 3, .action_dim = 1, .horizon = 2, .robot_dim = 0, .elements = {}};
   // "a" is two coordinates: its error is a norm.
-  spec.elements = {{.name = "a", .index = {0, 1}, .epsilon = 0.5f}, {.name = "b", .index = {2}, .epsilon = 0.3f}};
+  spec.elements = {{.name = "a", .index = {0, 1}, .epsilon = 0.5f},
+                   {.name = "b", .index = {2}, .epsilon = 0.3f}};
   return spec;
 }
 
@@ -57,7 +59,8 @@ TEST_CASE("score: epsilon is exclusive, and a goal without episodes is refused")
   envs::Spec spec = toy_spec();
   rl::Trajectories trajectories = toy_trajectories();
   trajectories.states.assign(trajectories.states.size(), 1.0f);
-  for (std::size_t i = 0; i < trajectories.states.size(); i += 3) trajectories.states[i] = 0.5f;  // a: 0.5 away exactly
+  for (std::size_t i = 0; i < trajectories.states.size(); i += 3)
+    trajectories.states[i] = 0.5f;  // a: 0.5 away exactly
   CHECK(rl::score(spec, std::span(&kGoal, 1), trajectories)[0].elements[0].completed == 0);
   spec.elements[0].epsilon = 0.5001f;
   CHECK(rl::score(spec, std::span(&kGoal, 1), trajectories)[0].elements[0].completed == 1);
@@ -96,7 +99,8 @@ TEST_CASE("evaluate: the JSON keeps its contract and is the same text for any ba
   CHECK(json["episodes"] == 3);
   REQUIRE(json["goals"].size() == 3);
   for (const auto& goal : json["goals"]) {
-    for (const char* key : {"name", "success", "step_completion", "success_final", "elements"}) CHECK(goal.contains(key));
+    for (const char* key : {"name", "success", "step_completion", "success_final", "elements"})
+      CHECK(goal.contains(key));
     CHECK(goal["elements"].size() == 2);
   }
   for (const char* key : {"success", "step_completion", "success_final"}) CHECK(json["mean"].contains(key));

@@ -70,7 +70,8 @@ TEST_CASE("Fisher product: equals differences of the KL gradient along v, at the
   pass.forward(kSpec, problem.mlp(problem.theta), problem.x.data(), kRows);
   rl::Fisher<double> fisher(pass, problem.mlp(problem.theta), problem.log_std(problem.theta));
   const std::vector<double> v = random_vector(problem.theta.size(), 3);
-  std::vector<double> product(v.size(), 123.0), plus = problem.theta, minus = problem.theta, difference(v.size());
+  std::vector<double> product(v.size(), 123.0), plus = problem.theta, minus = problem.theta,
+                                                difference(v.size());
   fisher.product(v, product);
   const double h = 1e-5;
   for (std::size_t k = 0; k < v.size(); ++k) plus[k] += h * v[k], minus[k] -= h * v[k];
@@ -86,7 +87,8 @@ TEST_CASE("Fisher product: symmetric, positive semi-definite, the same when aske
   rl::Fisher<double> fisher(pass, problem.mlp(problem.theta), problem.log_std(problem.theta));
   std::vector<double> fv(problem.theta.size()), fw(fv.size()), again(fv.size());
   for (std::uint64_t seed = 0; seed < 5; ++seed) {
-    const std::vector<double> v = random_vector(fv.size(), 2 * seed + 10), w = random_vector(fv.size(), 2 * seed + 11);
+    const std::vector<double> v = random_vector(fv.size(), 2 * seed + 10),
+                              w = random_vector(fv.size(), 2 * seed + 11);
     fisher.product(v, fv);
     fisher.product(w, fw);
     CHECK(inner(w, fv) == doctest::Approx(inner(v, fw)).epsilon(1e-12));

@@ -15,15 +15,17 @@ inline rl::GaussianPolicy hand_policy(int state_dim, int out, bool residual, std
   rl::PolicyEncoding encoding{.state_dim = state_dim, .robot_dim = 2, .typical_robot = {}};
   encoding.relative_goal = true;
   encoding.residual = residual;
-  rl::GaussianPolicy policy({.in = 2 * state_dim, .hidden = {8}, .out = out}, encoding, normalizer(2 * state_dim, 0.1f, 0.5f),
-                            normalizer(out, 0.05f, 0.4f), {.initial = -0.7f}, seed);
+  rl::GaussianPolicy policy({.in = 2 * state_dim, .hidden = {8}, .out = out}, encoding,
+                            normalizer(2 * state_dim, 0.1f, 0.5f), normalizer(out, 0.05f, 0.4f),
+                            {.initial = -0.7f}, seed);
   kernels::Random random(seed, 9);
   for (float& value : policy.theta().first(policy.mlp_parameters())) value += 0.3f * random.normal();
   return policy;
 }
 
 // state_dim 5 and action_dim 2 fit point_goal.
-inline rl::RelayPolicy hand_relay(bool hierarchical, int subgoal_every = 10, int state_dim = 5, int action_dim = 2) {
+inline rl::RelayPolicy hand_relay(bool hierarchical, int subgoal_every = 10, int state_dim = 5,
+                                  int action_dim = 2) {
   rl::RelayPolicy policy;
   policy.method = hierarchical ? "ril" : "gcbc";
   policy.env = "point_goal";

@@ -18,7 +18,8 @@ std::vector<float> numbers(int n, std::uint64_t seed) {
 }
 
 // Mean output of one policy for one [state, goal].
-std::vector<float> mean_of(const rl::GaussianPolicy& policy, std::span<const float> state, std::span<const float> goal) {
+std::vector<float> mean_of(const rl::GaussianPolicy& policy, std::span<const float> state,
+                           std::span<const float> goal) {
   std::vector<float> x(state.begin(), state.end()), y(policy.out_dim());
   x.insert(x.end(), goal.begin(), goal.end());
   rl::PolicyPass pass;
@@ -43,10 +44,12 @@ TEST_CASE("RelayActor: a subgoal every H steps from [state, goal], held, and the
       const auto state = std::span(states).subspan(n * 5, 5), goal = std::span(goals).subspan(n * 5, 5);
       const auto subgoal = actor.subgoals().subspan(n * 5, 5);
       if (t % 3 == 0) {
-        test::check_close(std::vector<float>(subgoal.begin(), subgoal.end()), mean_of(*policy.high, state, goal), 1e-6, 1e-6, "subgoal");
+        test::check_close(std::vector<float>(subgoal.begin(), subgoal.end()),
+                          mean_of(*policy.high, state, goal), 1e-6, 1e-6, "subgoal");
       } else {
         test::check_close(std::vector<float>(subgoal.begin(), subgoal.end()),
-                          std::vector<float>(held.begin() + n * 5, held.begin() + n * 5 + 5), 0, 1e-30, "held subgoal");
+                          std::vector<float>(held.begin() + n * 5, held.begin() + n * 5 + 5), 0, 1e-30,
+                          "held subgoal");
       }
       test::check_close(std::vector<float>(actions.begin() + 2 * n, actions.begin() + 2 * n + 2),
                         mean_of(policy.low, state, subgoal), 1e-6, 1e-6, "action");
@@ -71,7 +74,8 @@ TEST_CASE("RelayActor: the typical robot pose replaces the goal's, as in trainin
   rl::PolicyEncoding encoding = policy.high->encoding();
   encoding.robot_fill = rl::RobotFill::kTypical;
   encoding.typical_robot = {0.25f, -0.5f};
-  policy.high = rl::GaussianPolicy(policy.high->spec(), encoding, policy.high->in(), policy.high->out(), {}, 1);
+  policy.high =
+      rl::GaussianPolicy(policy.high->spec(), encoding, policy.high->in(), policy.high->out(), {}, 1);
   rl::RelayActor actor(policy, 1);
   actor.begin(std::vector<float>{9, 9, 1, 2, 3}, std::vector<std::uint64_t>{1}, {});
   test::check_close(std::vector<float>(actor.goals().begin(), actor.goals().end()),
@@ -96,7 +100,8 @@ TEST_CASE("RelayActor: exploration scales with sigma, differs between rows and s
   CHECK(noisy[0] != next[0]);
   actor.begin(goals, std::vector<std::uint64_t>{5, 6}, {.low = 2});
   actor.act(0, states, again);
-  for (int i = 0; i < 4; ++i) CHECK(again[i] - mean[i] == doctest::Approx(2 * (noisy[i] - mean[i])).epsilon(1e-4));
+  for (int i = 0; i < 4; ++i)
+    CHECK(again[i] - mean[i] == doctest::Approx(2 * (noisy[i] - mean[i])).epsilon(1e-4));
   std::vector<float> subgoal(actor.subgoals().begin(), actor.subgoals().end());
   actor.begin(goals, std::vector<std::uint64_t>{5, 6}, {.high = 1});
   actor.act(0, states, again);

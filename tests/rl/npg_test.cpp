@@ -69,26 +69,30 @@ TEST_CASE("npg step: the closed form of a linear-Gaussian bandit") {
   CHECK(report.cg.residual < 1e-4);
 }
 
-TEST_CASE("npg step: with zero advantages the demonstration term alone moves the policy, to the demonstrations") {
+TEST_CASE(
+    "npg step: with zero advantages the demonstration term alone moves the policy, to the demonstrations") {
   BanditData data(200);
   std::fill(data.advantages.begin(), data.advantages.end(), 0.0f);
   const std::vector<float> demo_x(20, 0.0f), demo_y(10, 0.9f);
   rl::GaussianPolicy policy = bandit();
   const double b = policy.theta()[2], ls = policy.log_std()[0], variance = std::exp(2 * ls);
-  const double weight = 0.3, gb = weight * (0.9 - b) / variance, gl = weight * ((0.9 - b) * (0.9 - b) / variance - 1);
+  const double weight = 0.3, gb = weight * (0.9 - b) / variance,
+               gl = weight * ((0.9 - b) * (0.9 - b) / variance - 1);
   const double db = gb * variance, dl = gl / 2, alpha = std::sqrt(2 * 0.001 / (gb * db + gl * dl));
   rl::NpgSolver solver;
   rl::NpgSettings settings;
   settings.kl = 0.001f;
   settings.cg_damping = 1e-6f;
-  const rl::NpgReport report = solver.step(policy, data.rows(), data.advantages, {demo_x.data(), demo_y.data(), 10}, 0.3f, settings);
+  const rl::NpgReport report =
+      solver.step(policy, data.rows(), data.advantages, {demo_x.data(), demo_y.data(), 10}, 0.3f, settings);
   REQUIRE(report.accepted);
   CHECK(policy.theta()[2] - b == doctest::Approx(alpha * db).epsilon(1e-3));
   CHECK(policy.log_std()[0] - ls == doctest::Approx(alpha * dl).epsilon(1e-3));
   CHECK(report.improvement > 0);
 }
 
-TEST_CASE("npg step: KL stays within slack * delta, the surrogate grows, the log_std stays within its range") {
+TEST_CASE(
+    "npg step: KL stays within slack * delta, the surrogate grows, the log_std stays within its range") {
   constexpr int n = 256;
   rl::GaussianPolicy policy = test::hand_policy(5, 2, false, 3);
   kernels::Random random(5);
@@ -106,7 +110,8 @@ TEST_CASE("npg step: KL stays within slack * delta, the surrogate grows, the log
     CHECK(report.kl <= 1.5 * 0.05);
     CHECK(report.improvement > 0);
     CHECK(report.cg.iterations == 10);
-    for (const float value : policy.log_std()) CHECK((value >= policy.range().min && value <= policy.range().max));
+    for (const float value : policy.log_std())
+      CHECK((value >= policy.range().min && value <= policy.range().max));
   }
 }
 
@@ -116,20 +121,26 @@ TEST_CASE("npg step: no gradient or no acceptable step leaves the policy untouch
   rl::NpgSolver solver;
   const rl::NpgReport none = solver.step(policy, data.rows(), std::vector<float>(50, 0.0f), {}, 0, {});
   CHECK(!none.accepted);
-  rl::NpgSettings impossible;
-  impossible.kl = 10;       // far outside the region where the quadratic model holds
-  impossible.kl_slack = 1;
-  impossible.line_search = 1;
-  std::vector<float> wild(50);
-  for (int i = 0; i < 50; ++i) wild[i] = data.y[i] > 0.2f ? 1.0f : -1.0f;
-  const rl::NpgReport refused = solver.step(policy, data.rows(), wild, {}, 0, impossible);
-  if (!refused.accepted) {
-    const std::vector<float> before(bandit().theta().begin(), bandit().theta().end());
-    test::check_close(std::vector<float>(policy.theta().begin(), policy.theta().end()), before, 0, 1e-30, "theta");
-  }
+  // Advantages that shrink sigma: the KL of the full step is then larger than its quadratic model says.
+  std::vector<float> narrow(50);
+  for (int i = 0; i < 50; ++i) narrow[i] = -(data.y[i] - 0.2f) * (data.y[i] - 0.2f);
+  rl::NpgSettings strict;
+  strict.kl = 0.1f;
+  strict.kl_slack = 1;
+  strict.line_search = 1;
+  CHECK(!solver.step(policy, data.rows(), narrow, {}, 0, strict).accepted);
+  const rl::GaussianPolicy start = bandit();
+  const std::vector<float> before(start.theta().begin(), start.theta().end());
+  test::check_close(std::vector<float>(policy.theta().begin(), policy.theta().end()), before, 0, 1e-30,
+                    "theta");
+  strict.line_search = 5;
+  const rl::NpgReport shorter = solver.step(policy, data.rows(), narrow, {}, 0, strict);
+  CHECK(shorter.accepted);
+  CHECK(shorter.step < 1);
   std::vector<float> bad(50, 1.0f);
   bad[7] = std::numeric_limits<float>::quiet_NaN();
-  CHECK_THROWS_WITH_AS(solver.step(policy, data.rows(), bad, {}, 0, {}), doctest::Contains("advantage 7"), Error);
+  CHECK_THROWS_WITH_AS(solver.step(policy, data.rows(), bad, {}, 0, {}), doctest::Contains("advantage 7"),
+                       Error);
 }
 
 TEST_CASE("npg step: the same bytes with 1 and 2 threads") {

@@ -15,7 +15,8 @@ namespace baton::test {
 
 // Episodes over all demonstrated goals in turn. `disturbance` is the size of noise added to what is executed; the
 // operator's own action is what is recorded.
-inline rl::Dataset point_goal_demos(int episodes, float disturbance, std::uint64_t seed, int* completed = nullptr) {
+inline rl::Dataset point_goal_demos(int episodes, float disturbance, std::uint64_t seed,
+                                    int* completed = nullptr) {
   const std::unique_ptr<envs::BatchEnv> env = envs::make_env("point_goal", {.size = 1});
   const envs::Spec& spec = env->spec();
   const std::vector<envs::Goal> goals = env->goals("all");
@@ -41,7 +42,8 @@ inline rl::Dataset point_goal_demos(int episodes, float disturbance, std::uint64
       env->step(executed);
     }
     for (const int i : goal.elements) {
-      all = all && envs::element_error(spec.elements[i], env->state(), goal.target) < spec.elements[i].epsilon;
+      all =
+          all && envs::element_error(spec.elements[i], env->state(), goal.target) < spec.elements[i].epsilon;
     }
     if (completed && all) ++*completed;
     data.offsets.push_back(data.offsets.back() + spec.horizon);

@@ -13,7 +13,8 @@ using namespace baton;
 
 namespace {
 
-rl::Trajectories collect(int batch, const rl::RelayPolicy& policy, const std::string& goals, rl::RolloutOptions options) {
+rl::Trajectories collect(int batch, const rl::RelayPolicy& policy, const std::string& goals,
+                         rl::RolloutOptions options) {
   const auto env = envs::make_env("point_goal", {.size = batch});
   return rl::rollout(*env, policy, env->goals(goals), options);
 }
@@ -67,7 +68,8 @@ TEST_CASE("rollout: an episode is a function of (seed, goal, index): it can be m
   const int row = 1 * 5 + 3;  // second goal, episode 3
   REQUIRE(all.goal_names[row] == "top_right");
   CHECK(all.seeds[row] == alone.seeds[0]);
-  CHECK(std::memcmp(alone.actions.data(), all.action(row, 0).data(), alone.actions.size() * sizeof(float)) == 0);
+  CHECK(std::memcmp(alone.actions.data(), all.action(row, 0).data(), alone.actions.size() * sizeof(float)) ==
+        0);
   CHECK(std::memcmp(alone.states.data(), all.state(row, 0).data(), alone.states.size() * sizeof(float)) == 0);
   CHECK(rl::episode_seed(1, "a_b", 0) != rl::episode_seed(1, "b_a", 0));
   CHECK(rl::episode_seed(1, "a_b", 0) != rl::episode_seed(1, "a_b", 1));
@@ -89,7 +91,8 @@ TEST_CASE("rollout: rows are what happened: actions replayed in the environment 
 
 TEST_CASE("rollout: a policy of another shape is refused, and progress can stop the work") {
   const rl::RelayPolicy wrong = test::hand_relay(true, 10, 6, 2);
-  CHECK_THROWS_WITH_AS(collect(2, wrong, "all", exploring(1)), doctest::Contains("6 state coordinates"), Error);
+  CHECK_THROWS_WITH_AS(collect(2, wrong, "all", exploring(1)), doctest::Contains("6 state coordinates"),
+                       Error);
   const rl::RelayPolicy policy = test::hand_relay(true);
   const auto env = envs::make_env("point_goal", {.size = 2});
   int calls = 0;

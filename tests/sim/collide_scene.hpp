@@ -32,11 +32,16 @@ struct Found {
 inline double bounding_radius(const GeomSpec& g) {
   using G = sim::GeomType;
   switch (g.type) {
-    case G::kSphere: return g.size.x;
-    case G::kCapsule: return g.size.x + g.size.y;
-    case G::kCylinder: return std::hypot(g.size.x, g.size.y);
-    case G::kBox: return sim::norm(g.size);
-    default: return 0;
+    case G::kSphere:
+      return g.size.x;
+    case G::kCapsule:
+      return g.size.x + g.size.y;
+    case G::kCylinder:
+      return std::hypot(g.size.x, g.size.y);
+    case G::kBox:
+      return sim::norm(g.size);
+    default:
+      return 0;
   }
 }
 
@@ -63,7 +68,8 @@ sim::Model<S> two_geoms(const GeomSpec& a, const GeomSpec& b, double margin) {
 
 // Puts a geom into lane l of the tile; the body's frame is the geom's.
 template <class T>
-void place(sim::Data<T>& d, const sim::Model<sim::scalar_t<T>>& m, int geom, const GeomPose& pose, int l = 0) {
+void place(sim::Data<T>& d, const sim::Model<sim::scalar_t<T>>& m, int geom, const GeomPose& pose,
+           int l = 0) {
   using S = sim::scalar_t<T>;
   const auto g = static_cast<std::size_t>(geom), b = static_cast<std::size_t>(m.geoms[g].body);
   const sim::Mat3<double> r = sim::rotation(pose.quat);
@@ -94,9 +100,11 @@ std::vector<Found> found_in_lane(const sim::Data<T>& d, int l = 0) {
 
 // Our contacts of one configuration, in precision T (a scalar).
 template <class T>
-std::vector<Found> ours(const GeomSpec& a, const GeomPose& pa, const GeomSpec& b, const GeomPose& pb, double margin) {
+std::vector<Found> ours(const GeomSpec& a, const GeomPose& pa, const GeomSpec& b, const GeomPose& pb,
+                        double margin) {
   sim::Model<T> m = two_geoms<T>(a, b, margin);
-  m.geoms[0].pos = sim::cast<T>(pa.pos);  // read for a plane only: the pose of what is static comes from the model
+  m.geoms[0].pos =
+      sim::cast<T>(pa.pos);  // read for a plane only: the pose of what is static comes from the model
   m.geoms[0].quat = sim::cast<T>(pa.quat);
   sim::Data<T> d(m);
   if (a.type != sim::GeomType::kPlane) {  // one pair is no group, so that the bodies' balls are not read
@@ -121,8 +129,8 @@ struct PosePair {
 // Two poses near contact: rotations random, or quarter turns of each other where `aligned`; b stands along a random
 // direction (a plane's normal; a face's, where aligned), either anywhere within reach or, where `shallow`, at most
 // 2 % of its size deep: found by bisection on whether there is a contact at all.
-inline PosePair random_poses(std::mt19937& gen, const GeomSpec& a, const GeomSpec& b, double margin, bool shallow,
-                             bool aligned) {
+inline PosePair random_poses(std::mt19937& gen, const GeomSpec& a, const GeomSpec& b, double margin,
+                             bool shallow, bool aligned) {
   std::uniform_real_distribution<double> unit(0.0, 1.0);
   std::normal_distribution<double> normal;
   PosePair p;
@@ -170,10 +178,13 @@ inline PosePair random_poses(std::mt19937& gen, const GeomSpec& a, const GeomSpe
 // MuJoCo with the same two geoms. Poses are set per query.
 class TwoGeomOracle {
  public:
-  TwoGeomOracle(const GeomSpec& a, const GeomSpec& b, double margin) : plane_(a.type == sim::GeomType::kPlane) {
+  TwoGeomOracle(const GeomSpec& a, const GeomSpec& b, double margin)
+      : plane_(a.type == sim::GeomType::kPlane) {
     std::string xml = "<mujoco><option gravity='0 0 0'/><worldbody>";
-    if (plane_) xml += geom(a, margin);
-    else xml += "<body><freejoint/>" + geom(a, margin) + "</body>";
+    if (plane_)
+      xml += geom(a, margin);
+    else
+      xml += "<body><freejoint/>" + geom(a, margin) + "</body>";
     xml += "<body><freejoint/>" + geom(b, 0) + "</body></worldbody></mujoco>";
     mjVFS vfs;
     mj_defaultVFS(&vfs);

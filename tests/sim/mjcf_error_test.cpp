@@ -189,6 +189,12 @@ TEST_CASE("mjcf errors: masses") {
   }
 }
 
+TEST_CASE("mjcf errors: numbers that overflow together") {
+  const std::string got = parse_error(with("<body><joint/><geom size='1' pos='1e160 0 0'/></body>"));
+  CAPTURE(got);
+  CHECK(got.find("m.xml: the model's inertia") == 0);
+}
+
 TEST_CASE("mjcf errors: names that do not exist or exist twice") {
   const std::string scene =
       "<mujoco><worldbody><body name='arm'><joint name='elbow'/><geom name='link' size='1'/></body>"

@@ -12,14 +12,14 @@ namespace detail {
 template <class T>
 struct BoxPair {
   using Mask = mask_t<T>;
-  Mat3<T> rot;        // box 2's axes in box 1's frame (columns)
+  Mat3<T> rot;  // box 2's axes in box 1's frame (columns)
   Mat3<T> rot_abs;
-  Vec3<T> p21, p12;   // centre of 2 in frame 1, of 1 in frame 2
+  Vec3<T> p21, p12;  // centre of 2 in frame 1, of 1 in frame 2
   Vec3<T> size1, size2;
-  T slack;            // separation above which there is no contact: margin and rounding
+  T slack;  // separation above which there is no contact: margin and rounding
   // the best so far
-  T face_sep;         // signed distance along the face normal
-  T face_code;        // 0..2 axis of box 1, 3..5 axis of box 2
+  T face_sep;   // signed distance along the face normal
+  T face_code;  // 0..2 axis of box 1, 3..5 axis of box 2
   T edge_sep;
   T edge_i, edge_j;
   Vec3<T> edge_axis;  // unit, frame 1, from 1 to 2
@@ -78,7 +78,8 @@ mask_t<T> best_edge(BoxPair<T>& p, mask_t<T> on) {
     for (int j = 0; j < 3; ++j) {
       const int j1 = (j + 1) % 3, j2 = (j + 2) % 3;
       const T raw1 = -p.rot(i2, j), raw2 = p.rot(i1, j), len2 = raw1 * raw1 + raw2 * raw2;
-      const mask_t<T> usable = len2 >= rounding<T>(1e-16, 1e-6);  // parallel edges: a face normal stands for them
+      const mask_t<T> usable =
+          len2 >= rounding<T>(1e-16, 1e-6);  // parallel edges: a face normal stands for them
       const T scale = one / sqrt(select(usable, len2, one));
       const T x1 = raw1 * scale, x2 = raw2 * scale;
       const T along = x1 * p.p21[i1] + x2 * p.p21[i2];
@@ -142,11 +143,11 @@ void edge_contact(const BoxPair<T>& p, const Shape<T>& a, mask_t<T> on, ContactS
 // reference face and z above it. A corner of the incident face: centre +- u +- v.
 template <class T>
 struct FacePair {
-  T half_x, half_y;              // of the reference face
-  Vec3<T> centre, u, v;          // of the incident face
-  Vec3<T> origin, ex, ey, ez;    // of the coordinates, in the world; origin on the reference face
-  T eps;                         // rounding of positions
-  T dupe2;                       // squared distance under which two points are one
+  T half_x, half_y;            // of the reference face
+  Vec3<T> centre, u, v;        // of the incident face
+  Vec3<T> origin, ex, ey, ez;  // of the coordinates, in the world; origin on the reference face
+  T eps;                       // rounding of positions
+  T dupe2;                     // squared distance under which two points are one
 };
 
 template <class T>
@@ -155,11 +156,14 @@ FacePair<T> face_pair(const BoxPair<T>& p, const Shape<T>& a, const Shape<T>& b)
   const mask_t<T> first = p.face_code < num<T>(2.5);
   const T code = select(first, p.face_code, p.face_code - num<T>(3));
   const mask_t<T> is0 = code == zero, is1 = code == one;
-  const auto pick = [&](const T& v0, const T& v1, const T& v2) { return select(is0, v0, select(is1, v1, v2)); };
+  const auto pick = [&](const T& v0, const T& v1, const T& v2) {
+    return select(is0, v0, select(is1, v1, v2));
+  };
   // cyclic: row 0 the x axis (code + 1), row 1 y (code + 2), row 2 the face's own
   const Vec3<T> ref = select(first, p.size1, p.size2), inc = select(first, p.size2, p.size1);
   const Vec3<T> rel = select(first, p.p21, p.p12);
-  const T size_x = pick(ref.y, ref.z, ref.x), size_y = pick(ref.z, ref.x, ref.y), size_z = pick(ref.x, ref.y, ref.z);
+  const T size_x = pick(ref.y, ref.z, ref.x), size_y = pick(ref.z, ref.x, ref.y),
+          size_z = pick(ref.x, ref.y, ref.z);
   const T rel_z = pick(rel.x, rel.y, rel.z);
   const T sign = select(rel_z >= zero, one, -one);
   const Vec3<T> c{pick(rel.y, rel.z, rel.x), pick(rel.z, rel.x, rel.y), rel_z * sign - size_z};
@@ -181,7 +185,8 @@ FacePair<T> face_pair(const BoxPair<T>& p, const Shape<T>& a, const Shape<T>& b)
   f.u = pick3(1, 2, 0);
   f.v = pick3(2, 0, 1);
   f.centre = c + select(out.z > zero, -out, out);
-  const Vec3<T> w0 = select(first, a.mat.col(0), b.mat.col(0)), w1 = select(first, a.mat.col(1), b.mat.col(1));
+  const Vec3<T> w0 = select(first, a.mat.col(0), b.mat.col(0)),
+                w1 = select(first, a.mat.col(1), b.mat.col(1));
   const Vec3<T> w2 = select(first, a.mat.col(2), b.mat.col(2));
   f.ex = select(is0, w1, select(is1, w2, w0));
   f.ey = select(is0, w2, select(is1, w0, w1));

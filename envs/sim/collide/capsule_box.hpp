@@ -12,12 +12,12 @@ namespace detail {
 template <class T>
 struct SegmentBox {
   using Mask = mask_t<T>;
-  Vec3<T> pos, half, axis, size;     // segment pos + x half, x in [-1, 1]; box half sizes
-  T length2;                         // |half|^2
-  T best, x = T(0), edge_x = T(0);   // squared distance, position on the segment, on the edge
+  Vec3<T> pos, half, axis, size;    // segment pos + x half, x in [-1, 1]; box half sizes
+  T length2;                        // |half|^2
+  T best, x = T(0), edge_x = T(0);  // squared distance, position on the segment, on the edge
   Mask face = Mask(false), edge = Mask(false), end_plus = Mask(false), middle = Mask(false);
-  Mask on_face[3], along[3];         // which face axis an end is nearest to; which axis the edge runs along
-  Mask corner[3];                    // the corner (edge's end) nearest: plus side of each axis
+  Mask on_face[3], along[3];  // which face axis an end is nearest to; which axis the edge runs along
+  Mask corner[3];             // the corner (edge's end) nearest: plus side of each axis
 
   // An end of the segment that is inside the box, or outside in one direction only, is nearest to a face.
   void try_end(int end) {
@@ -145,7 +145,8 @@ T second_at_edge(const SegmentBox<T>& s, mask_t<T>& has) {
     const Mask up = s.half[j] > zero, up1 = s.half[j1] > zero, up2 = s.half[j2] > zero;
     const Mask d1 = (up1 && !s.corner[j1]) || (!up1 && s.corner[j1]);
     const Mask d2 = (up2 && !s.corner[j2]) || (!up2 && s.corner[j2]);
-    const Mask take1 = abs(s.axis[j1]) > abs(s.axis[j2]);  // the axis along which the segment runs over the box
+    const Mask take1 =
+        abs(s.axis[j1]) > abs(s.axis[j2]);  // the axis along which the segment runs over the box
     const Mask crossed = (d1 && !d2) || (!d1 && d2) || negligible(select(take1, s.axis[j2], s.axis[j1]));
     const Mask forward = (take1 && d1) || (!take1 && d2);
     const T dir = select(forward, one, -one);

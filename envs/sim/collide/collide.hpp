@@ -8,7 +8,8 @@
 // and holds active = false, dist = 1 m, pos = 0, frame = identity in the others. A hit is a distance <= Pair::margin.
 // dist < 0: penetration; pos: midpoint of the surfaces; frame rows: normal from geom1 to geom2, MuJoCo's tangents.
 // Most hits of a pair: 1 with a sphere, 2 capsule-capsule, capsule-plane and capsule-box, 4 plane-box and
-// plane-cylinder, 8 box-box, 8 with a cylinder otherwise. Planes do not meet planes.
+// plane-cylinder, 8 box-box (slots: one more where lanes differ in kind), 8 with a cylinder otherwise. Planes do not
+// meet planes.
 // Source: MuJoCo, Computation, "Collision".
 #include "envs/sim/broadphase.hpp"
 #include "envs/sim/collide/box_box.hpp"
@@ -27,26 +28,50 @@ inline bool can_collide(GeomType t1, GeomType t2) {
 
 // The collider of one pair, in the lanes of `on`. t1 <= t2.
 template <class T>
-void collide_pair(GeomType t1, GeomType t2, const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+void collide_pair(GeomType t1, GeomType t2, const Shape<T>& a, const Shape<T>& b, mask_t<T> on,
+                  ContactSink<T>& sink) {
   using G = GeomType;
   const auto both = [](G x, G y) { return static_cast<int>(x) * 8 + static_cast<int>(y); };
   switch (both(t1, t2)) {
-    case both(G::kPlane, G::kSphere): return plane_sphere(a, b, on, sink);
-    case both(G::kPlane, G::kCapsule): return plane_capsule(a, b, on, sink);
-    case both(G::kPlane, G::kCylinder): return plane_cylinder(a, b, on, sink);
-    case both(G::kPlane, G::kBox): return plane_box(a, b, on, sink);
-    case both(G::kSphere, G::kSphere): return sphere_sphere(a, b, on, sink);
-    case both(G::kSphere, G::kCapsule): return sphere_capsule(a, b, on, sink);
-    case both(G::kSphere, G::kCylinder): return sphere_cylinder(a, b, on, sink);
-    case both(G::kSphere, G::kBox): return sphere_box(a, b, on, sink);
-    case both(G::kCapsule, G::kCapsule): return capsule_capsule(a, b, on, sink);
-    case both(G::kCapsule, G::kCylinder): return capsule_cylinder(a, b, on, sink);
-    case both(G::kCapsule, G::kBox): return capsule_box(a, b, on, sink);
-    case both(G::kCylinder, G::kCylinder): return cylinder_cylinder(a, b, on, sink);
-    case both(G::kCylinder, G::kBox): return cylinder_box(a, b, on, sink);
-    case both(G::kBox, G::kBox): return box_box(a, b, on, sink);
-    default: return;
+    case both(G::kPlane, G::kSphere):
+      return plane_sphere(a, b, on, sink);
+    case both(G::kPlane, G::kCapsule):
+      return plane_capsule(a, b, on, sink);
+    case both(G::kPlane, G::kCylinder):
+      return plane_cylinder(a, b, on, sink);
+    case both(G::kPlane, G::kBox):
+      return plane_box(a, b, on, sink);
+    case both(G::kSphere, G::kSphere):
+      return sphere_sphere(a, b, on, sink);
+    case both(G::kSphere, G::kCapsule):
+      return sphere_capsule(a, b, on, sink);
+    case both(G::kSphere, G::kCylinder):
+      return sphere_cylinder(a, b, on, sink);
+    case both(G::kSphere, G::kBox):
+      return sphere_box(a, b, on, sink);
+    case both(G::kCapsule, G::kCapsule):
+      return capsule_capsule(a, b, on, sink);
+    case both(G::kCapsule, G::kCylinder):
+      return capsule_cylinder(a, b, on, sink);
+    case both(G::kCapsule, G::kBox):
+      return capsule_box(a, b, on, sink);
+    case both(G::kCylinder, G::kCylinder):
+      return cylinder_cylinder(a, b, on, sink);
+    case both(G::kCylinder, G::kBox):
+      return cylinder_box(a, b, on, sink);
+    case both(G::kBox, G::kBox):
+      return box_box(a, b, on, sink);
+    default:
+      return;
   }
+}
+
+// Poses that are numbers: comparisons alone do not keep the others out, since min and max of lanes may drop a NaN.
+template <class T>
+mask_t<T> finite(const Shape<T>& s) {
+  T sum = s.pos.x + s.pos.y + s.pos.z;
+  for (const T& x : s.mat.m) sum += x;
+  return is_finite(sum);
 }
 
 template <class T>
@@ -59,12 +84,15 @@ void collide(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (const auto& group : d.broadphase.groups) {
     if (group.tested && !any(group_near<T>(group, d))) continue;
     for (int p = group.begin; p < group.end; ++p) {
-      const mask_t<T> on = pair_near<T>(d.broadphase, p, m, d);
+      mask_t<T> on = pair_near<T>(d.broadphase, p, d);
       if (!any(on)) continue;
       const auto& pair = m.pairs[static_cast<std::size_t>(p)];
+      const Shape<T> a = shape(pair.geom1), b = shape(pair.geom2);
+      on = on && finite(a) && finite(b);
+      if (!any(on)) continue;
       ContactSink<T> sink(d, p, T(pair.margin));
       collide_pair(m.geoms[static_cast<std::size_t>(pair.geom1)].type,
-                   m.geoms[static_cast<std::size_t>(pair.geom2)].type, shape(pair.geom1), shape(pair.geom2), on, sink);
+                   m.geoms[static_cast<std::size_t>(pair.geom2)].type, a, b, on, sink);
     }
   }
 }

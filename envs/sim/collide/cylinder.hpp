@@ -25,7 +25,7 @@ struct Facet {
   Vec3<T> ex, ey;          // rectangle: unit axes; disc: unused
   T half_x, half_y;        // rectangle: half sizes; disc: radius twice
   bool disc;
-  mask_t<T> valid;         // lanes in which the contact's normal is the facet's
+  mask_t<T> valid;  // lanes in which the contact's normal is the facet's
 
   T height(const Vec3<T>& p) const { return dot(p - origin, normal); }
   mask_t<T> over(const Vec3<T>& p) const {
@@ -69,7 +69,8 @@ struct Facet {
 template <class T>
 Facet<T> cap_facet(const Shape<T>& c, const Vec3<T>& outward) {
   const Vec3<T> z = facing(c.axis(), outward);
-  return {c.pos + z * c.size.y, z, z, z, c.size.x, c.size.x, true, dot(z, outward) > T(1) - same_direction<T>()};
+  return {
+      c.pos + z * c.size.y, z, z, z, c.size.x, c.size.x, true, dot(z, outward) > T(1) - same_direction<T>()};
 }
 
 template <class T>
@@ -84,8 +85,14 @@ Facet<T> box_facet(const Shape<T>& b, const Vec3<T>& outward) {
     return select(is_x, b.size[i], select(is_y, b.size[j], b.size[k]));
   };
   const Vec3<T> n = facing(pick(0, 1, 2), outward);
-  return {b.pos + n * pick_size(0, 1, 2), n, pick(1, 2, 0), pick(2, 0, 1), pick_size(1, 2, 0), pick_size(2, 0, 1),
-          false, dot(n, outward) > T(1) - same_direction<T>()};
+  return {b.pos + n * pick_size(0, 1, 2),
+          n,
+          pick(1, 2, 0),
+          pick(2, 0, 1),
+          pick_size(1, 2, 0),
+          pick_size(2, 0, 1),
+          false,
+          dot(n, outward) > T(1) - same_direction<T>()};
 }
 
 // The points found, in the world, midway between the surfaces.
@@ -244,13 +251,15 @@ inline T face_bias(const Shape<T>& a, const Shape<T>& b) {
 template <class T>
 void capsule_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> za = a.axis(), zb = b.axis();
-  const SymmetricPair<T, 2, 1> pair{b.pos - a.pos, {za * a.size.y, zb * b.size.y}, {za, zb}, {zb}, {b.size.x}, a.size.x};
+  const SymmetricPair<T, 2, 1> pair{b.pos - a.pos, {za * a.size.y, zb * b.size.y}, {za, zb}, {zb}, {b.size.x},
+                                    a.size.x};
   const BestDirection<T> best = separate(pair, sink.margin(), detail::face_bias(a, b), on);
   if (!any(on)) return;
   detail::PointSet<T> set{best.n, sink.margin(), {}};
   detail::add_capsule(detail::cap_facet(b, -best.n), a, on, set);
-  detail::add_crossing(detail::middle(GeomType::kCapsule, a, best.n), detail::middle(GeomType::kCylinder, b, -best.n),
-                       best.sep, on && !(set.points.count > T(0)), set);
+  detail::add_crossing(detail::middle(GeomType::kCapsule, a, best.n),
+                       detail::middle(GeomType::kCylinder, b, -best.n), best.sep,
+                       on && !(set.points.count > T(0)), set);
   detail::emit(set, on, sink);
 }
 
@@ -264,8 +273,9 @@ void cylinder_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, Conta
   detail::PointSet<T> set{best.n, sink.margin(), {}};
   detail::add_cylinder(detail::cap_facet(b, -best.n), a, on, set);
   detail::add_cylinder(detail::cap_facet(a, best.n), b, on, set);
-  detail::add_crossing(detail::middle(GeomType::kCylinder, a, best.n), detail::middle(GeomType::kCylinder, b, -best.n),
-                       best.sep, on && !(set.points.count > T(0)), set);
+  detail::add_crossing(detail::middle(GeomType::kCylinder, a, best.n),
+                       detail::middle(GeomType::kCylinder, b, -best.n), best.sep,
+                       on && !(set.points.count > T(0)), set);
   detail::emit(set, on, sink);
 }
 
@@ -273,16 +283,19 @@ void cylinder_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, Conta
 template <class T>
 void cylinder_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> za = a.axis(), b0 = b.mat.col(0), b1 = b.mat.col(1), b2 = b.mat.col(2);
-  const SymmetricPair<T, 4, 1> pair{b.pos - a.pos, {za * a.size.y, b0 * b.size.x, b1 * b.size.y, b2 * b.size.z},
-                                    {za, b0, b1, b2}, {za}, {a.size.x}, T(0)};
+  const SymmetricPair<T, 4, 1> pair{
+      b.pos - a.pos,    {za * a.size.y, b0 * b.size.x, b1 * b.size.y, b2 * b.size.z},
+      {za, b0, b1, b2}, {za},
+      {a.size.x},       T(0)};
   const BestDirection<T> best = separate(pair, sink.margin(), detail::face_bias(a, b), on);
   if (!any(on)) return;
   detail::PointSet<T> set{best.n, sink.margin(), {}};
   const detail::Facet<T> face = detail::box_facet(b, -best.n), cap = detail::cap_facet(a, best.n);
   detail::add_cylinder(face, a, on, set);
   detail::add_rectangle(cap, face, on, set);
-  detail::add_crossing(detail::middle(GeomType::kCylinder, a, best.n), detail::middle(GeomType::kBox, b, -best.n),
-                       best.sep, on && !(set.points.count > T(0)), set);
+  detail::add_crossing(detail::middle(GeomType::kCylinder, a, best.n),
+                       detail::middle(GeomType::kBox, b, -best.n), best.sep, on && !(set.points.count > T(0)),
+                       set);
   detail::emit(set, on, sink);
 }
 

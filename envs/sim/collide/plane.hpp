@@ -42,7 +42,8 @@ CylinderPoints<T> cylinder_points(const Shape<T>& c, const Vec3<T>& n) {
   const Vec3<T> z = c.axis();
   const T along = dot(n, z);
   const Vec3<T> down = select(along > T(0), -z, z);  // the axis, pointing to the plane
-  Vec3<T> raw = z * along - n;  // -n without its part along the axis, twice: what is left may be mostly rounding
+  Vec3<T> raw =
+      z * along - n;  // -n without its part along the axis, twice: what is left may be mostly rounding
   raw = raw - z * dot(raw, z);
   const T len2 = dot(raw, raw);
   const mask_t<T> upright = len2 < num<T>(sizeof(scalar_t<T>) == 4 ? 1e-12 : 1e-28);
@@ -76,7 +77,8 @@ template <class T>
 void plane_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> n = a.axis(), local = transpose_mul(b.mat, n);
   const T base = dot(b.pos - a.pos, n), zero(0), two(2);
-  Vec3<T> low, gain;  // lowest corner in the box frame; height gained by going to the other side along each axis
+  Vec3<T> low,
+      gain;  // lowest corner in the box frame; height gained by going to the other side along each axis
   for (int i = 0; i < 3; ++i) {
     low[i] = select(local[i] > zero, -b.size[i], b.size[i]);
     gain[i] = abs(local[i]) * b.size[i] * two;

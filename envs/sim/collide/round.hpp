@@ -13,7 +13,8 @@ struct SphereHit {
 
 // Two spheres; `fallback` is the normal where the centres coincide.
 template <class T>
-SphereHit<T> sphere_hit(const Vec3<T>& p1, const T& r1, const Vec3<T>& p2, const T& r2, const Vec3<T>& fallback) {
+SphereHit<T> sphere_hit(const Vec3<T>& p1, const T& r1, const Vec3<T>& p2, const T& r2,
+                        const Vec3<T>& fallback) {
   T length;
   const Vec3<T> n = unit(p2 - p1, fallback, length);
   const T dist = length - r1 - r2;

@@ -15,10 +15,10 @@ namespace baton::sim {
 template <class T, int NS, int ND>
 struct SymmetricPair {
   static constexpr int kSegments = NS;
-  Vec3<T> rel;          // centre of geom 2 minus centre of geom 1
-  Vec3<T> seg[NS];      // half lengths
-  Vec3<T> seg_axis[NS]; // unit
-  Vec3<T> axis[ND];     // of the discs, unit
+  Vec3<T> rel;           // centre of geom 2 minus centre of geom 1
+  Vec3<T> seg[NS];       // half lengths
+  Vec3<T> seg_axis[NS];  // unit
+  Vec3<T> axis[ND];      // of the discs, unit
   T radius[ND];
   T ball;
 
@@ -36,7 +36,8 @@ struct SymmetricPair {
       const Vec3<T> across = n - axis[j] * dot(n, axis[j]);
       const T q = norm(across);
       sep -= radius[j] * q;
-      p -= across * select(q < tiny, zero, radius[j] / max(q, tiny));  // along the axis the disc's centre supports n
+      p -= across *
+           select(q < tiny, zero, radius[j] / max(q, tiny));  // along the axis the disc's centre supports n
     }
     return sep;
   }
@@ -118,13 +119,13 @@ void climb_circle(const SymmetricPair<T, NS, ND>& pair, int k, const Vec3<T>& st
   }
 }
 
-// The peaks away from kinks, from the best direction so far.
+// The peaks away from kinks.
 template <class T, int NS, int ND>
-void climb_sphere(const SymmetricPair<T, NS, ND>& pair, const T& bias, BestDirection<T>& best) {
+void climb_sphere(const SymmetricPair<T, NS, ND>& pair, Vec3<T> n, const T& bias, BestDirection<T>& best) {
   const T one(1), zero(0), bound = num<T>(0.3), floor = num<T>(1e-9);
-  Vec3<T> n = best.n, p;
+  Vec3<T> p;
   T sep = pair.separation(n, p), length;
-  for (int step = 0; step < 12; ++step) {
+  for (int step = 0; step < 8; ++step) {
     const Mat3<T> frame = contact_frame(n, Vec3<T>{zero, zero, zero});
     const Vec3<T> t1 = frame.row(1), t2 = frame.row(2);
     const T mu = max(abs(sep + pair.ball), floor);
@@ -142,7 +143,8 @@ void climb_sphere(const SymmetricPair<T, NS, ND>& pair, const T& bias, BestDirec
 // by more than margin are taken out of `on`. `bias`: by how much a smooth peak must beat the corners, since faces give
 // steadier contacts.
 template <class T, int NS, int ND>
-BestDirection<T> separate(const SymmetricPair<T, NS, ND>& pair, const T& margin, const T& bias, mask_t<T>& on) {
+BestDirection<T> separate(const SymmetricPair<T, NS, ND>& pair, const T& margin, const T& bias,
+                          mask_t<T>& on) {
   BestDirection<T> best;
   try_corners(pair, best);
   on = on && best.sep <= margin;
@@ -151,7 +153,12 @@ BestDirection<T> separate(const SymmetricPair<T, NS, ND>& pair, const T& margin,
   for (int k = 0; k < NS; ++k) climb_circle(pair, k, start, bias, best);
   on = on && best.sep <= margin;
   if (!any(on)) return best;
-  climb_sphere(pair, bias, best);
+  if constexpr (ND > 1 ||
+                NS < 3) {  // two rims, or a rim and a ball: round on all sides, one start may miss the peak
+    T length;
+    climb_sphere(pair, unit(pair.rel, best.n, length), bias, best);
+  }
+  climb_sphere(pair, best.n, bias, best);
   on = on && best.sep <= margin;
   return best;
 }

@@ -23,115 +23,115 @@ struct Rule {
 #define BATON_ACTUATOR_REFUSED \
   "nsample=0 delay=0 damping=0 armature=0 cranklength=0 tendon slidersite cranksite site refsite body"
 
-const std::map<std::string, Rule, std::less<>>& rules() {
-  static const std::map<std::string, Rule, std::less<>> table = {
-      {"mujoco",
-       {.used = "model",
-        .children =
-            "compiler option size visual statistic default asset worldbody:world contact equality actuator "
-            "keyframe sensor custom",
-        .refused_children = "tendon deformable extension"}},
-      {"compiler",
-       {.used = "angle autolimits balanceinertia boundinertia boundmass coordinate eulerseq inertiafromgeom "
-                "inertiagrouprange meshdir texturedir assetdir",
-        .ignored = "strippath fitaabb usethread saveinertial savecompiled savecanonical conflict passthrough",
-        .refused = "settotalmass=-1 discardvisual=false fusestatic=false alignfree=false",
-        .children = "lengthrange:opaque"}},
-      {"option",
-       {.used = "timestep gravity integrator cone impratio iterations tolerance ls_iterations ls_tolerance "
-                "solver jacobian",
-        .ignored =
-            "magnetic o_margin o_solref o_solimp o_friction noslip_tolerance ccd_tolerance ccd_iterations "
-            "sdf_iterations sdf_initpoints sleep_tolerance",
-        .refused = "wind=0 density=0 viscosity=0 noslip_iterations=0 actuatorgroupdisable",
-        .children = "flag"}},
-      {"flag",
-       {.used = "constraint contact limit equality frictionloss spring damper gravity clampctrl actuation "
-                "filterparent",
-        .ignored = "sensor energy fwdinv midphase island warmstart autoreset nativeccd multiccd invdiscrete",
-        .refused =
-            "refsafe=enable eulerdamp=enable override=disable sleep=disable diagexact=disable ipc=disable "
-            "speculative=disable"}},
-      {"default",
-       {.used = "class",
-        .children = "default joint geom site pair equality:equality_default general motor position velocity "
-                    "camera:opaque "
-                    "light:opaque mesh:opaque material:opaque texture:opaque",
-        .refused_children = "tendon intvelocity orientation pid damper cylinder muscle adhesion dcmotor"}},
-      {"world",
-       {.children = "body geom site camera:opaque light:opaque",
-        .refused_children = "attach frame replicate flexcomp composite plugin inertial joint freejoint"}},
-      {"body",
-       {.used = "name childclass pos " BATON_ORIENTATION,
-        .ignored = "user simple sleep fuse",
-        .refused = "mocap=false gravcomp=0",
-        .children = "body inertial joint freejoint geom site camera:opaque light:opaque",
-        .refused_children = "attach frame replicate flexcomp composite plugin"}},
-      {"inertial", {.used = "pos mass diaginertia fullinertia " BATON_ORIENTATION}},
-      {"joint",
-       {.used = "name class type pos axis limited range margin stiffness damping armature frictionloss ref "
-                "springref "
-                "solreflimit solimplimit solreffriction solimpfriction",
-        .ignored = "group user",
-        .refused = "springdamper=0 actuatorfrclimited=false actuatorfrcrange=0 actuatorgravcomp=false "
-                   "springyield=0"}},
-      {"freejoint", {.used = "name", .ignored = "group", .refused = "align=false"}},
-      {"geom",
-       {.used = "name class type contype conaffinity condim group priority size material friction mass "
-                "density solmix solref "
-                "solimp margin gap fromto pos mesh rgba " BATON_ORIENTATION,
-        .ignored = "user castshadow",
-        .refused = "shellinertia=false surfacevel=0 adhesion=0 hfield fitscale=1 fluidshape=none fluidcoef",
-        .refused_children = "plugin"}},
-      {"site",
-       {.used = "name class type pos fromto " BATON_ORIENTATION,
-        .ignored = "group material size rgba user mesh"}},
-      {"asset", {.children = "mesh material texture:opaque", .refused_children = "hfield skin model"}},
-      {"mesh",
-       {.used = "name class file",
-        .ignored = "content_type vertex normal texcoord face refpos refquat scale smoothnormal maxhullvert "
-                   "inertia builtin params material",
-        .refused_children = "plugin"}},
-      {"material",
-       {.used = "name class rgba",
-        .ignored = "texture texrepeat texuniform emission specular shininess reflectance metallic roughness",
-        .children = "layer:opaque"}},
-      {"contact", {.children = "pair exclude"}},
-      {"pair",
-       {.used = "name class geom1 geom2 condim friction solref solimp margin gap",
-        .refused = "solreffriction=0 adhesion=0"}},
-      {"exclude", {.used = "name body1 body2"}},
-      {"equality",
-       {.children = "joint:equality_joint",
-        .refused_children = "weld connect tendon flex flexvert flexstrain"}},
-      {"equality_joint", {.used = "name class joint1 joint2 polycoef active solref solimp"}},
-      {"equality_default", {.used = "active solref solimp"}},
-      {"actuator",
-       {.children = "general motor position velocity",
-        .refused_children = "intvelocity orientation pid damper cylinder muscle adhesion dcmotor plugin"}},
-      {"general",
-       {.used = BATON_ACTUATOR " gaintype biastype dyntype gainprm biasprm inheritrange",
-        .ignored = BATON_ACTUATOR_IGNORED " dynprm actlimited actrange input velrange ffrange",
-        .refused = BATON_ACTUATOR_REFUSED " actdim=0 actearly=false"}},
-      {"motor",
-       {.used = BATON_ACTUATOR, .ignored = BATON_ACTUATOR_IGNORED, .refused = BATON_ACTUATOR_REFUSED}},
-      {"position",
-       {.used = BATON_ACTUATOR " kp kv inheritrange",
-        .ignored = BATON_ACTUATOR_IGNORED,
-        .refused = BATON_ACTUATOR_REFUSED " dampratio=0 timeconst=0"}},
-      {"velocity",
-       {.used = BATON_ACTUATOR " kv", .ignored = BATON_ACTUATOR_IGNORED, .refused = BATON_ACTUATOR_REFUSED}},
-      {"keyframe", {.children = "key"}},
-      {"key", {.used = "name qpos qvel ctrl", .ignored = "time plastic", .refused = "act mpos mquat"}},
-      {"size", {.opaque = true}},
-      {"visual", {.opaque = true}},
-      {"statistic", {.opaque = true}},
-      {"sensor", {.opaque = true}},
-      {"custom", {.opaque = true}},
-      {"opaque", {.opaque = true}},
-  };
-  return table;
-}
+struct NamedRule {
+  const char* name;
+  Rule rule;
+};
+constexpr NamedRule kRules[] = {
+    {"mujoco",
+     {.used = "model",
+      .children =
+          "compiler option size visual statistic default asset worldbody:world contact equality actuator "
+          "keyframe sensor custom",
+      .refused_children = "tendon deformable extension"}},
+    {"compiler",
+     {.used = "angle autolimits balanceinertia boundinertia boundmass coordinate eulerseq inertiafromgeom "
+              "inertiagrouprange meshdir texturedir assetdir",
+      .ignored = "strippath fitaabb usethread saveinertial savecompiled savecanonical conflict passthrough",
+      .refused = "settotalmass=-1 discardvisual=false fusestatic=false alignfree=false",
+      .children = "lengthrange:opaque"}},
+    {"option",
+     {.used = "timestep gravity integrator cone impratio iterations tolerance ls_iterations ls_tolerance "
+              "solver jacobian",
+      .ignored =
+          "magnetic o_margin o_solref o_solimp o_friction noslip_tolerance ccd_tolerance ccd_iterations "
+          "sdf_iterations sdf_initpoints sleep_tolerance",
+      .refused = "wind=0 density=0 viscosity=0 noslip_iterations=0 actuatorgroupdisable",
+      .children = "flag"}},
+    {"flag",
+     {.used = "constraint contact limit equality frictionloss spring damper gravity clampctrl actuation "
+              "filterparent",
+      .ignored = "sensor energy fwdinv midphase island warmstart autoreset nativeccd multiccd invdiscrete",
+      .refused =
+          "refsafe=enable eulerdamp=enable override=disable sleep=disable diagexact=disable ipc=disable "
+          "speculative=disable"}},
+    {"default",
+     {.used = "class",
+      .children = "default joint geom site pair equality:equality_default general motor position velocity "
+                  "camera:opaque "
+                  "light:opaque mesh:opaque material:opaque texture:opaque",
+      .refused_children = "tendon intvelocity orientation pid damper cylinder muscle adhesion dcmotor"}},
+    {"world",
+     {.children = "body geom site camera:opaque light:opaque",
+      .refused_children = "attach frame replicate flexcomp composite plugin inertial joint freejoint"}},
+    {"body",
+     {.used = "name childclass pos " BATON_ORIENTATION,
+      .ignored = "user simple sleep fuse",
+      .refused = "mocap=false gravcomp=0",
+      .children = "body inertial joint freejoint geom site camera:opaque light:opaque",
+      .refused_children = "attach frame replicate flexcomp composite plugin"}},
+    {"inertial", {.used = "pos mass diaginertia fullinertia " BATON_ORIENTATION}},
+    {"joint",
+     {.used = "name class type pos axis limited range margin stiffness damping armature frictionloss ref "
+              "springref "
+              "solreflimit solimplimit solreffriction solimpfriction",
+      .ignored = "group user",
+      .refused = "springdamper=0 actuatorfrclimited=false actuatorfrcrange=0 actuatorgravcomp=false "
+                 "springyield=0"}},
+    {"freejoint", {.used = "name", .ignored = "group", .refused = "align=false"}},
+    {"geom",
+     {.used = "name class type contype conaffinity condim group priority size material friction mass "
+              "density solmix solref "
+              "solimp margin gap fromto pos mesh rgba " BATON_ORIENTATION,
+      .ignored = "user castshadow",
+      .refused = "shellinertia=false surfacevel=0 adhesion=0 hfield fitscale=1 fluidshape=none fluidcoef",
+      .refused_children = "plugin"}},
+    {"site",
+     {.used = "name class type pos fromto " BATON_ORIENTATION,
+      .ignored = "group material size rgba user mesh"}},
+    {"asset", {.children = "mesh material texture:opaque", .refused_children = "hfield skin model"}},
+    {"mesh",
+     {.used = "name class file",
+      .ignored = "content_type vertex normal texcoord face refpos refquat scale smoothnormal maxhullvert "
+                 "inertia builtin params material",
+      .refused_children = "plugin"}},
+    {"material",
+     {.used = "name class rgba",
+      .ignored = "texture texrepeat texuniform emission specular shininess reflectance metallic roughness",
+      .children = "layer:opaque"}},
+    {"contact", {.children = "pair exclude"}},
+    {"pair",
+     {.used = "name class geom1 geom2 condim friction solref solimp margin gap",
+      .refused = "solreffriction=0 adhesion=0"}},
+    {"exclude", {.used = "name body1 body2"}},
+    {"equality",
+     {.children = "joint:equality_joint",
+      .refused_children = "weld connect tendon flex flexvert flexstrain"}},
+    {"equality_joint", {.used = "name class joint1 joint2 polycoef active solref solimp"}},
+    {"equality_default", {.used = "active solref solimp"}},
+    {"actuator",
+     {.children = "general motor position velocity",
+      .refused_children = "intvelocity orientation pid damper cylinder muscle adhesion dcmotor plugin"}},
+    {"general",
+     {.used = BATON_ACTUATOR " gaintype biastype dyntype gainprm biasprm inheritrange",
+      .ignored = BATON_ACTUATOR_IGNORED " dynprm actlimited actrange input velrange ffrange",
+      .refused = BATON_ACTUATOR_REFUSED " actdim=0 actearly=false"}},
+    {"motor", {.used = BATON_ACTUATOR, .ignored = BATON_ACTUATOR_IGNORED, .refused = BATON_ACTUATOR_REFUSED}},
+    {"position",
+     {.used = BATON_ACTUATOR " kp kv inheritrange",
+      .ignored = BATON_ACTUATOR_IGNORED,
+      .refused = BATON_ACTUATOR_REFUSED " dampratio=0 timeconst=0"}},
+    {"velocity",
+     {.used = BATON_ACTUATOR " kv", .ignored = BATON_ACTUATOR_IGNORED, .refused = BATON_ACTUATOR_REFUSED}},
+    {"keyframe", {.children = "key"}},
+    {"key", {.used = "name qpos qvel ctrl", .ignored = "time plastic", .refused = "act mpos mquat"}},
+    {"size", {.opaque = true}},
+    {"visual", {.opaque = true}},
+    {"statistic", {.opaque = true}},
+    {"sensor", {.opaque = true}},
+    {"custom", {.opaque = true}},
+    {"opaque", {.opaque = true}},
+};
 
 std::vector<std::string> words(std::string_view text) {
   std::vector<std::string> out;
@@ -174,7 +174,7 @@ Parsed parse_rule(const Rule& rule) {
 const Parsed& parsed(std::string_view name) {
   static const auto table = [] {
     std::map<std::string, Parsed, std::less<>> t;
-    for (const auto& [key, rule] : rules()) t[key] = parse_rule(rule);
+    for (const auto& [key, rule] : kRules) t[key] = parse_rule(rule);
     return t;
   }();
   return table.find(name)->second;

@@ -1,6 +1,6 @@
 #pragma once
-// Which elements and attributes a model may have: known and used, known and without effect on physics (read over), known
-// and not supported (refused unless neutral), unknown (refused with the nearest name).
+// Which elements and attributes a model may have: known and used, known and without effect on physics (read over),
+// known and not supported (refused unless neutral), unknown (refused with the nearest name).
 #include "envs/sim/mjcf/document.hpp"
 
 namespace baton::sim::mjcf {
