@@ -6,9 +6,11 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "envs/names.hpp"
 #include "kernels/error.hpp"
 
 namespace baton::cli {
@@ -25,6 +27,15 @@ int report(std::string message, int code) {
 std::string chosen_name(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   return chosen.empty() ? "" : " " + chosen.front()->get_name();
+}
+
+// The parser itself would only miss a command, without a word about the one that was given.
+void require_command(const CLI::App& app, const std::string& given) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), given) != names.end()) return;
+  throw UsageError(fmt::format("no command '{}'; the nearest is '{}' (see baton --help)", given,
+                               envs::nearest_name(given, names)));
 }
 
 int run(int argc, char** argv) {
@@ -45,6 +56,7 @@ int run(int argc, char** argv) {
   add_simulate(registry);
   add_testspeed(registry);
   add_info(registry);
+  if (argc > 1 && argv[1][0] != '-') require_command(app, argv[1]);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -38,8 +38,9 @@ Columns choose_columns(const Hdf5File& file, const std::string& name, int width,
     state_dim = (qpos_dim > 0 && width == 2 * qpos_dim) ? qpos_dim
                 : (width == 60 || width == 59)          ? 30
                                                         : width;
-  BATON_REQUIRE(width >= state_dim, "{}: {} is {} wide, a state has {} numbers", file.path(), name, width,
-                state_dim);
+  BATON_REQUIRE(width == state_dim || width == 2 * state_dim || (width == 59 && state_dim == 30),
+                "{}: {} is {} wide, a state has {} numbers (twice that with the goal)", file.path(), name,
+                width, state_dim);
   Columns columns;
   columns.state.resize(static_cast<std::size_t>(state_dim));
   std::iota(columns.state.begin(), columns.state.end(), 0);

@@ -33,7 +33,7 @@ struct FinetuneSettings {
   float high_gamma = 0.95f, high_lambda = 0.95f;  // high level, per segment
   bool segment_terminal =
       false;                  // the low level's episode ends with its segment (paper); false: credit flows on
-  float demo_weight = 0.1f;   // lambda_0
+  float demo_weight = 0.02f;  // lambda_0
   float demo_decay = 0.97f;   // lambda_1
   int demo_rows = 4096;       // relabelled tuples per step and level
   float own_fraction = 0.5f;  // iril: of those tuples, from own trajectories

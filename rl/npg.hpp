@@ -17,12 +17,12 @@
 namespace baton::rl {
 
 struct NpgSettings {
-  float kl = 0.01f;  // delta
+  float kl = 0.05f;  // delta
   int cg_iterations = 10;
   float cg_damping = 1e-4f;
   float cg_tolerance = 1e-10f;
-  float fisher_fraction = 1.0f;  // of the samples, evenly spaced, that the Fisher products see
-  int line_search = 8;           // tries; 1: the full step, unless it breaks the checks
+  float fisher_fraction = 0.25f;  // of the samples, evenly spaced, that the Fisher products see
+  int line_search = 8;            // tries; 1: the full step, unless it breaks the checks
   float backtrack = 0.6f;
   float kl_slack = 1.5f;
 };

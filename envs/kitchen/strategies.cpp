@@ -95,10 +95,13 @@ Command turn_knob(bool top, const KitchenPlaces& places, const Scene& s, const S
     return Vec3d{knob.x - gap * std::cos(a) + 0.036 * std::sin(a), knob.y + 0.006 + 0.5 * style.offset.y,
                  knob.z + std::max(0.026, gap * std::sin(a) + 0.036 * std::cos(a))};
   };
-  const Vec3d start = beside(angle, 0.042) + Vec3d{0.5 * style.offset.x, 0, 0.5 * style.offset.z};
-  const Approach a = come_in(s.hand.tip, start, {0.15, 1, 0}, 0.012, 0.10 + 0.02 * style.distance);
+  // Anywhere in a band to the left will do to come in.
+  const Vec3d e = s.hand.tip - knob;
+  const double gap = std::clamp(e.z * std::sin(angle) - e.x * std::cos(angle), 0.036, 0.058);
+  const Vec3d start = beside(angle, gap) + Vec3d{0, 0, 0.5 * style.offset.z};
+  const Approach a = come_in(s.hand.tip, start, {0.15, 1, 0}, 0.014, 0.10 + 0.02 * style.distance);
   const Vec3d ahead = beside(std::min(angle + 0.9, 1.7), 0.026);
-  const double push = ramp(a.depth, -0.03, -0.012) * (1 - ramp(a.lateral, 0.022, 0.034));
+  const double push = ramp(a.depth, -0.03, -0.012) * (1 - ramp(a.lateral, 0.024, 0.036));
   return command(mix(a.next, ahead, push), pointing, kAtHood, kClosed, 0.05);
 }
 
@@ -106,11 +109,11 @@ Command turn_knob(bool top, const KitchenPlaces& places, const Scene& s, const S
 Command flip_switch(const KitchenPlaces& places, const Scene& s, const Style& style) {
   const Vec3d pointing{0.10 + 0.05 * style.side, 1, -0.17 + 0.07 * style.lift};
   const Vec3d lever = places.lever + swung({0.028, -0.069, 0}, s.state[kSwitchAngle]);
-  const Vec3d start{lever.x + 0.052 + 0.5 * style.offset.x, places.lever.y - 0.069 + 0.5 * style.offset.y,
+  const Vec3d start{std::clamp(s.hand.tip.x, lever.x + 0.042, lever.x + 0.068), places.lever.y - 0.069 + 0.5 * style.offset.y,
                     places.lever.z + 0.5 * style.offset.z};
   const Approach a = come_in(s.hand.tip, start, {0, 1, 0}, 0.014, 0.10 + 0.02 * style.distance);
   const Vec3d ahead{lever.x - 0.10, start.y - 0.008, start.z};
-  const double push = ramp(a.depth, -0.03, -0.012) * (1 - ramp(a.lateral, 0.025, 0.040));
+  const double push = ramp(a.depth, -0.03, -0.012) * (1 - ramp(a.lateral, 0.024, 0.036));
   return command(mix(a.next, ahead, push), pointing, kAtHood, kClosed, 0.05);
 }
 
@@ -129,11 +132,12 @@ Command slide_cabinet(const KitchenPlaces& places, const Scene& s, const Style& 
     const bool clear = tip.y < 0.36;
     return command(clear ? Vec3d{-0.01, 0.31, 2.44} : Vec3d{tip.x, 0.28, tip.z}, pointing, posture, kOpen, 0.04);
   }
-  const Vec3d contact = handle + Vec3d{(closed ? -0.054 : 0.008) + style.offset.x, 0.008 + style.offset.y, 0};
+  const double nearest = std::clamp(tip.x - handle.x, -0.080, -0.034);  // pushing: anywhere in a band to the left
+  const Vec3d contact = handle + Vec3d{closed ? nearest : 0.008 + style.offset.x, 0.008 + style.offset.y, 0};
   const double bend = door_open ? 0.06 * ramp(contact.y - tip.y, 0.02, 0.10) : 0;
   const Approach a = come_in(tip, contact + Vec3d{bend, 0, 0}, {0, 1, 0}, 0.014, 0.10 + 0.02 * style.distance);
   const double push = ramp(a.depth, -0.04, -0.02) * (1 - ramp(a.lateral, 0.035, 0.055));
-  Command c = command(mix(a.next, contact + Vec3d{0.12, 0, 0}, push), pointing, posture, grip, 0.05);
+  Command c = command(mix(a.next, Vec3d{handle.x + 0.12, contact.y, contact.z}, push), pointing, posture, grip, 0.05);
   if (push > 0) c.target.pointing = mix(pointing, {moved, 0.9, -0.3 * moved}, push);
   return c;
 }

@@ -61,11 +61,11 @@ void Teleoperator::Operator::draw_style(int element, double spread) {
   Style s;
   s.speed = 0.95 + centred(0.18 * spread);
   s.offset = {centred(0.005 * spread), centred(0.005 * spread), centred(0.005 * spread)};
-  s.side = centred(spread);
-  s.lift = centred(spread);
-  s.stop = 0.5 + centred(0.5 * spread);
+  s.side = centred(0.5 * spread);
+  s.lift = centred(0.5 * spread);
+  s.stop = 0.5 + centred(0.3 * spread);
   s.distance = centred(spread);
-  s.closed = random.uniform_double() < 0.33 * spread;
+  s.closed = random.uniform_double() >= 0.1 * spread;
   style[static_cast<std::size_t>(element)] = s;
 }
 

@@ -23,7 +23,8 @@ std::string choose_isa(const std::string& wanted) {
   return {};
 }
 
-std::unique_ptr<BatchTile> make_tile(const std::string& isa, const Model<float>& model, const BatchOptions& options) {
+std::unique_ptr<BatchTile> make_tile(const std::string& isa, const Model<float>& model,
+                                     const BatchOptions& options) {
 #ifdef BATON_X86
   if (isa == "avx512") return make_tile_avx512(model, options);
   if (isa == "avx2") return make_tile_avx2(model, options);
@@ -45,7 +46,8 @@ Batch::Batch(const Model<double>& model, int n, const BatchOptions& options)
   }
   width_ = isa_ == "avx512" ? 16 : isa_ == "avx2" ? 8 : isa_ == "base" ? 4 : 1;
   for (int first = 0; first < n; first += width_) {
-    tiles_.push_back(isa_ == "double" ? make_tile_double(*model_, options) : make_tile(isa_, *model_float_, options));
+    tiles_.push_back(isa_ == "double" ? make_tile_double(*model_, options)
+                                      : make_tile(isa_, *model_float_, options));
     tiles_.back()->set_lanes(std::min(width_, n - first));
   }
 }
@@ -58,8 +60,11 @@ void Batch::check(Field field, int env, std::size_t size) const {
   BATON_REQUIRE(env >= 0 && env < n_, "environment {} does not exist: the batch has {}", env, n_);
   const bool position = field == Field::kQpos || field == Field::kResetQpos;
   const int expected = position ? nq() : field == Field::kCtrl ? nu() : nv();
-  BATON_REQUIRE(size == static_cast<std::size_t>(expected), "{} values given for an array of {} ({})", size, expected,
-                position ? "qpos" : field == Field::kCtrl ? "ctrl" : "qvel");
+  BATON_REQUIRE(size == static_cast<std::size_t>(expected), "{} values given for an array of {} ({})", size,
+                expected,
+                position                ? "qpos"
+                : field == Field::kCtrl ? "ctrl"
+                                        : "qvel");
 }
 
 void Batch::get(Field field, int env, std::span<double> out) const {
@@ -89,8 +94,8 @@ void Batch::step(int substeps) {
 
 std::array<double, 3> Batch::site_position(int env, int site) const {
   check(Field::kQpos, env, static_cast<std::size_t>(nq()));
-  BATON_REQUIRE(site >= 0 && site < static_cast<int>(model_->sites.size()), "site {} does not exist: the model has {}",
-                site, model_->sites.size());
+  BATON_REQUIRE(site >= 0 && site < static_cast<int>(model_->sites.size()),
+                "site {} does not exist: the model has {}", site, model_->sites.size());
   return tiles_[static_cast<std::size_t>(env / width_)]->site_position(env % width_, site);
 }
 

@@ -23,9 +23,9 @@ enum class Precision { kLanes, kFloat, kDouble };
 
 struct BatchOptions {
   Precision precision = Precision::kLanes;
-  std::string isa;             // "": BATON_ISA, or the best that this machine has
-  double max_position = 1e3;   // m, rad
-  double max_velocity = 1e4;   // m/s, rad/s
+  std::string isa;            // "": BATON_ISA, or the best that this machine has
+  double max_position = 1e3;  // m, rad
+  double max_velocity = 1e4;  // m/s, rad/s
 };
 
 // Arrays of an environment that can be read and written. kReset*: what a diverged environment is put back to.
@@ -33,10 +33,10 @@ enum class Field { kQpos, kQvel, kCtrl, kWarmstart, kResetQpos, kResetQvel };
 
 // What a tile has done since it was made, summed over its environments.
 struct BatchCounts {
-  std::uint64_t steps = 0;        // of environments
-  std::uint64_t contacts = 0;     // active contacts, over all steps
+  std::uint64_t steps = 0;     // of environments
+  std::uint64_t contacts = 0;  // active contacts, over all steps
   std::uint64_t diverged = 0;
-  std::uint64_t dropped = 0;      // contact slots beyond a tile's room
+  std::uint64_t dropped = 0;                                      // contact slots beyond a tile's room
   std::uint64_t tile_steps = 0, iterations = 0, line_search = 0;  // of the solver, per tile
 };
 
@@ -89,9 +89,9 @@ class Batch {
 
   // World position of a site, as of the start of the last timestep (stale until the first step after a change).
   std::array<double, 3> site_position(int env, int site) const;
-  int contacts(int env) const;                  // active contacts in the last timestep
-  std::uint64_t diverged(int env) const;        // times this environment was put back
-  BatchCounts counts() const;                   // summed over tiles
+  int contacts(int env) const;            // active contacts in the last timestep
+  std::uint64_t diverged(int env) const;  // times this environment was put back
+  BatchCounts counts() const;             // summed over tiles
 
  private:
   void check(Field field, int env, std::size_t size) const;

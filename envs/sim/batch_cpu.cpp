@@ -1,5 +1,6 @@
 // The tiles of one instruction set: compiled once per set, with BATON_ISA naming it.
 #include "envs/sim/batch_cpu.hpp"
+
 #include "envs/sim/batch_tile.hpp"
 
 #define BATON_JOIN2(a, b) a##b
@@ -7,7 +8,8 @@
 
 namespace baton::sim {
 
-std::unique_ptr<BatchTile> BATON_JOIN(make_tile_, BATON_ISA)(const Model<float>& model, const BatchOptions& options) {
+std::unique_ptr<BatchTile> BATON_JOIN(make_tile_, BATON_ISA)(const Model<float>& model,
+                                                             const BatchOptions& options) {
 #if defined(__AVX512F__)
   constexpr int kWidth = 16;
 #elif defined(__AVX2__)

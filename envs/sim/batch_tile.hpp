@@ -56,7 +56,8 @@ class TileOf final : public BatchTile {
 
   std::array<double, 3> site_position(int at, int site) const override {
     const auto& p = d_.site_xpos[site];
-    return {static_cast<double>(lane(p.x, at)), static_cast<double>(lane(p.y, at)), static_cast<double>(lane(p.z, at))};
+    return {static_cast<double>(lane(p.x, at)), static_cast<double>(lane(p.y, at)),
+            static_cast<double>(lane(p.z, at))};
   }
 
   BatchCounts counts() const override {
@@ -68,12 +69,18 @@ class TileOf final : public BatchTile {
  private:
   std::vector<T>& array(Field field) {
     switch (field) {
-      case Field::kQpos: return d_.qpos;
-      case Field::kQvel: return d_.qvel;
-      case Field::kCtrl: return d_.ctrl;
-      case Field::kWarmstart: return d_.qacc_warmstart;
-      case Field::kResetQpos: return reset_qpos_;
-      case Field::kResetQvel: return reset_qvel_;
+      case Field::kQpos:
+        return d_.qpos;
+      case Field::kQvel:
+        return d_.qvel;
+      case Field::kCtrl:
+        return d_.ctrl;
+      case Field::kWarmstart:
+        return d_.qacc_warmstart;
+      case Field::kResetQpos:
+        return reset_qpos_;
+      case Field::kResetQvel:
+        return reset_qvel_;
     }
     return d_.qpos;
   }

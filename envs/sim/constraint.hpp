@@ -17,7 +17,9 @@ namespace baton::sim {
 namespace detail {
 
 template <ScalarNumber S>
-inline S power(S x, S p) { return p == S(1) ? x : p == S(2) ? x * x : std::pow(x, p); }
+inline S power(S x, S p) {
+  return p == S(1) ? x : p == S(2) ? x * x : std::pow(x, p);
+}
 template <class F, int W>
 inline Lanes<F, W> power(Lanes<F, W> x, F p) {
   if (p == F(1)) return x;
@@ -165,18 +167,22 @@ void add_limits(const Model<scalar_t<T>>& m, Data<T>& d) {
     const T q = d.qpos[joint.qpos], margin(joint.margin);
     const T low = q - T(joint.range[0]), high = T(joint.range[1]) - q;
     const auto& soft = d.efc.limit_soft[n];
-    if (const mask_t<T> on = low < margin; any(on)) add_single(m, d.efc, joint.dof, S(1), soft, on, low - margin);
-    if (const mask_t<T> on = high < margin; any(on)) add_single(m, d.efc, joint.dof, S(-1), soft, on, high - margin);
+    if (const mask_t<T> on = low < margin; any(on))
+      add_single(m, d.efc, joint.dof, S(1), soft, on, low - margin);
+    if (const mask_t<T> on = high < margin; any(on))
+      add_single(m, d.efc, joint.dof, S(-1), soft, on, high - margin);
   }
 }
 
 // Base rows of a contact: relative motion of the two bodies at the contact's point, in its frame.
 template <class T>
 inline void contact_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d, const Contact<T>& contact,
-                             const ConstraintBlock& block, const scalar_t<T>* side, mask_t<T> active, T* jac) {
+                             const ConstraintBlock& block, const scalar_t<T>* side, mask_t<T> active,
+                             T* jac) {
   using S = scalar_t<T>;
   const Vec3<T> zero{T(S(0)), T(S(0)), T(S(0))}, pos = select(active, contact.pos, zero);
-  const Vec3<T> normal = contact.frame.row(0), tangent1 = contact.frame.row(1), tangent2 = contact.frame.row(2);
+  const Vec3<T> normal = contact.frame.row(0), tangent1 = contact.frame.row(1),
+                tangent2 = contact.frame.row(2);
   const int n = block.dof_count;
   for (int k = 0; k < n; ++k) {
     const int i = d.efc.dof_index[block.dof_begin + k];
@@ -210,7 +216,8 @@ void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
     if (table.dof_count == 0 || !any(active)) continue;
     const int dim = pair.condim;
     const auto& block = add_block(e, table.dof_count, dim, dim > 1 ? 2 * (dim - 1) : 1, c);
-    for (int k = 0; k < table.dof_count; ++k) e.dof_index[block.dof_begin + k] = e.pair_dof[table.dof_begin + k];
+    for (int k = 0; k < table.dof_count; ++k)
+      e.dof_index[block.dof_begin + k] = e.pair_dof[table.dof_begin + k];
     contact_jacobian(m, d, contact, block, &e.pair_side[table.dof_begin], active, &e.jac[block.jac]);
     e.mu[block.base_begin] = S(1);
     for (int k = 1; k < dim; ++k) e.mu[block.base_begin + k] = pair.friction[k - 1];

@@ -41,47 +41,48 @@ struct ConstraintData {
   // ---- the model's part ----
   struct PairTable {
     Compliance<S> soft;
-    S diag = 0;         // approximate inverse inertia of the first row, 1/kg
-    S scale = 1;        // of R, for pyramid edges: 2 mu^2 / impratio; 1 without friction
+    S diag = 0;                        // approximate inverse inertia of the first row, 1/kg
+    S scale = 1;                       // of R, for pyramid edges: 2 mu^2 / impratio; 1 without friction
     int dof_begin = 0, dof_count = 0;  // into pair_dof, pair_side: dofs that move one side but not both
   };
-  std::vector<PairTable> pair_table;       // [npair]
+  std::vector<PairTable> pair_table;  // [npair]
   std::vector<int> pair_dof;
-  std::vector<S> pair_side;                // +1: moves geom2's body, -1: geom1's
+  std::vector<S> pair_side;                  // +1: moves geom2's body, -1: geom1's
   std::vector<Compliance<S>> friction_soft;  // [nv]
   std::vector<Compliance<S>> limit_soft;     // [njnt]
   std::vector<Compliance<S>> equality_soft;  // [neq]
-  std::vector<int> rank;                   // [nv] order of elimination
-  std::vector<int> tree_order;             // [ntree] the same by trees: those that may touch many others come last
+  std::vector<int> rank;                     // [nv] order of elimination
+  std::vector<int> tree_order;  // [ntree] the same by trees: those that may touch many others come last
   std::vector<int> tree_begin, tree_size;  // [ntree] dofs of a tree (they are consecutive)
 
   // ---- this step's rows ----
   int nblock = 0, nrow = 0, nbase = 0, njac = 0, ndof = 0;
-  int nequality = 0, nfriction = 0;  // rows: [0, nequality) equalities, then nfriction frictions, then one-sided ones
-  int contact_block = 0;             // first block of a contact
+  int nequality = 0,
+      nfriction = 0;      // rows: [0, nequality) equalities, then nfriction frictions, then one-sided ones
+  int contact_block = 0;  // first block of a contact
   std::vector<ConstraintBlock> blocks;
   std::vector<int> dof_index;
-  std::vector<int> block_contact;    // [block] contact slot; -1 for the others
+  std::vector<int> block_contact;  // [block] contact slot; -1 for the others
   std::vector<T> jac;
-  std::vector<T> D;       // [row] 1 / R, kg or kg m^2; 0 where the row does not exist
-  std::vector<T> aref;    // [row] reference acceleration
-  std::vector<T> jar;     // [row] J qacc - aref
-  std::vector<T> jp;      // [row] J times the search direction
-  std::vector<T> force;   // [row] N or N m
-  std::vector<S> damp;    // [row] b
-  std::vector<S> floss;   // [row] friction loss, N or N m; 0 for the others
-  std::vector<T> base;    // [base] scratch
-  std::vector<S> mu;      // [base] friction coefficient of a contact's tangents; 1 for normals
+  std::vector<T> D;        // [row] 1 / R, kg or kg m^2; 0 where the row does not exist
+  std::vector<T> aref;     // [row] reference acceleration
+  std::vector<T> jar;      // [row] J qacc - aref
+  std::vector<T> jp;       // [row] J times the search direction
+  std::vector<T> force;    // [row] N or N m
+  std::vector<S> damp;     // [row] b
+  std::vector<S> floss;    // [row] friction loss, N or N m; 0 for the others
+  std::vector<T> base;     // [base] scratch
+  std::vector<S> mu;       // [base] friction coefficient of a contact's tangents; 1 for normals
   std::vector<T> tree_on;  // [ntree] 1 in lanes where a row touches the tree, else 0
 
   // ---- structure of H = M + J' D J over the trees that are touched ----
-  int nlocal = 0;                    // rows of H
-  std::vector<int> local_dof;        // [local] dof
-  std::vector<int> local;            // [nv] row of H, -1: untouched
-  std::vector<int> first;            // [local] first column of the row's envelope
-  std::vector<int> row_at;           // [local] H(i, j) = H[row_at[i] + j], first[i] <= j <= i
+  int nlocal = 0;              // rows of H
+  std::vector<int> local_dof;  // [local] dof
+  std::vector<int> local;      // [nv] row of H, -1: untouched
+  std::vector<int> first;      // [local] first column of the row's envelope
+  std::vector<int> row_at;     // [local] H(i, j) = H[row_at[i] + j], first[i] <= j <= i
   std::vector<T> H, inverse_diagonal;
-  std::vector<T> x, mx, p, mp, grad;  // [nv] qacc - qacc_smooth, M x, search direction, M p, gradient
+  std::vector<T> x, mx, p, mp, grad;       // [nv] qacc - qacc_smooth, M x, search direction, M p, gradient
   std::vector<int> tree_root, tree_local;  // [ntree] scratch of the structure
 
   void reserve(const Model<S>& m, int max_contacts = 128);

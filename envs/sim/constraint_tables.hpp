@@ -18,7 +18,8 @@ Compliance<S> compliance(const Softness<S>& soft, const Option<S>& option, bool 
   const auto limit = [](double v) { return std::clamp(v, kMinImpedance, kMaxImpedance); };
   double ref0 = soft.solref[0], ref1 = soft.solref[1];
   if ((ref0 > 0) != (ref1 > 0)) ref0 = 0.02, ref1 = 1;
-  const double dmin = limit(soft.solimp[0]), dmax = limit(soft.solimp[1]), width = std::max<double>(0, soft.solimp[2]);
+  const double dmin = limit(soft.solimp[0]), dmax = limit(soft.solimp[1]),
+               width = std::max<double>(0, soft.solimp[2]);
   const double midpoint = limit(soft.solimp[3]), power = std::max<double>(1, soft.solimp[4]);
   Compliance<S> c;
   if (ref0 > 0) {
@@ -52,7 +53,8 @@ void ConstraintData<T>::order_trees(const Model<S>& m) {
   std::vector<char> linked(nt * nt, 0);
   const auto link = [&](int dof1, int dof2) {
     if (dof1 < 0 || dof2 < 0) return;
-    const auto a = static_cast<std::size_t>(m.dofs[dof1].tree), b = static_cast<std::size_t>(m.dofs[dof2].tree);
+    const auto a = static_cast<std::size_t>(m.dofs[dof1].tree),
+               b = static_cast<std::size_t>(m.dofs[dof2].tree);
     if (a != b) linked[a * nt + b] = linked[b * nt + a] = 1;
   };
   for (const auto& pair : m.pairs)
@@ -103,7 +105,8 @@ void ConstraintData<T>::reserve_pairs(const Model<S>& m) {
     const double weight = static_cast<double>(m.bodies[body1].invweight[0]) + m.bodies[body2].invweight[0];
     const double mu2 = static_cast<double>(pair.friction[0]) * pair.friction[0];
     table.diag = static_cast<S>(pair.condim > 1 ? weight * (1 + mu2) : weight);
-    table.scale = static_cast<S>(pair.condim > 1 ? 2 * mu2 / std::max(kTiny, static_cast<double>(m.option.impratio)) : 1);
+    table.scale = static_cast<S>(
+        pair.condim > 1 ? 2 * mu2 / std::max(kTiny, static_cast<double>(m.option.impratio)) : 1);
   }
 }
 
@@ -127,7 +130,8 @@ void ConstraintData<T>::reserve(const Model<S>& m, int max_contacts) {
     dims = std::max(dims, dim), chain = std::max(chain, count), area = std::max(area, dim * count);
   }
   const auto contacts = m.pairs.empty() ? std::size_t{0} : static_cast<std::size_t>(max_contacts);
-  const std::size_t rows = singles + contacts * (dims > 1 ? 2 * (dims - 1) : dims), nv = static_cast<std::size_t>(m.nv);
+  const std::size_t rows = singles + contacts * (dims > 1 ? 2 * (dims - 1) : dims),
+                    nv = static_cast<std::size_t>(m.nv);
   const T zero(S(0));
   blocks.resize(singles + contacts);
   block_contact.assign(singles + contacts, -1);

@@ -23,7 +23,9 @@ template <class T>
 void build_envelope(const Model<scalar_t<T>>& m, ConstraintData<T>& e) {
   auto& root = e.tree_root;
   for (int t = 0; t < m.ntree; ++t) root[t] = -1;
-  const auto tree_of = [&](const ConstraintBlock& block, int k) { return m.dofs[e.dof_index[block.dof_begin + k]].tree; };
+  const auto tree_of = [&](const ConstraintBlock& block, int k) {
+    return m.dofs[e.dof_index[block.dof_begin + k]].tree;
+  };
   for (int n = 0; n < e.nblock; ++n) {
     const int a = tree_of(e.blocks[n], 0), b = tree_of(e.blocks[n], e.blocks[n].dof_count - 1);
     for (int t : {a, b})
@@ -68,7 +70,8 @@ void load_inertia(const Model<scalar_t<T>>& m, const Data<T>& d, ConstraintData<
     T* row = e.H.data() + e.row_at[i];
     for (int j = e.first[i]; j < i; ++j) row[j] = zero;
     const int dof = e.local_dof[i];
-    for (int j = dof; j >= 0; j = m.dofs[j].parent) row[e.local[j]] = d.M[static_cast<std::size_t>(dof) * m.nv + j];
+    for (int j = dof; j >= 0; j = m.dofs[j].parent)
+      row[e.local[j]] = d.M[static_cast<std::size_t>(dof) * m.nv + j];
   }
 }
 

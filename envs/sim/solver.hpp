@@ -185,8 +185,8 @@ inline void newton_direction(const Model<scalar_t<T>>& m, Data<T>& d) {
 // with alpha, kept inside the interval where it changes sign. The full step is taken where it changes no zone, and
 // `settled` says where.
 template <class T>
-inline T line_search(const Model<scalar_t<T>>& m, const ConstraintData<T>& e, const T& descent, mask_t<T> live,
-                     mask_t<T>& settled, SolverReport& report) {
+inline T line_search(const Model<scalar_t<T>>& m, const ConstraintData<T>& e, const T& descent,
+                     mask_t<T> live, mask_t<T>& settled, SolverReport& report) {
   using S = scalar_t<T>;
   const T zero(S(0)), one(S(1)), huge(std::numeric_limits<S>::max());
   T slope0 = dot_dofs(m.nv, e.p.data(), e.mx.data()), curve0 = dot_dofs(m.nv, e.p.data(), e.mp.data());

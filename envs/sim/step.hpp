@@ -7,7 +7,7 @@
 //             qvel += h a,  qpos <- qpos advanced by h qvel                  (quaternions: on the sphere)
 //             qacc_warmstart = qacc
 //
-// MuJoCo, Computation, "Numerical integration". check_supported() refuses what is not implemented.
+// MuJoCo, Computation, "Numerical integration". check_supported() refuses models that need more.
 #include "envs/sim/bias.hpp"
 #include "envs/sim/collide/collide.hpp"
 #include "envs/sim/inertia.hpp"
@@ -21,10 +21,10 @@ namespace baton::sim {
 // Throws when the model asks for something that this simulator would silently do differently.
 template <class S>
 void check_supported(const Model<S>& m) {
-  BATON_REQUIRE(m.option.integrator == Integrator::kEuler, "{}: integrator implicitfast is not supported yet (use Euler)",
-                m.file);
-  BATON_REQUIRE(m.option.cone == Cone::kPyramidal, "{}: elliptic friction cones are not supported yet (use pyramidal)",
-                m.file);
+  BATON_REQUIRE(m.option.integrator == Integrator::kEuler,
+                "{}: integrator implicitfast is not supported yet (use Euler)", m.file);
+  BATON_REQUIRE(m.option.cone == Cone::kPyramidal,
+                "{}: elliptic friction cones are not supported yet (use pyramidal)", m.file);
   for (const auto& eq : m.equalities)
     BATON_REQUIRE(!eq.active || eq.type == EqualityType::kJoint,
                   "{}: equality '{}': only joint equalities are supported yet", m.file, eq.name);

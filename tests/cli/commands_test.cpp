@@ -103,7 +103,7 @@ TEST_CASE("every command explains itself with --help, exit 0, an example in each
 
 TEST_CASE("wrong use: exit 2 and one line") {
   check_refused({}, 2, "subcommand");
-  check_refused({"colect"}, 2, "colect");
+  check_refused({"colect"}, 2, "'collect'");
   check_refused({"collect"}, 2, "--out");
   check_refused({"collect", "--out", "x.h5", "--episodes", "many"}, 2, "many");
   check_refused({"collect", "--out", "x.h5", "--episodes", "0"}, 2, "0");
@@ -131,10 +131,10 @@ TEST_CASE("unknown preset or setting: exit 2 and the nearest one") {
 TEST_CASE("unknown environment, goal or keyframe: the nearest one is named") {
   const test::TemporaryFolder folder;
   const std::string out = folder.file("x.h5");
-  check_refused({"collect", "--env", "kitchn", "--out", out}, 1, "kitchen");
-  check_refused({"collect", "--goals", "kettle_topknob_switch_slyde", "--out", out}, 1,
+  check_refused({"collect", "--env", "kitchn", "--out", out}, 2, "kitchen");
+  check_refused({"collect", "--goals", "kettle_topknob_switch_slyde", "--out", out}, 2,
                 "kettle_topknob_switch_slide");
-  check_refused({"eval", "--policy", point_policy(), "--goals", "lft"}, 1, "left");
+  check_refused({"eval", "--policy", point_policy(), "--goals", "lft"}, 2, "left");
   test::write_file(folder.file("m.xml"), kModel);
   check_refused({"simulate", folder.file("m.xml"), "--keyframe", "aut", "--out", folder.file("s.npy")}, 1,
                 "'out'");
@@ -346,6 +346,53 @@ TEST_CASE("collect: the same bytes for 1 and 2 threads") {
   CHECK(one.actions == two.actions);
   CHECK(one.goal_names == two.goal_names);
   CHECK(one.episodes() == 70);
+}
+
+TEST_CASE("kitchen: collect, imitate and eval, the same bytes for 1 and 2 threads") {
+  const test::TemporaryFolder folder;
+  std::string texts[2];
+  for (int i = 0; i < 2; ++i) {
+    const std::string threads = std::to_string(i + 1), demos = folder.file("demos" + threads + ".h5");
+    const std::string run = folder.file("run"), json = folder.file("e.json");
+    check_works({"collect", "--episodes", "5", "--threads", threads, "--out", demos});
+    check_works({"imitate", "--demos", demos, "--out", run, "--threads", threads, "--set",
+                 "imitate.updates=20", "--set", "policy.hidden=[16]"});
+    check_works({"eval", "--policy", run, "--goals",
+                 "microwave_kettle_topknob_hinge,kettle_switch_hinge_slide", "--episodes", "2", "--threads",
+                 threads, "--batch", i == 0 ? "3" : "4", "--json", json});
+    texts[i] = test::read_file(run + "/summary.json") + test::read_file(json);
+  }
+  CHECK(texts[0] == texts[1]);
+  CHECK(texts[0].find("kettle_switch_hinge_slide") != std::string::npos);
+  const rl::Dataset one = rl::read_dataset(folder.file("demos1.h5")),
+                    two = rl::read_dataset(folder.file("demos2.h5"));
+  CHECK(one.states == two.states);
+  CHECK(one.qpos == two.qpos);
+  CHECK(one.state_dim == 30);
+  CHECK(one.qvel_dim == 29);
+}
+
+TEST_CASE(
+    "demo: the whole chain on the small environment; its summary has the same bytes for 1 and 2 threads") {
+  const test::TemporaryFolder folder;
+  const std::string goal = point_goal_name();
+  const Arguments small{"--set", "demo.goals=" + goal, "--set", "collect.episodes=12",
+                        "--set", "eval.episodes=3"};
+  for (const char* threads : {"1", "2"}) {
+    const test::Outcome outcome = run_baton(
+        Arguments{"demo", "--threads", threads, "--out", folder.file(std::string("demo") + threads)} +
+        kQuick + small);
+    REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+    for (const char* method : {"RIL", "GCBC", "BC", "IRIL-RPL", "RPL, distilled"}) {
+      CHECK(outcome.out.find(method) != std::string::npos);
+    }
+    CHECK(outcome.out.find("21.7") != std::string::npos);
+  }
+  const std::string one = test::read_file(folder.file("demo1/summary.json"));
+  CHECK(one.size() > 100);
+  CHECK(one == test::read_file(folder.file("demo2/summary.json")));
+  CHECK(test::read_file(folder.file("demo1/distilled/summary.json")) ==
+        test::read_file(folder.file("demo2/distilled/summary.json")));
 }
 
 TEST_CASE("Ctrl-C: one line, exit 1, nothing half-written") {

@@ -1,4 +1,6 @@
 // The batch: an environment's bytes depend on nothing but its own past, and divergence stays where it happens.
+#include "envs/sim/batch.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cstring>
@@ -6,7 +8,6 @@
 #include <random>
 #include <span>
 
-#include "envs/sim/batch.hpp"
 #include "kernels/dispatch.hpp"
 #include "kernels/parallel.hpp"
 #include "tests/sim/constraint_scene.hpp"
@@ -73,7 +74,8 @@ TEST_CASE("same bytes for any number of threads, size of the batch and place in 
 }
 
 TEST_CASE("a diverged environment is put back alone and counted") {
-  for (const double poison : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), 1e30}) {
+  for (const double poison :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), 1e30}) {
     Batch clean(scene(), 6), poisoned(scene(), 6);
     for (int e = 0; e < 6; ++e) start(clean, e, e), start(poisoned, e, e);
     clean.step(20), poisoned.step(20);
@@ -113,7 +115,8 @@ TEST_CASE("every instruction set and precision agrees with stepping in double") 
 
   std::vector<BatchOptions> all{{.precision = Precision::kFloat, .isa = {}}};
   for (int isa = 0; isa < kernels::isa_count(); ++isa)
-    if (kernels::isa_available(isa)) all.push_back({.precision = Precision::kLanes, .isa = kernels::isa_name(isa)});
+    if (kernels::isa_available(isa))
+      all.push_back({.precision = Precision::kLanes, .isa = kernels::isa_name(isa)});
   for (const auto& options : all) {
     Batch batch(m, 3, options);
     for (int e = 0; e < 3; ++e) start(batch, e, 4);
@@ -133,7 +136,8 @@ TEST_CASE("sites, contacts and controls of an environment") {
         <site name="top" pos="0 0 0.1"/>
       </body>
     </worldbody>
-    <actuator><motor joint="x"/></actuator></mujoco>)", "cart");
+    <actuator><motor joint="x"/></actuator></mujoco>)",
+                                      "cart");
   Batch batch(m, 3);
   const std::vector<double> push{1.0};
   batch.set_ctrl(1, push);
@@ -147,7 +151,8 @@ TEST_CASE("sites, contacts and controls of an environment") {
 
 TEST_CASE("wrong use of a batch says what is wrong") {
   CHECK_THROWS_WITH_AS(Batch(scene(), 0), doctest::Contains("at least one"), Error);
-  CHECK_THROWS_WITH_AS(Batch(scene(), 2, {.precision = Precision::kLanes, .isa = "avx3"}), doctest::Contains("avx3"), Error);
+  CHECK_THROWS_WITH_AS(Batch(scene(), 2, {.precision = Precision::kLanes, .isa = "avx3"}),
+                       doctest::Contains("avx3"), Error);
   Batch batch(scene(), 2);
   std::vector<double> few(3);
   CHECK_THROWS_WITH_AS(batch.set_qpos(0, few), doctest::Contains("3 values"), Error);

@@ -68,7 +68,8 @@ inline const char* const kContactsScene = R"(
     </body>
     <body name="rod" pos="0.75 0.1 0.045">
       <freejoint/>
-      <geom type="capsule" size=".05 .1" euler="1.57 0 0" solimp="0.8 0.99 0.01 0.4 3" condim="3" margin="0.01" gap="0.004"/>
+      <geom type="capsule" size=".05 .1" euler="1.57 0 0" solimp="0.8 0.99 0.01 0.4 3" condim="3"
+            margin="0.01" gap="0.004"/>
     </body>
   </worldbody>
 </mujoco>)";
@@ -76,14 +77,16 @@ inline const char* const kContactsScene = R"(
 inline int find_pair(const sim::Model<double>& m, int geom1, int geom2) {
   for (std::size_t n = 0; n < m.pairs.size(); ++n) {
     const auto& p = m.pairs[n];
-    if ((p.geom1 == geom1 && p.geom2 == geom2) || (p.geom1 == geom2 && p.geom2 == geom1)) return static_cast<int>(n);
+    if ((p.geom1 == geom1 && p.geom2 == geom2) || (p.geom1 == geom2 && p.geom2 == geom1))
+      return static_cast<int>(n);
   }
   return -1;
 }
 
 // J of the step's rows as a dense matrix [nrow][nv], edges of pyramids spelled out.
 inline std::vector<double> dense_jacobian(const sim::Model<double>& m, sim::ConstraintData<double>& e) {
-  std::vector<double> J(static_cast<std::size_t>(e.nrow) * static_cast<std::size_t>(m.nv)), unit(m.nv), column(e.nrow + 1);
+  std::vector<double> J(static_cast<std::size_t>(e.nrow) * static_cast<std::size_t>(m.nv)), unit(m.nv),
+      column(e.nrow + 1);
   for (int i = 0; i < m.nv; ++i) {
     unit.assign(static_cast<std::size_t>(m.nv), 0.0);
     unit[i] = 1;

@@ -63,7 +63,8 @@ int compare_solutions(const char* xml, unsigned seeds, double spread) {
     double force = 1;
     for (std::size_t i = 0; i < n; ++i) force = std::max(force, std::fabs(o.d->efc_force[i]));
     check_close(std::span(d.efc.force.data(), n), std::span(o.d->efc_force, n), 1e-6, 1e-7 * force, "force");
-    check_close(std::span(d.qfrc_constraint), std::span(o.d->qfrc_constraint, nv), 1e-6, 1e-7 * force, "qfrc_constraint");
+    check_close(std::span(d.qfrc_constraint), std::span(o.d->qfrc_constraint, nv), 1e-6, 1e-7 * force,
+                "qfrc_constraint");
     rows += d.efc.nrow;
   }
   return rows;

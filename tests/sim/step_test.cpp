@@ -1,6 +1,7 @@
 // Whole steps: closed forms, and trajectories against MuJoCo.
 #include <doctest/doctest.h>
 
+#include <random>
 #include <span>
 
 #include "tests/sim/constraint_scene.hpp"
@@ -33,13 +34,17 @@ const char* const kSlope = R"(
 const char* const kPendulum = R"(
 <mujoco><option timestep="0.0005"/><worldbody>
   <body pos="0 0 1"><joint axis="0 1 0"/><geom type="capsule" size=".02" fromto="0 0 0 .3 0 0"/>
-    <body pos=".3 0 0"><joint axis="0 1 0"/><geom type="capsule" size=".02" fromto="0 0 0 .3 0 0" contype="0" conaffinity="0"/></body>
+    <body pos=".3 0 0">
+      <joint axis="0 1 0"/>
+      <geom type="capsule" size=".02" fromto="0 0 0 .3 0 0" contype="0" conaffinity="0"/>
+    </body>
   </body>
 </worldbody></mujoco>)";
 
 #ifdef BATON_HAVE_MUJOCO
 // Both simulators from the same random state for `steps` steps; checks the state every hundredth.
-void compare_trajectories(const char* xml, unsigned seed, int steps, double spread, double speed, double tolerance) {
+void compare_trajectories(const char* xml, unsigned seed, int steps, double spread, double speed,
+                          double tolerance) {
   auto o = test::Oracle::from_text(xml);
   test::tighten(o);
   Data<double> d(o.model);
@@ -51,7 +56,8 @@ void compare_trajectories(const char* xml, unsigned seed, int steps, double spre
     if (k % 100 != 0) continue;
     CAPTURE(k);
     check_close(std::span(d.qpos), std::span(o.d->qpos, d.qpos.size()), tolerance, tolerance, "qpos");
-    check_close(std::span(d.qvel), std::span(o.d->qvel, d.qvel.size()), 100 * tolerance, 100 * tolerance, "qvel");
+    check_close(std::span(d.qvel), std::span(o.d->qvel, d.qvel.size()), 100 * tolerance, 100 * tolerance,
+                "qvel");
   }
 }
 #endif
@@ -134,7 +140,8 @@ TEST_CASE("trajectories without contacts follow MuJoCo's for 1000 steps") {
   BATON_NEED_MUJOCO();
 #ifdef BATON_HAVE_MUJOCO
   compare_trajectories(kPendulum, 1, 1000, 0.5, 0.5, 1e-8);
-  for (unsigned seed = 1; seed <= 5; ++seed) compare_trajectories(test::kJointsScene, seed, 1000, 0.3, 0.5, 1e-8);
+  for (unsigned seed = 1; seed <= 5; ++seed)
+    compare_trajectories(test::kJointsScene, seed, 1000, 0.3, 0.5, 1e-8);
 #endif
 }
 
@@ -144,6 +151,35 @@ TEST_CASE("balls and boxes on the floor and on a slope follow MuJoCo's trajector
   compare_trajectories(kBallOnFloor, 0, 1000, 0, 0, 1e-8);
   compare_trajectories(kSlope, 0, 500, 0, 0, 1e-6);
   compare_trajectories(kBoxOnFloor, 0, 300, 0, 0, 1e-6);
+#endif
+}
+
+TEST_CASE("the kitchen's accelerations equal MuJoCo's along a random motion of the arm") {
+  BATON_NEED_MUJOCO();
+#ifdef BATON_HAVE_MUJOCO
+  auto o = test::Oracle::from_file(test::source_path("envs/kitchen/kitchen.xml"));
+  test::tighten(o);
+  Data<double> d(o.model);
+  REQUIRE(!o.model.keyframes.empty());
+  d.qpos = o.model.keyframes[0].qpos;
+  std::mt19937 gen(7);
+  std::uniform_real_distribution<double> unit(-1, 1);
+  for (int k = 0; k < 1200; ++k) {
+    if (k % 40 == 0)
+      for (std::size_t u = 0; u < d.ctrl.size(); ++u)
+        d.ctrl[u] = d.qpos[o.model.joints[o.model.actuators[u].joint].qpos] + 0.3 * unit(gen);
+    if (k % 30 == 29) {
+      forward(o.model, d);
+      o.copy_state(d);
+      mj_forward(o.m, o.d);
+      REQUIRE(d.ncontact == o.d->ncon);
+      double size = 1;
+      for (double a : d.qacc) size = std::max(size, std::fabs(a));
+      check_close(std::span(d.qacc), std::span(o.d->qacc, d.qacc.size()), 0, 1e-6 * size, "qacc");
+    }
+    step(o.model, d);
+  }
+  CHECK(d.ncontact > 0);
 #endif
 }
 
