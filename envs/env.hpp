@@ -31,7 +31,8 @@ struct Spec {
   int state_dim = 0;
   int action_dim = 0;  // actions are in [-1, 1]; what lies outside is clipped
   int horizon = 0;     // steps of an episode
-  int robot_dim = 0;   // the first robot_dim coordinates of the state are the robot's own, the rest the world's
+  // The first robot_dim coordinates of the state are the robot's own, the rest the world's.
+  int robot_dim = 0;
   std::vector<Element> elements;
 };
 
@@ -55,7 +56,7 @@ class BatchEnv {
   virtual void step(std::span<const float> actions) = 0;
 
   virtual std::span<const float> observation() const = 0;  // [N][state_dim], noisy: what a policy may see
-  virtual std::span<const float> state() const = 0;        // [N][state_dim], true: what completion is judged on
+  virtual std::span<const float> state() const = 0;  // [N][state_dim], true: what completion is judged on
 
   // Environments whose state diverged and was put back to its start, counted since construction.
   virtual std::uint64_t diverged() const { return 0; }
@@ -63,9 +64,9 @@ class BatchEnv {
 
 // Options common to all environments.
 struct EnvOptions {
-  int size = 1;             // N
-  int threads = 0;          // 0: all cores
-  float noise_ratio = -1;   // sensor noise; negative: the environment's default
+  int size = 1;            // N
+  int threads = 0;         // 0: all cores
+  float noise_ratio = -1;  // sensor noise; negative: the environment's default
 };
 
 // "kitchen" or "point_goal". Throws on an unknown name and says the nearest.

@@ -50,8 +50,8 @@ std::vector<float> completion_flags(const envs::Spec& spec, const envs::Goal& go
 struct GaeOptions {
   float gamma = 0.99f;
   float lambda = 0.95f;
-  int segment =
-      0;  // > 0: an episode of its own ends after every `segment` steps (the paper's low level); 0: only at T
+  // > 0: an episode of its own ends after every `segment` steps (the paper's low level); 0: only at T.
+  int segment = 0;
 };
 
 // delta_t = r_t + gamma V_{t+1} - V_t,  A_t = delta_t + gamma lambda A_{t+1};  V_{t+1} and A_{t+1} are zero at an end.

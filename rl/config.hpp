@@ -17,10 +17,9 @@ struct CollectSettings {
   std::string goals = "all";
   float spread = 1.0f;   // of the operator's style; 0: every episode the same
   float tremor = 0.02f;  // deviation of quick noise in the recorded action, action units
-  float disturbance_low =
-      0.05f;  // deviation of slow noise in the executed action only, action units: drawn for
-  float disturbance_high = 0.30f;  // each episode between these two
-  float start_spread = 0;          // rad: each arm joint starts within +- this of the start configuration
+  // Deviation of slow noise in the executed action only, action units: drawn for each episode between these two.
+  float disturbance_low = 0.05f, disturbance_high = 0.30f;
+  float start_spread = 0;  // rad: each arm joint starts within +- this of the start configuration
 };
 
 struct EvalSettings {

@@ -9,8 +9,8 @@
 namespace baton::rl {
 
 struct DistillSettings {
-  bool only_successful =
-      true;  // learn from the successful rollouts alone (all of them, where a teacher has none)
+  // Learn from the successful rollouts alone (all of them, where a teacher has none).
+  bool only_successful = true;
   bool teacher_actions = true;  // targets are the teachers' mean actions, not the explored ones
   float demos_fraction = 0.2f;  // share of the tuples drawn from the demonstrations, when given
   int episodes = 60;            // rollouts of each teacher, for callers that make them

@@ -31,13 +31,13 @@ struct FinetuneSettings {
   bool sample_high = false;   // sample the frozen high level, too; it is always sampled when it is fine-tuned
   float gamma = 0.99f, lambda = 0.95f;            // low level, per step
   float high_gamma = 0.95f, high_lambda = 0.95f;  // high level, per segment
-  bool segment_terminal =
-      false;                  // the low level's episode ends with its segment (paper); false: credit flows on
-  float demo_weight = 0.02f;  // lambda_0
-  float demo_decay = 0.97f;   // lambda_1
-  int demo_rows = 4096;       // relabelled tuples per step and level
-  float own_fraction = 0.5f;  // iril: of those tuples, from own trajectories
-  int own_iterations = 5;     // iril: the latest iterations whose trajectories are kept
+  // The low level's episode ends with its segment (paper); false: credit flows on.
+  bool segment_terminal = false;
+  float demo_weight = 0.02f;   // lambda_0
+  float demo_decay = 0.97f;    // lambda_1
+  int demo_rows = 4096;        // relabelled tuples per step and level
+  float own_fraction = 0.5f;   // iril: of those tuples, from own trajectories
+  int own_iterations = 5;      // iril: the latest iterations whose trajectories are kept
   bool own_successful = true;  // iril: keep episodes that complete at least as much as the iteration's mean
   int low_window = 30, high_window = 260;  // W_l, W_h
   int eval_every = 10;  // iterations between evaluations with mean actions; also first and last

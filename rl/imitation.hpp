@@ -22,11 +22,11 @@ struct PolicySettings {
   float std_floor = 0.03f;         // raw units: floor of the input and state normalisers' std
   float action_std_floor = 0.05f;  // of the action normaliser's
   float log_std_initial = -0.5f, log_std_min = -2.0f, log_std_max = 0.5f;
-  std::string robot_fill = "keep";      // of the long-term goal: keep | typical | zero | mask
+  std::string robot_fill = "mask";      // of the long-term goal: keep | typical | zero | mask
   std::string low_robot_fill = "keep";  // of the low level's subgoal
-  bool low_relative_goal = true;        // feed goal - state
+  bool low_relative_goal = false;       // feed goal - state
   bool high_relative_goal = true;
-  bool flat_relative_goal = true;
+  bool flat_relative_goal = false;
   bool high_residual = true;  // the high level's output is state + ...
   int low_window = 30;        // W_l
   int high_window = 260;      // W_h, also GCBC's
@@ -45,8 +45,8 @@ struct ImitationSettings {
   float state_noise = 0;            // std of noise on the encoded state, in normalised units
   float goal_noise = 0;             // same, on the encoded goal
   float final_goal_fraction = 0;    // of high-level and GCBC tuples whose goal is moved to the final state
-  float target_goal_fraction =
-      0;  // whose goal is the demonstration's compound goal (uses labels; the paper: 0)
+  // Tuples whose long-term goal is the demonstration's compound goal (uses labels; the paper: 0).
+  float target_goal_fraction = 0;
   std::string bc_goal = "final";  // final: the demonstration's last state; target: the compound goal's
   std::string loss = "nll";       // nll | mse
   float holdout = 0.05f;          // fraction of episodes kept out of training (at least one when > 0)

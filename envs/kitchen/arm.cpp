@@ -15,14 +15,14 @@ using sim::dot;
 using sim::norm;
 using sim::rotate;
 
-constexpr double kFingertip = 0.043;      // m beyond the site, along the pointing direction
-constexpr double kRotationWeight = 0.3;   // m per rad: how a turn counts against a shift
-constexpr double kDamping = 4e-4;         // m^2: keeps the joints quiet near singular poses
+constexpr double kFingertip = 0.043;     // m beyond the site, along the pointing direction
+constexpr double kRotationWeight = 0.3;  // m per rad: how a turn counts against a shift
+constexpr double kDamping = 4e-4;        // m^2: keeps the joints quiet near singular poses
 // Share of the way to the posture per iteration. Joints 5 and 7 turn against each other almost for nothing where the
 // hand points along the forearm; left alone they drift until the wrist is upside down.
 constexpr ArmJoints kPostureGain{0.05, 0.05, 0.05, 0.05, 0.15, 0.05, 0.15};
-constexpr double kPostureStep = 0.05;    // rad per iteration at most: posture must not take the hand's speed
-constexpr double kLimitMargin = 0.02;     // rad
+constexpr double kPostureStep = 0.05;  // rad per iteration at most: posture must not take the hand's speed
+constexpr double kLimitMargin = 0.02;  // rad
 constexpr int kIterations = 4;
 
 // The actuators' targets may not leave these, whatever the joints' own ranges (paper's environment).
@@ -114,7 +114,8 @@ Arm::Arm(const sim::Model<double>& model) : gravity_(model.option.gravity) {
       const auto& joint = model.joints[body.joint];
       BATON_REQUIRE(body.joints == 1 && joint.type == sim::JointType::kHinge && joint.qpos == joints &&
                         joints < kArmJoints && norm(joint.pos) == 0,
-                    "arm: body '{}' must carry hinge {} through its origin and no other joint", body.name, joints);
+                    "arm: body '{}' must carry hinge {} through its origin and no other joint", body.name,
+                    joints);
       link.joint = joints;
       link.axis = joint.axis;
       low_[joints] = std::max(joint.range[0], kTargetLow[joints]) + kLimitMargin;
@@ -196,7 +197,8 @@ ArmJoints Arm::approach(const ArmJoints& start, const ArmTarget& target) const {
       low[c] = low_[c] - q[c];
       high[c] = high_[c] - q[c];
     }
-    const Vec3d shift = goal_tip - f.hand.tip, spin = rotation_between(f.hand.rotation, goal_rotation) * kRotationWeight;
+    const Vec3d shift = goal_tip - f.hand.tip,
+                spin = rotation_between(f.hand.rotation, goal_rotation) * kRotationWeight;
     Vector6 e;
     e << shift.x, shift.y, shift.z, spin.x, spin.y, spin.z;
     const Vector7 dq = bounded_step(jacobian, e, posture, low, high);

@@ -48,12 +48,12 @@ class Arm {
 
  private:
   struct Link {
-    Vec3d pos;               // in the previous link's frame
+    Vec3d pos;  // in the previous link's frame
     sim::Quat<double> quat;
-    int joint = -1;          // hinge that moves it, about `axis` through its origin
+    int joint = -1;  // hinge that moves it, about `axis` through its origin
     Vec3d axis;
     double mass = 0;
-    Vec3d com;               // in the link's own frame
+    Vec3d com;  // in the link's own frame
   };
   struct Frames;
   void frames(const ArmJoints& q, Frames& out) const;

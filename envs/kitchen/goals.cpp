@@ -53,12 +53,15 @@ std::vector<int> parse_elements(std::string_view name) {
 }
 
 [[noreturn]] void unknown_goal(std::string_view name) {
-  BATON_REQUIRE(!name.empty(), "kitchen: empty goal name, expected for example 'microwave_kettle_switch_slide'");
+  BATON_REQUIRE(!name.empty(),
+                "kitchen: empty goal name, expected for example 'microwave_kettle_switch_slide'");
   std::vector<std::string> known;
   for (const auto& d : definitions()) known.emplace_back(d.name);
-  for (const auto* list : {&kitchen_demonstrated_goals(), &kitchen_unseen_goals()}) known.insert(known.end(), list->begin(), list->end());
+  for (const auto* list : {&kitchen_demonstrated_goals(), &kitchen_unseen_goals()})
+    known.insert(known.end(), list->begin(), list->end());
   const std::string_view shown = name.substr(0, 200);
-  throw UsageError(fmt::format("kitchen: unknown goal '{}'; the nearest is '{}'", shown, nearest_name(shown, known)));
+  throw UsageError(
+      fmt::format("kitchen: unknown goal '{}'; the nearest is '{}'", shown, nearest_name(shown, known)));
 }
 
 }  // namespace
@@ -78,32 +81,64 @@ const Spec& kitchen_spec() {
 }
 
 const std::array<float, kKitchenStateDim>& kitchen_start() {
-  static const std::array<float, kKitchenStateDim> start{
-      0.148388023f, -1.76848573f, 1.84390296f, -2.47685760f, 0.260252026f, 0.712533105f, 1.59515394f, 0.0479267505f,
-      0.0371350919f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -0.269397440f, 0.350383255f, 1.61944683f, 1, 0, 0, 0};
+  static const std::array<float, kKitchenStateDim> start{0.148388023f,
+                                                         -1.76848573f,
+                                                         1.84390296f,
+                                                         -2.47685760f,
+                                                         0.260252026f,
+                                                         0.712533105f,
+                                                         1.59515394f,
+                                                         0.0479267505f,
+                                                         0.0371350919f,
+                                                         0,
+                                                         0,
+                                                         0,
+                                                         0,
+                                                         0,
+                                                         0,
+                                                         0,
+                                                         0,
+                                                         0,
+                                                         0,
+                                                         0,
+                                                         0,
+                                                         0,
+                                                         0,
+                                                         -0.269397440f,
+                                                         0.350383255f,
+                                                         1.61944683f,
+                                                         1,
+                                                         0,
+                                                         0,
+                                                         0};
   return start;
 }
 
 const std::vector<float>& kitchen_element_goal(int element) {
-  BATON_REQUIRE(element >= 0 && element < kKitchenElements, "kitchen: no element {}, expected 0..{}", element, kKitchenElements - 1);
+  BATON_REQUIRE(element >= 0 && element < kKitchenElements, "kitchen: no element {}, expected 0..{}", element,
+                kKitchenElements - 1);
   return definitions()[static_cast<std::size_t>(element)].goal;
 }
 
 const std::vector<std::string>& kitchen_demonstrated_goals() {
   static const std::vector<std::string> names{
-      "kettle_bottomknob_hinge_slide",     "kettle_bottomknob_switch_slide",    "kettle_switch_hinge_slide",
-      "kettle_topknob_bottomknob_slide",   "kettle_topknob_switch_slide",       "microwave_bottomknob_hinge_slide",
-      "microwave_bottomknob_switch_slide", "microwave_kettle_bottomknob_hinge", "microwave_kettle_bottomknob_slide",
-      "microwave_kettle_hinge_slide",      "microwave_kettle_switch_slide",     "microwave_kettle_topknob_hinge",
-      "microwave_kettle_topknob_switch",   "microwave_topknob_bottomknob_hinge", "microwave_topknob_bottomknob_slide",
-      "topknob_bottomknob_hinge_slide",    "topknob_bottomknob_switch_slide"};
+      "kettle_bottomknob_hinge_slide",      "kettle_bottomknob_switch_slide",
+      "kettle_switch_hinge_slide",          "kettle_topknob_bottomknob_slide",
+      "kettle_topknob_switch_slide",        "microwave_bottomknob_hinge_slide",
+      "microwave_bottomknob_switch_slide",  "microwave_kettle_bottomknob_hinge",
+      "microwave_kettle_bottomknob_slide",  "microwave_kettle_hinge_slide",
+      "microwave_kettle_switch_slide",      "microwave_kettle_topknob_hinge",
+      "microwave_kettle_topknob_switch",    "microwave_topknob_bottomknob_hinge",
+      "microwave_topknob_bottomknob_slide", "topknob_bottomknob_hinge_slide",
+      "topknob_bottomknob_switch_slide"};
   return names;
 }
 
 const std::vector<std::string>& kitchen_unseen_goals() {
   static const std::vector<std::string> names{
-      "kettle_bottomknob_switch_hinge",  "kettle_topknob_bottomknob_hinge",     "kettle_topknob_bottomknob_switch",
-      "microwave_kettle_switch_hinge",   "microwave_switch_hinge_slide",        "microwave_topknob_bottomknob_switch",
+      "kettle_bottomknob_switch_hinge",   "kettle_topknob_bottomknob_hinge",
+      "kettle_topknob_bottomknob_switch", "microwave_kettle_switch_hinge",
+      "microwave_switch_hinge_slide",     "microwave_topknob_bottomknob_switch",
       "microwave_topknob_switch_hinge"};
   return names;
 }
@@ -127,7 +162,8 @@ std::vector<Goal> kitchen_goals(const std::string& list) {
     goal.target.assign(kitchen_start().begin(), kitchen_start().end());
     for (const int e : goal.elements) {
       const auto& d = definitions()[static_cast<std::size_t>(e)];
-      for (std::size_t i = 0; i < d.index.size(); ++i) goal.target[static_cast<std::size_t>(d.index[i])] = d.goal[i];
+      for (std::size_t i = 0; i < d.index.size(); ++i)
+        goal.target[static_cast<std::size_t>(d.index[i])] = d.goal[i];
     }
     goals.push_back(std::move(goal));
   }

@@ -13,8 +13,8 @@
 namespace baton::envs {
 
 inline constexpr int kKitchenStateDim = 30, kKitchenQvelDim = 29, kKitchenActionDim = 9, kKitchenRobotDim = 9;
-inline constexpr int kKitchenHorizon = 280;    // actions of an episode
-inline constexpr int kKitchenSubsteps = 40;    // physics steps of 2 ms per action: 12.5 Hz
+inline constexpr int kKitchenHorizon = 280;  // actions of an episode
+inline constexpr int kKitchenSubsteps = 40;  // physics steps of 2 ms per action: 12.5 Hz
 inline constexpr float kKitchenElementEpsilon = 0.3f;
 
 // Indices into the specification's elements.

@@ -21,12 +21,13 @@ bool is_burner(int i) { return i == 10 || i == 12 || i == 14 || i == 16; }
 
 }  // namespace
 
-KitchenEnv::KitchenEnv(const EnvOptions& options, const KitchenOptions& kitchen) : size_(options.size), kitchen_(kitchen) {
+KitchenEnv::KitchenEnv(const EnvOptions& options, const KitchenOptions& kitchen)
+    : size_(options.size), kitchen_(kitchen) {
   BATON_REQUIRE(size_ > 0, "kitchen: size is {}, expected at least 1", size_);
-  BATON_REQUIRE(std::isfinite(options.noise_ratio), "kitchen: noise ratio is {}, expected a number (negative: the default)",
-                options.noise_ratio);
-  BATON_REQUIRE(kitchen.start_spread >= 0 && kitchen.start_spread <= 0.5f, "kitchen: start spread is {}, expected 0..0.5 rad",
-                kitchen.start_spread);
+  BATON_REQUIRE(std::isfinite(options.noise_ratio),
+                "kitchen: noise ratio is {}, expected a number (negative: the default)", options.noise_ratio);
+  BATON_REQUIRE(kitchen.start_spread >= 0 && kitchen.start_spread <= 0.5f,
+                "kitchen: start spread is {}, expected 0..0.5 rad", kitchen.start_spread);
   if (options.threads > 0) kernels::set_threads(options.threads);
   const float robot = (options.noise_ratio < 0 ? kRobotNoiseRatio : options.noise_ratio) * kRobotAmplitude;
   const float objects = options.noise_ratio < 0 ? kObjectNoiseRatio : options.noise_ratio;
@@ -34,8 +35,8 @@ KitchenEnv::KitchenEnv(const EnvOptions& options, const KitchenOptions& kitchen)
     noise_[i] = i < kKitchenRobotDim ? robot : objects * (is_burner(i) ? kBurnerAmplitude : kObjectAmplitude);
   const auto& model = kitchen_model();
   BATON_REQUIRE(model.nq == kKitchenStateDim && model.nv == kKitchenQvelDim && model.nu == kKitchenActionDim,
-                "kitchen.xml: nq {}, nv {}, nu {}, expected {}, {}, {}", model.nq, model.nv, model.nu, kKitchenStateDim,
-                kKitchenQvelDim, kKitchenActionDim);
+                "kitchen.xml: nq {}, nv {}, nu {}, expected {}, {}, {}", model.nq, model.nv, model.nu,
+                kKitchenStateDim, kKitchenQvelDim, kKitchenActionDim);
   batch_ = std::make_unique<sim::Batch>(model, size_);
   const std::size_t values = static_cast<std::size_t>(size_) * kKitchenStateDim;
   state_.resize(values);
@@ -46,7 +47,8 @@ KitchenEnv::KitchenEnv(const EnvOptions& options, const KitchenOptions& kitchen)
 KitchenEnv::~KitchenEnv() = default;
 
 void KitchenEnv::reset(std::span<const std::uint64_t> seeds) {
-  BATON_REQUIRE(static_cast<int>(seeds.size()) == size_, "kitchen: {} seeds for {} environments", seeds.size(), size_);
+  BATON_REQUIRE(static_cast<int>(seeds.size()) == size_, "kitchen: {} seeds for {} environments",
+                seeds.size(), size_);
   seeds_.assign(seeds.begin(), seeds.end());
   step_ = 0;
   std::array<double, kKitchenStateDim> qpos;
@@ -54,7 +56,8 @@ void KitchenEnv::reset(std::span<const std::uint64_t> seeds) {
   for (int env = 0; env < size_; ++env) {
     for (int i = 0; i < kKitchenStateDim; ++i) qpos[i] = kitchen_start()[i];
     for (int j = 0; j < 7; ++j)
-      qpos[j] += kitchen_.start_spread * (2 * kernels::uniform_at(seeds[static_cast<std::size_t>(env)], kStartStream, j) - 1);
+      qpos[j] += kitchen_.start_spread *
+                 (2 * kernels::uniform_at(seeds[static_cast<std::size_t>(env)], kStartStream, j) - 1);
     batch_->reset(env, qpos, qvel);
     observe(env);
   }
@@ -62,8 +65,8 @@ void KitchenEnv::reset(std::span<const std::uint64_t> seeds) {
 
 void KitchenEnv::step(std::span<const float> actions) {
   const std::size_t expected = static_cast<std::size_t>(size_) * kKitchenActionDim;
-  BATON_REQUIRE(actions.size() == expected, "kitchen: {} action values for {} environments, expected {}", actions.size(), size_,
-                expected);
+  BATON_REQUIRE(actions.size() == expected, "kitchen: {} action values for {} environments, expected {}",
+                actions.size(), size_, expected);
   std::array<double, kKitchenActionDim> target;
   for (int env = 0; env < size_; ++env) {
     const float* action = &actions[static_cast<std::size_t>(env) * kKitchenActionDim];
@@ -84,7 +87,8 @@ void KitchenEnv::observe(int env) {
   std::array<double, kKitchenStateDim> qpos;
   std::array<float, kKitchenStateDim> uniform;
   batch_->get_qpos(env, qpos);
-  kernels::fill_uniform(seeds_[static_cast<std::size_t>(env)], kSensorStream, step_ * kKitchenStateDim, uniform);
+  kernels::fill_uniform(seeds_[static_cast<std::size_t>(env)], kSensorStream, step_ * kKitchenStateDim,
+                        uniform);
   for (int i = 0; i < kKitchenStateDim; ++i) {
     const std::size_t at = static_cast<std::size_t>(env) * kKitchenStateDim + i;
     state_[at] = static_cast<float>(qpos[i]);
@@ -100,12 +104,16 @@ void KitchenEnv::get_state(int env, std::span<double> qpos, std::span<double> qv
 }
 
 void KitchenEnv::set_state(int env, std::span<const double> qpos, std::span<const double> qvel) {
-  for (const double v : qpos) BATON_REQUIRE(std::isfinite(v), "kitchen: qpos holds {}, expected finite numbers", v);
-  for (const double v : qvel) BATON_REQUIRE(std::isfinite(v), "kitchen: qvel holds {}, expected finite numbers", v);
+  for (const double v : qpos)
+    BATON_REQUIRE(std::isfinite(v), "kitchen: qpos holds {}, expected finite numbers", v);
+  for (const double v : qvel)
+    BATON_REQUIRE(std::isfinite(v), "kitchen: qvel holds {}, expected finite numbers", v);
   batch_->reset(env, qpos, qvel);
   observe(env);
 }
 
-std::unique_ptr<BatchEnv> make_kitchen(const EnvOptions& options) { return std::make_unique<KitchenEnv>(options); }
+std::unique_ptr<BatchEnv> make_kitchen(const EnvOptions& options) {
+  return std::make_unique<KitchenEnv>(options);
+}
 
 }  // namespace baton::envs

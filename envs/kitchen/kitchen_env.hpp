@@ -57,8 +57,8 @@ class KitchenEnv final : public BatchEnv {
   std::array<float, kKitchenStateDim> noise_{};  // largest deviation of each coordinate
   KitchenOptions kitchen_;
   std::unique_ptr<sim::Batch> batch_;
-  std::vector<std::uint64_t> seeds_;     // [N]
-  std::uint64_t step_ = 0;               // actions since reset
+  std::vector<std::uint64_t> seeds_;        // [N]
+  std::uint64_t step_ = 0;                  // actions since reset
   std::vector<float> state_, observation_;  // [N][30]
 };
 

@@ -14,20 +14,24 @@ using sim::dot;
 using sim::norm;
 
 // Coordinates of the state.
-constexpr int kBottomKnobAngle = 11, kTopKnobAngle = 15, kSwitchAngle = 17, kSlidePosition = 19, kDoorAngle = 21,
-              kMicrowaveAngle = 22, kKettlePosition = 23, kKettleRotation = 26;
+constexpr int kBottomKnobAngle = 11, kTopKnobAngle = 15, kSwitchAngle = 17, kSlidePosition = 19,
+              kDoorAngle = 21, kMicrowaveAngle = 22, kKettlePosition = 23, kKettleRotation = 26;
 
-constexpr double kKettleGoalX = -0.23;      // m
+constexpr double kKettleGoalX = -0.23;       // m
 constexpr double kOpen = 0.04, kClosed = 0;  // m, grip
 constexpr double kHolding = 0.030;           // m: fingers around a handle's bar are closer than this
 
 // Postures that suit an element; they only steer what the pose of the hand leaves free.
 constexpr ArmJoints kHome{0.15, -1.4, 1.84, -2.4, 0.26, 0.9, 1.6};
 constexpr ArmJoints kAtHood{-1.20, -1.0, 1.42, -2.05, 0, 1.38, 1.03};
-constexpr ArmJoints kDoorShut{-1.35, -0.92, 1.44, -1.28, 0, 1.12, 0.95}, kDoorWide{0.0, -1.05, 0.3, -2.5, -0.2, 1.5, 0.45};
-constexpr ArmJoints kMicroShut{-1.33, -1.55, 2.08, -1.55, 0.1, 1.65, 1.38}, kMicroWide{-0.77, -1.52, 2.08, -1.74, 0.15, 1.65, 1.42};
-constexpr ArmJoints kSlideLeft{-0.65, -0.45, 0.60, -2.12, -0.40, 1.78, 0.65}, kSlideRight{-0.95, -0.35, 0.55, -1.9, -0.3, 1.4, 0.5};
-constexpr ArmJoints kKettleNear{-0.45, -1.35, 2.5, -2.53, 0.8, 1.35, 1.7}, kKettleFar{-1.5, -1.38, 2.38, -2.25, 0.35, 1.68, 1.6};
+constexpr ArmJoints kDoorShut{-1.35, -0.92, 1.44, -1.28, 0, 1.12, 0.95},
+    kDoorWide{0.0, -1.05, 0.3, -2.5, -0.2, 1.5, 0.45};
+constexpr ArmJoints kMicroShut{-1.33, -1.55, 2.08, -1.55, 0.1, 1.65, 1.38},
+    kMicroWide{-0.77, -1.52, 2.08, -1.74, 0.15, 1.65, 1.42};
+constexpr ArmJoints kSlideLeft{-0.65, -0.45, 0.60, -2.12, -0.40, 1.78, 0.65},
+    kSlideRight{-0.95, -0.35, 0.55, -1.9, -0.3, 1.4, 0.5};
+constexpr ArmJoints kKettleNear{-0.45, -1.35, 2.5, -2.53, 0.8, 1.35, 1.7},
+    kKettleFar{-1.5, -1.38, 2.38, -2.25, 0.35, 1.68, 1.6};
 
 ArmJoints between(const ArmJoints& a, const ArmJoints& b, double t) {
   ArmJoints r;
@@ -47,10 +51,12 @@ Vec3d swung(const Vec3d& v, double angle) {
 }
 
 Vec3d direction(double azimuth, double elevation) {  // azimuth 0: towards the back wall, positive: right
-  return {std::sin(azimuth) * std::cos(elevation), std::cos(azimuth) * std::cos(elevation), std::sin(elevation)};
+  return {std::sin(azimuth) * std::cos(elevation), std::cos(azimuth) * std::cos(elevation),
+          std::sin(elevation)};
 }
 
-Command command(const Vec3d& tip, const Vec3d& pointing, const ArmJoints& posture, double grip, double max_step) {
+Command command(const Vec3d& tip, const Vec3d& pointing, const ArmJoints& posture, double grip,
+                double max_step) {
   Command c;
   c.target.tip = tip;
   c.target.pointing = pointing;
@@ -109,8 +115,8 @@ Command turn_knob(bool top, const KitchenPlaces& places, const Scene& s, const S
 Command flip_switch(const KitchenPlaces& places, const Scene& s, const Style& style) {
   const Vec3d pointing{0.10 + 0.05 * style.side, 1, -0.17 + 0.07 * style.lift};
   const Vec3d lever = places.lever + swung({0.028, -0.069, 0}, s.state[kSwitchAngle]);
-  const Vec3d start{std::clamp(s.hand.tip.x, lever.x + 0.042, lever.x + 0.068), places.lever.y - 0.069 + 0.5 * style.offset.y,
-                    places.lever.z + 0.5 * style.offset.z};
+  const Vec3d start{std::clamp(s.hand.tip.x, lever.x + 0.042, lever.x + 0.068),
+                    places.lever.y - 0.069 + 0.5 * style.offset.y, places.lever.z + 0.5 * style.offset.z};
   const Approach a = come_in(s.hand.tip, start, {0, 1, 0}, 0.014, 0.10 + 0.02 * style.distance);
   const Vec3d ahead{lever.x - 0.10, start.y - 0.008, start.z};
   const double push = ramp(a.depth, -0.03, -0.012) * (1 - ramp(a.lateral, 0.024, 0.036));
@@ -130,14 +136,18 @@ Command slide_cabinet(const KitchenPlaces& places, const Scene& s, const Style& 
   // The open door is in the way: around its edge. Its handle is on our side, so keep to the right until the end.
   if (door_open && ((tip.x < -0.06 && tip.y < 0.47) || tip.x < -0.2)) {
     const bool clear = tip.y < 0.36;
-    return command(clear ? Vec3d{-0.01, 0.31, 2.44} : Vec3d{tip.x, 0.28, tip.z}, pointing, posture, kOpen, 0.04);
+    return command(clear ? Vec3d{-0.01, 0.31, 2.44} : Vec3d{tip.x, 0.28, tip.z}, pointing, posture, kOpen,
+                   0.04);
   }
-  const double nearest = std::clamp(tip.x - handle.x, -0.080, -0.034);  // pushing: anywhere in a band to the left
+  const double nearest =
+      std::clamp(tip.x - handle.x, -0.080, -0.034);  // pushing: anywhere in a band to the left
   const Vec3d contact = handle + Vec3d{closed ? nearest : 0.008 + style.offset.x, 0.008 + style.offset.y, 0};
   const double bend = door_open ? 0.06 * ramp(contact.y - tip.y, 0.02, 0.10) : 0;
-  const Approach a = come_in(tip, contact + Vec3d{bend, 0, 0}, {0, 1, 0}, 0.014, 0.10 + 0.02 * style.distance);
+  const Approach a =
+      come_in(tip, contact + Vec3d{bend, 0, 0}, {0, 1, 0}, 0.014, 0.10 + 0.02 * style.distance);
   const double push = ramp(a.depth, -0.04, -0.02) * (1 - ramp(a.lateral, 0.035, 0.055));
-  Command c = command(mix(a.next, Vec3d{handle.x + 0.12, contact.y, contact.z}, push), pointing, posture, grip, 0.05);
+  Command c =
+      command(mix(a.next, Vec3d{handle.x + 0.12, contact.y, contact.z}, push), pointing, posture, grip, 0.05);
   if (push > 0) c.target.pointing = mix(pointing, {moved, 0.9, -0.3 * moved}, push);
   return c;
 }
@@ -152,32 +162,43 @@ struct Door {
   Vec3d handle_at(double a) const { return hinge + swung(handle - hinge, sign * a); }
 };
 
-Command pull(const Door& door, const Scene& s, const Style& style, const Vec3d& pointing, const ArmJoints& posture) {
+Command pull(const Door& door, const Scene& s, const Style& style, const Vec3d& pointing,
+             const ArmJoints& posture) {
   const Vec3d offset{style.offset.x, style.offset.y, 3 * style.offset.z};
   const Vec3d hold = door.handle_at(door.angle) + offset + pointing * door.depth;
   const Approach a = come_in(s.hand.tip, hold, pointing, 0.012, door.distance + 0.03 * style.distance);
   const bool around = s.grip < kHolding;  // the fingers touch the bar, or have closed on nothing
-  const double closing = ramp(kOpen - s.grip, 0.002, 0.010);  // once begun, a slip must be larger to open them again
-  const bool reached = a.depth > -0.016 - 0.029 * closing && a.lateral < 0.022 + 0.023 * closing && a.depth < 0.04;
+  const double closing =
+      ramp(kOpen - s.grip, 0.002, 0.010);  // once begun, a slip must be larger to open them again
+  const bool reached =
+      a.depth > -0.016 - 0.029 * closing && a.lateral < 0.022 + 0.023 * closing && a.depth < 0.04;
   if (!reached) return command(a.next, pointing, posture, kOpen, 0.05);
   if (!around) return command(hold, pointing, posture, kClosed, 0.02);
   const bool first_half = door.angle < 0.45;
-  const Vec3d ahead = door.handle_at(door.angle + (first_half ? 0.14 : 0.22)) + offset + pointing * door.depth;
+  const Vec3d ahead =
+      door.handle_at(door.angle + (first_half ? 0.14 : 0.22)) + offset + pointing * door.depth;
   return command(ahead, pointing, posture, kClosed, first_half ? 0.028 : 0.040);
 }
 
 Door cabinet_door(const KitchenPlaces& p, std::span<const float> state) {
-  return {p.door_hinge, p.door_handle + Vec3d{0, 0, -0.06}, 1, std::max(0.0f, state[kDoorAngle]), 0.018, 0.12};
+  return {p.door_hinge, p.door_handle + Vec3d{0, 0, -0.06}, 1, std::max(0.0f, state[kDoorAngle]), 0.018,
+          0.12};
 }
 
 Door microwave_door(const KitchenPlaces& p, std::span<const float> state) {
-  return {p.microwave_hinge, p.microwave_handle + Vec3d{0, 0, 0.008}, -1, std::max(0.0f, -state[kMicrowaveAngle]), 0.028, 0.12};
+  return {p.microwave_hinge,
+          p.microwave_handle + Vec3d{0, 0, 0.008},
+          -1,
+          std::max(0.0f, -state[kMicrowaveAngle]),
+          0.028,
+          0.12};
 }
 
 Command open_cabinet(const KitchenPlaces& places, const Scene& s, const Style& style) {
   const Door door = cabinet_door(places, s.state);
   const double a = door.angle, azimuth = a < 0.6 ? 0.02 + 0.8 * a : std::max(-0.25, 0.5 - 1.2 * (a - 0.6));
-  return pull(door, s, style, direction(azimuth, 0.05 + 0.04 * style.lift), between(kDoorShut, kDoorWide, a / 1.25));
+  return pull(door, s, style, direction(azimuth, 0.05 + 0.04 * style.lift),
+              between(kDoorShut, kDoorWide, a / 1.25));
 }
 
 Command open_microwave(const KitchenPlaces& places, const Scene& s, const Style& style) {
@@ -200,7 +221,8 @@ Command push_kettle(const KitchenPlaces&, const Scene& s, const Style& style) {
   const double gap = face - tip.y, beside = std::fabs(tip.x - x), above = tip.z - height;
   const ArmJoints posture = between(kKettleNear, kKettleFar, (tip.y - 0.2) / 0.3);
   const double off = std::hypot(tip.x - x, std::min(0.0, gap - 0.03));
-  const double aligned = (1 - ramp(beside, 0.04, 0.08)) * (1 - ramp(std::fabs(above), 0.03, 0.06)) * ramp(gap, -0.04, -0.02);
+  const double aligned =
+      (1 - ramp(beside, 0.04, 0.08)) * (1 - ramp(std::fabs(above), 0.03, 0.06)) * ramp(gap, -0.04, -0.02);
   const Vec3d behind{x, face - 0.06 - 0.03 * (1 + style.distance) - 0.06 * ramp(off, 0.05, 0.2),
                      height + std::min(0.22, 1.6 * std::max(0.0, off - 0.04))};
   const Vec3d push{x, tip.y + 0.03, height};
@@ -213,7 +235,8 @@ void rise(const Scene& s, Command& c) {
   const double high = ramp(s.hand.tip.z, 1.72, 2.12);
   if (high >= 1) return;
   c.target.pointing = mix({0.15, 0.80, -0.55}, c.target.pointing, high);
-  c.target.posture = between(between(kKettleNear, kKettleFar, (s.hand.tip.y - 0.2) / 0.3), c.target.posture, high);
+  c.target.posture =
+      between(between(kKettleNear, kKettleFar, (s.hand.tip.y - 0.2) / 0.3), c.target.posture, high);
 }
 
 // The fingers are around, or right before, a handle that is not wanted now: open them, then draw back.
@@ -267,9 +290,12 @@ struct Progress {
 
 Progress progress(int element, const KitchenPlaces& p, std::span<const float> state, double stop) {
   switch (element) {
-    case kBottomKnob: return {-state[kBottomKnobAngle], 0.80 + 0.15 * stop, 0.66, p.knob[0]};
-    case kTopKnob: return {-state[kTopKnobAngle], 0.80 + 0.15 * stop, 0.70, p.knob[1]};
-    case kSwitch: return {-state[kSwitchAngle], 0.58, 0.48, p.lever + Vec3d{0, -0.07, 0}};
+    case kBottomKnob:
+      return {-state[kBottomKnobAngle], 0.80 + 0.15 * stop, 0.66, p.knob[0]};
+    case kTopKnob:
+      return {-state[kTopKnobAngle], 0.80 + 0.15 * stop, 0.70, p.knob[1]};
+    case kSwitch:
+      return {-state[kSwitchAngle], 0.58, 0.48, p.lever + Vec3d{0, -0.07, 0}};
     case kSlide: {
       const double moved = state[kSlidePosition];
       return {moved, 0.26 + 0.10 * stop, 0.15, p.slide_handle + Vec3d{moved, 0, -0.09}};
@@ -286,7 +312,8 @@ Progress progress(int element, const KitchenPlaces& p, std::span<const float> st
       const float* k = &state[kKettlePosition];
       return {k[1], 0.63 + 0.08 * stop, 0.58, {k[0], k[1] - 0.122, k[2] + 0.065}};
     }
-    default: baton::fail("kitchen: no element {}", element);
+    default:
+      baton::fail("kitchen: no element {}", element);
   }
 }
 
@@ -301,14 +328,29 @@ bool satisfied(int element, const KitchenPlaces& places, const Scene& scene, con
 Command handle_element(int element, const KitchenPlaces& places, const Scene& s, const Style& style) {
   Command c;
   switch (element) {
-    case kBottomKnob: c = turn_knob(false, places, s, style); break;
-    case kTopKnob: c = turn_knob(true, places, s, style); break;
-    case kSwitch: c = flip_switch(places, s, style); break;
-    case kSlide: c = slide_cabinet(places, s, style); break;
-    case kHinge: c = open_cabinet(places, s, style); break;
-    case kMicrowave: c = open_microwave(places, s, style); break;
-    case kKettle: c = push_kettle(places, s, style); break;
-    default: baton::fail("kitchen: no element {}", element);
+    case kBottomKnob:
+      c = turn_knob(false, places, s, style);
+      break;
+    case kTopKnob:
+      c = turn_knob(true, places, s, style);
+      break;
+    case kSwitch:
+      c = flip_switch(places, s, style);
+      break;
+    case kSlide:
+      c = slide_cabinet(places, s, style);
+      break;
+    case kHinge:
+      c = open_cabinet(places, s, style);
+      break;
+    case kMicrowave:
+      c = open_microwave(places, s, style);
+      break;
+    case kKettle:
+      c = push_kettle(places, s, style);
+      break;
+    default:
+      baton::fail("kitchen: no element {}", element);
   }
   if (element != kMicrowave && element != kKettle) rise(s, c);
   const Door door = cabinet_door(places, s.state), micro = microwave_door(places, s.state);
@@ -323,7 +365,8 @@ Command rest(const Scene& s, const KitchenPlaces& places) {
   Command c = command({-0.25, 0.42, s.hand.tip.z}, {0.1, 1, -0.1}, kHome, kOpen, 0.02);
   const Door door = cabinet_door(places, s.state), micro = microwave_door(places, s.state);
   const Vec3d slide = places.slide_handle + Vec3d{s.state[kSlidePosition], 0, 0};
-  if (let_go(door.handle_at(door.angle), 0.20, s, c) || let_go(micro.handle_at(micro.angle), 0.17, s, c)) return c;
+  if (let_go(door.handle_at(door.angle), 0.20, s, c) || let_go(micro.handle_at(micro.angle), 0.17, s, c))
+    return c;
   let_go(slide, 0.16, s, c);
   return c;
 }

@@ -11,19 +11,19 @@ namespace baton::envs {
 
 // What one operator's way of handling one element differs in; constant over an attempt.
 struct Style {
-  double speed = 1;        // of hand movements
-  Vec3d offset{};          // m, of the contact point
+  double speed = 1;           // of hand movements
+  Vec3d offset{};             // m, of the contact point
   double side = 0, lift = 0;  // -1..1: pointing direction, left/right and up/down within the element's range
-  double stop = 0;         // 0..1: how far the element is moved
-  double distance = 0;     // -1..1: how far away the approach begins
-  bool closed = false;     // slide cabinet: push with closed fingers instead of taking the handle between them
+  double stop = 0;            // 0..1: how far the element is moved
+  double distance = 0;        // -1..1: how far away the approach begins
+  bool closed = false;  // slide cabinet: push with closed fingers instead of taking the handle between them
 };
 
 // One moment as the operator sees it.
 struct Scene {
   std::span<const float> state;  // [30]
   ArmPose hand;
-  double grip;                   // m, mean opening of a finger
+  double grip;  // m, mean opening of a finger
 };
 
 struct Command {
@@ -34,11 +34,11 @@ struct Command {
 // Where things are, read once from the model.
 struct KitchenPlaces {
   explicit KitchenPlaces(const sim::Model<double>& model);
-  std::array<Vec3d, 2> knob;                  // bottom, top: centre of the bar at rest
-  Vec3d lever;                                // pivot of the light switch
-  Vec3d slide_handle;                         // centre of the handle at rest
-  Vec3d door_hinge, door_handle;              // right hinge cabinet, closed
-  Vec3d microwave_hinge, microwave_handle;    // closed
+  std::array<Vec3d, 2> knob;                // bottom, top: centre of the bar at rest
+  Vec3d lever;                              // pivot of the light switch
+  Vec3d slide_handle;                       // centre of the handle at rest
+  Vec3d door_hinge, door_handle;            // right hinge cabinet, closed
+  Vec3d microwave_hinge, microwave_handle;  // closed
 };
 
 // As far as this operator means to move it while the hand is there; with the hand elsewhere a little less will do. Both

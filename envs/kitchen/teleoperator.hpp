@@ -20,11 +20,12 @@
 namespace baton::envs {
 
 struct TeleoperatorSettings {
-  double spread = 1;           // of style; 0: every episode the same
-  double tremor = 0.02;        // deviation of quick noise in the recorded action, action units
-  double disturbance_low = 0;  // deviation of slow noise in the executed action only, action units; drawn for each
+  double spread = 1;     // of style; 0: every episode the same
+  double tremor = 0.02;  // deviation of quick noise in the recorded action, action units
+  double disturbance_low =
+      0;  // deviation of slow noise in the executed action only, action units; drawn for each
   double disturbance_high = 0;  // episode between these two, small more often. Training data: 0.05 and 0.30.
-  double calm = 0.5;            // share of the time without disturbance: it comes in bursts of some 15 actions
+  double calm = 0.5;  // share of the time without disturbance: it comes in bursts of some 15 actions
 };
 
 class Teleoperator {

@@ -13,11 +13,11 @@ namespace baton::sim {
 // Contact slot: one geom pair's k-th contact point, shared by all lanes; a lane without it has active = false.
 template <class T>
 struct Contact {
-  int pair = 0;          // index into Model::pairs
-  mask_t<T> active{};    // lanes in which dist < margin
-  T dist{};              // m, negative when penetrating
-  Vec3<T> pos{};         // m, midpoint between the surfaces
-  Mat3<T> frame{};       // rows: normal (from geom1 to geom2), tangent 1, tangent 2
+  int pair = 0;        // index into Model::pairs
+  mask_t<T> active{};  // lanes in which dist < margin
+  T dist{};            // m, negative when penetrating
+  Vec3<T> pos{};       // m, midpoint between the surfaces
+  Mat3<T> frame{};     // rows: normal (from geom1 to geom2), tangent 1, tangent 2
 };
 
 inline constexpr int kMaxContacts = 128;  // slots of an environment or tile; more are dropped and counted
@@ -28,73 +28,76 @@ struct Data {
   explicit Data(const Model<S>& m);
 
   // ---- state (written by the user and by integrate) ----
-  std::vector<T> qpos;     // [nq] m, rad, quaternions
-  std::vector<T> qvel;     // [nv] m/s, rad/s; free joint: linear in world axes, angular in the body's own
-  std::vector<T> ctrl;     // [nu] actuator controls
+  std::vector<T> qpos;  // [nq] m, rad, quaternions
+  std::vector<T> qvel;  // [nv] m/s, rad/s; free joint: linear in world axes, angular in the body's own
+  std::vector<T> ctrl;  // [nu] actuator controls
   std::vector<T> qacc_warmstart;  // [nv] last acceleration: where the solver starts
-  std::vector<T> xfrc;     // unused when empty; [6 * nbody] external (force, torque) at body centres of mass, world axes
+  std::vector<T>
+      xfrc;  // unused when empty; [6 * nbody] external (force, torque) at body centres of mass, world axes
 
   // ---- kinematics.hpp ----
-  bool static_done = false;     // bodies welded to the world never move: their frames are computed once
-  std::vector<Vec3<T>> xpos;    // [nbody] body frames in the world, m
-  std::vector<Quat<T>> xquat;   // [nbody]
-  std::vector<Mat3<T>> xmat;    // [nbody]
-  std::vector<Vec3<T>> xipos;   // [nbody] centres of mass
-  std::vector<Mat3<T>> ximat;   // [nbody] principal axes
-  std::vector<Vec3<T>> xanchor; // [njnt] joint anchors
-  std::vector<Vec3<T>> xaxis;   // [njnt] joint axes
+  bool static_done = false;        // bodies welded to the world never move: their frames are computed once
+  std::vector<Vec3<T>> xpos;       // [nbody] body frames in the world, m
+  std::vector<Quat<T>> xquat;      // [nbody]
+  std::vector<Mat3<T>> xmat;       // [nbody]
+  std::vector<Vec3<T>> xipos;      // [nbody] centres of mass
+  std::vector<Mat3<T>> ximat;      // [nbody] principal axes
+  std::vector<Vec3<T>> xanchor;    // [njnt] joint anchors
+  std::vector<Vec3<T>> xaxis;      // [njnt] joint axes
   std::vector<Vec3<T>> geom_xpos;  // [ngeom]
   std::vector<Mat3<T>> geom_xmat;  // [ngeom]
   std::vector<Vec3<T>> site_xpos;  // [nsite]
   std::vector<Mat3<T>> site_xmat;  // [nsite]
-  std::vector<Vec3<T>> tree_origin;  // [nbody] reference point of spatial quantities: the root body's position
-  std::vector<Spatial<T>> cdof;      // [nv] motion of each dof about its tree's origin, per unit velocity
+  std::vector<Vec3<T>>
+      tree_origin;               // [nbody] reference point of spatial quantities: the root body's position
+  std::vector<Spatial<T>> cdof;  // [nv] motion of each dof about its tree's origin, per unit velocity
 
   // ---- inertia.hpp ----
-  std::vector<Inertia<T>> cinert;    // [nbody] about the tree's origin
-  std::vector<Inertia<T>> crb;       // [nbody] composite: the subtree's
-  std::vector<T> M;                  // [nv * nv] lower triangle of the joint-space inertia, armature included; entries of
-                                     // dofs that are not ancestor and descendant are zero and never touched
-  std::vector<T> LD;                 // [nv * nv] M = L' D L (unit L, ancestors only), D on the diagonal
-  std::vector<T> LDinv;              // [nv] 1 / D
+  std::vector<Inertia<T>> cinert;  // [nbody] about the tree's origin
+  std::vector<Inertia<T>> crb;     // [nbody] composite: the subtree's
+  std::vector<T> M;      // [nv * nv] lower triangle of the joint-space inertia, armature included; entries of
+                         // dofs that are not ancestor and descendant are zero and never touched
+  std::vector<T> LD;     // [nv * nv] M = L' D L (unit L, ancestors only), D on the diagonal
+  std::vector<T> LDinv;  // [nv] 1 / D
 
   // ---- bias.hpp ----
-  std::vector<Spatial<T>> cvel;      // [nbody] body velocities about the tree's origin
-  std::vector<Spatial<T>> cdof_dot;  // [nv] time derivative of cdof
+  std::vector<Spatial<T>> cvel;        // [nbody] body velocities about the tree's origin
+  std::vector<Spatial<T>> cdof_dot;    // [nv] time derivative of cdof
   std::vector<Spatial<T>> cacc, cfrc;  // [nbody] scratch of RNEA
-  std::vector<T> qfrc_bias;          // [nv] Coriolis, centrifugal, gravity
+  std::vector<T> qfrc_bias;            // [nv] Coriolis, centrifugal, gravity
 
   // ---- passive.hpp, actuation.hpp ----
-  std::vector<T> qfrc_passive;       // [nv] springs and damping
-  std::vector<T> actuator_force;     // [nu]
-  std::vector<T> qfrc_actuator;      // [nv]
-  std::vector<T> qfrc_smooth;        // [nv] passive - bias + actuator + external
-  std::vector<T> qacc_smooth;        // [nv] M^-1 qfrc_smooth
+  std::vector<T> qfrc_passive;    // [nv] springs and damping
+  std::vector<T> actuator_force;  // [nu]
+  std::vector<T> qfrc_actuator;   // [nv]
+  std::vector<T> qfrc_smooth;     // [nv] passive - bias + actuator + external
+  std::vector<T> qacc_smooth;     // [nv] M^-1 qfrc_smooth
 
   // ---- collide/collide.hpp ----
   Broadphase<S> broadphase;          // which pairs may touch: made once from the model
   std::vector<Contact<T>> contacts;  // [kMaxContacts], the first ncontact are in use
   int ncontact = 0;
-  long contacts_dropped = 0;         // over kMaxContacts, since construction
+  long contacts_dropped = 0;  // over kMaxContacts, since construction
 
   // ---- constraint.hpp, solver.hpp ----
   ConstraintData<T> efc;
-  std::vector<T> qfrc_constraint;    // [nv] J' force
-  std::vector<T> qacc;               // [nv]
+  std::vector<T> qfrc_constraint;  // [nv] J' force
+  std::vector<T> qacc;             // [nv]
 
   // ---- scratch ----
-  std::vector<T> scratch;            // [nv * nv + 8 * nv], any stage, never kept across stages
+  std::vector<T> scratch;  // [nv * nv + 8 * nv], any stage, never kept across stages
 };
 
 template <class T>
 Data<T>::Data(const Model<S>& m) {
   const auto nb = m.bodies.size(), nj = m.joints.size(), ng = m.geoms.size(), ns = m.sites.size();
-  const auto nq = static_cast<std::size_t>(m.nq), nv = static_cast<std::size_t>(m.nv), nu = static_cast<std::size_t>(m.nu);
+  const auto nq = static_cast<std::size_t>(m.nq), nv = static_cast<std::size_t>(m.nv),
+             nu = static_cast<std::size_t>(m.nu);
   const T zero(S(0));
   qpos.resize(nq);
   for (std::size_t i = 0; i < nq; ++i) qpos[i] = T(m.qpos0[i]);
-  for (auto* v : {&qvel, &qacc_warmstart, &LDinv, &qfrc_bias, &qfrc_passive, &qfrc_actuator, &qfrc_smooth, &qacc_smooth,
-                  &qfrc_constraint, &qacc})
+  for (auto* v : {&qvel, &qacc_warmstart, &LDinv, &qfrc_bias, &qfrc_passive, &qfrc_actuator, &qfrc_smooth,
+                  &qacc_smooth, &qfrc_constraint, &qacc})
     v->assign(nv, zero);
   ctrl.assign(nu, zero);
   actuator_force.assign(nu, zero);

@@ -13,7 +13,8 @@ namespace baton::sim {
 // Inertia of a body of `mass` whose centre of mass lies at `r` from the reference point, with principal moments
 // `moments` along the columns of `axes`.
 template <class T>
-inline Inertia<T> spatial_inertia(const T& mass, const Vec3<T>& moments, const Mat3<T>& axes, const Vec3<T>& r) {
+inline Inertia<T> spatial_inertia(const T& mass, const Vec3<T>& moments, const Mat3<T>& axes,
+                                  const Vec3<T>& r) {
   auto about_com = [&](int i, int j) {
     return axes(i, 0) * moments.x * axes(j, 0) + axes(i, 1) * moments.y * axes(j, 1) +
            axes(i, 2) * moments.z * axes(j, 2);
@@ -35,7 +36,8 @@ void inertia(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (int b = 1; b < nb; ++b) {
     const auto& body = m.bodies[b];
     if (body.weld == 0) continue;
-    d.cinert[b] = spatial_inertia(T(body.mass), cast<T>(body.inertia), d.ximat[b], d.xipos[b] - d.tree_origin[b]);
+    d.cinert[b] =
+        spatial_inertia(T(body.mass), cast<T>(body.inertia), d.ximat[b], d.xipos[b] - d.tree_origin[b]);
     d.crb[b] = d.cinert[b];
   }
   for (int b = nb - 1; b > 0; --b) {
@@ -72,10 +74,12 @@ template <class T>
 void solve_tree(const Model<scalar_t<T>>& m, const T* LD, const T* inverse_diagonal, T* x) {
   const int nv = m.nv;
   for (int i = nv - 1; i >= 0; --i)
-    for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent) x[j] -= LD[static_cast<std::size_t>(i) * nv + j] * x[i];
+    for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent)
+      x[j] -= LD[static_cast<std::size_t>(i) * nv + j] * x[i];
   for (int i = 0; i < nv; ++i) {
     x[i] *= inverse_diagonal[i];
-    for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent) x[i] -= LD[static_cast<std::size_t>(i) * nv + j] * x[j];
+    for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent)
+      x[i] -= LD[static_cast<std::size_t>(i) * nv + j] * x[j];
   }
 }
 

@@ -56,8 +56,12 @@ inline void dof_motions(const Model<scalar_t<T>>& m, Data<T>& d, int b) {
     const Vec3<T> arm = d.tree_origin[b] - d.xanchor[j];
     Spatial<T>* c = &d.cdof[joint.dof];
     switch (joint.type) {
-      case JointType::kSlide: c[0] = {zero, d.xaxis[j]}; break;
-      case JointType::kHinge: c[0] = {d.xaxis[j], cross(d.xaxis[j], arm)}; break;
+      case JointType::kSlide:
+        c[0] = {zero, d.xaxis[j]};
+        break;
+      case JointType::kHinge:
+        c[0] = {d.xaxis[j], cross(d.xaxis[j], arm)};
+        break;
       case JointType::kFree:
         for (int k = 0; k < 3; ++k) c[k] = {zero, {T(k == 0), T(k == 1), T(k == 2)}};
         c += 3;

@@ -11,7 +11,15 @@
 namespace baton::sim {
 
 enum class JointType { kFree, kBall, kSlide, kHinge };
-enum class GeomType { kPlane, kSphere, kCapsule, kEllipsoid, kCylinder, kBox, kMesh };  // ascending: pair order
+enum class GeomType {
+  kPlane,
+  kSphere,
+  kCapsule,
+  kEllipsoid,
+  kCylinder,
+  kBox,
+  kMesh
+};  // ascending: pair order
 enum class EqualityType { kJoint, kWeld, kConnect };
 enum class Integrator { kEuler, kImplicitFast };
 enum class Cone { kPyramidal, kElliptic };
@@ -22,8 +30,8 @@ inline int dof_count(JointType t) { return t == JointType::kFree ? 6 : t == Join
 // Softness of a constraint (MuJoCo, Computation: solver parameters).
 template <class S>
 struct Softness {
-  std::array<S, 2> solref{S(0.02), S(1)};                                     // time constant, damping ratio; or (-k, -b)
-  std::array<S, 5> solimp{S(0.9), S(0.95), S(0.001), S(0.5), S(2)};          // dmin, dmax, width, midpoint, power
+  std::array<S, 2> solref{S(0.02), S(1)};  // time constant, damping ratio; or (-k, -b)
+  std::array<S, 5> solimp{S(0.9), S(0.95), S(0.001), S(0.5), S(2)};  // dmin, dmax, width, midpoint, power
 };
 
 template <class S>
@@ -42,28 +50,29 @@ struct Option {
 template <class S>
 struct Body {
   std::string name;
-  int parent = 0;     // 0 for the world itself
-  int root = 0;       // first body below the world on the way to this one; 0 for the world
-  int weld = 0;       // the first body up from here (itself included) that has joints, or 0: moves rigidly with it
+  int parent = 0;  // 0 for the world itself
+  int root = 0;    // first body below the world on the way to this one; 0 for the world
+  int weld = 0;  // the first body up from here (itself included) that has joints, or 0: moves rigidly with it
   int joint = -1, joints = 0;  // first joint, how many
   int dof = -1, dofs = 0;      // first dof, how many
   int geom = -1, geoms = 0;    // first geom, how many
   bool mocap = false;
-  Vec3<S> pos{};               // in the parent's frame
+  Vec3<S> pos{};  // in the parent's frame
   Quat<S> quat{S(1), S(0), S(0), S(0)};
-  S mass = 0;                  // kg
-  Vec3<S> ipos{};              // centre of mass, in the body's frame
+  S mass = 0;                             // kg
+  Vec3<S> ipos{};                         // centre of mass, in the body's frame
   Quat<S> iquat{S(1), S(0), S(0), S(0)};  // principal axes, in the body's frame
-  Vec3<S> inertia{};           // principal moments, kg m^2
-  std::array<S, 2> invweight{};  // mean inverse inertia at qpos0: translation 1/kg, rotation 1/(kg m^2) (constants.hpp)
-  int last_dof = -1;           // last dof that moves this body (its own or an ancestor's), -1: static
+  Vec3<S> inertia{};                      // principal moments, kg m^2
+  std::array<S, 2>
+      invweight{};    // mean inverse inertia at qpos0: translation 1/kg, rotation 1/(kg m^2) (constants.hpp)
+  int last_dof = -1;  // last dof that moves this body (its own or an ancestor's), -1: static
 };
 
 template <class S>
 struct Joint {
   std::string name;
   JointType type = JointType::kHinge;
-  int body = 0, qpos = 0, dof = 0;  // first qpos and dof
+  int body = 0, qpos = 0, dof = 0;        // first qpos and dof
   Vec3<S> pos{}, axis{S(0), S(0), S(1)};  // in the body's frame, axis unit
   bool limited = false;
   std::array<S, 2> range{};  // m or rad
@@ -75,10 +84,11 @@ struct Joint {
 template <class S>
 struct Dof {
   int body = 0, joint = 0;
-  int parent = -1;   // previous dof on the way to the root, -1: none
-  int tree = 0;      // kinematic tree (bodies below one child of the world that move together)
+  int parent = -1;  // previous dof on the way to the root, -1: none
+  int tree = 0;     // kinematic tree (bodies below one child of the world that move together)
   S damping = 0, armature = 0, frictionloss = 0;
-  S invweight = 0;   // diagonal of the inverse inertia at qpos0 (averaged over the 3 dofs of a ball or of a free joint's half)
+  // Diagonal of the inverse inertia at qpos0 (averaged over the 3 dofs of a ball or of a free joint's half).
+  S invweight = 0;
   Softness<S> friction_softness;
 };
 
@@ -87,10 +97,10 @@ struct Geom {
   std::string name;
   GeomType type = GeomType::kSphere;
   int body = 0;
-  Vec3<S> pos{};     // in the body's frame
+  Vec3<S> pos{};  // in the body's frame
   Quat<S> quat{S(1), S(0), S(0), S(0)};
-  Vec3<S> size{};    // sphere r; capsule, cylinder r, half length (axis z); box half sizes; plane half sizes
-  S radius = 0;      // of the bounding sphere about pos; 0 for planes
+  Vec3<S> size{};  // sphere r; capsule, cylinder r, half length (axis z); box half sizes; plane half sizes
+  S radius = 0;    // of the bounding sphere about pos; 0 for planes
   int contype = 1, conaffinity = 1, condim = 3, priority = 0, group = 0;
   std::array<S, 3> friction{S(1), S(0.005), S(0.0001)};  // sliding, torsional (m), rolling (m)
   S solmix = 1, margin = 0, gap = 0;
@@ -114,8 +124,8 @@ template <class S>
 struct Equality {
   std::string name;
   EqualityType type = EqualityType::kJoint;
-  int obj1 = 0, obj2 = -1;         // joints (kJoint; -1: none) or bodies
-  std::array<S, 11> data{};        // kJoint: polynomial coefficients a0..a4 of q1 - q1_0 = poly(q2 - q2_0)
+  int obj1 = 0, obj2 = -1;   // joints (kJoint; -1: none) or bodies
+  std::array<S, 11> data{};  // kJoint: polynomial coefficients a0..a4 of q1 - q1_0 = poly(q2 - q2_0)
   bool active = true;
   Softness<S> softness;
 };

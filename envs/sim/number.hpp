@@ -79,33 +79,80 @@ inline constexpr int width_v = NumberTraits<T>::kWidth;
 template <class S>
 concept ScalarNumber = std::is_floating_point_v<S>;
 
-template <ScalarNumber S> inline S select(bool m, S a, S b) { return m ? a : b; }
-template <class F, int W> inline Lanes<F, W> select(LaneMask<F, W> m, Lanes<F, W> a, Lanes<F, W> b) {
+template <ScalarNumber S>
+inline S select(bool m, S a, S b) {
+  return m ? a : b;
+}
+template <class F, int W>
+inline Lanes<F, W> select(LaneMask<F, W> m, Lanes<F, W> a, Lanes<F, W> b) {
   stdx::where(m.m, b.v) = a.v;
   return b;
 }
 inline bool any(bool m) { return m; }
 inline bool all(bool m) { return m; }
-template <class F, int W> inline bool any(LaneMask<F, W> m) { return stdx::any_of(m.m); }
-template <class F, int W> inline bool all(LaneMask<F, W> m) { return stdx::all_of(m.m); }
+template <class F, int W>
+inline bool any(LaneMask<F, W> m) {
+  return stdx::any_of(m.m);
+}
+template <class F, int W>
+inline bool all(LaneMask<F, W> m) {
+  return stdx::all_of(m.m);
+}
 
-template <ScalarNumber S> inline S min(S a, S b) { return b < a ? b : a; }
-template <ScalarNumber S> inline S max(S a, S b) { return a < b ? b : a; }
-template <class F, int W> inline Lanes<F, W> min(Lanes<F, W> a, Lanes<F, W> b) { return {stdx::min(a.v, b.v)}; }
-template <class F, int W> inline Lanes<F, W> max(Lanes<F, W> a, Lanes<F, W> b) { return {stdx::max(a.v, b.v)}; }
-template <class T> inline T clamp(T x, T lo, T hi) { return min(max(x, lo), hi); }
+template <ScalarNumber S>
+inline S min(S a, S b) {
+  return b < a ? b : a;
+}
+template <ScalarNumber S>
+inline S max(S a, S b) {
+  return a < b ? b : a;
+}
+template <class F, int W>
+inline Lanes<F, W> min(Lanes<F, W> a, Lanes<F, W> b) {
+  return {stdx::min(a.v, b.v)};
+}
+template <class F, int W>
+inline Lanes<F, W> max(Lanes<F, W> a, Lanes<F, W> b) {
+  return {stdx::max(a.v, b.v)};
+}
+template <class T>
+inline T clamp(T x, T lo, T hi) {
+  return min(max(x, lo), hi);
+}
 
-template <ScalarNumber S> inline S sqrt(S a) { return std::sqrt(a); }
-template <ScalarNumber S> inline S abs(S a) { return std::fabs(a); }
-template <ScalarNumber S> inline S floor(S a) { return std::floor(a); }
-template <class F, int W> inline Lanes<F, W> sqrt(Lanes<F, W> a) { return {stdx::sqrt(a.v)}; }
-template <class F, int W> inline Lanes<F, W> abs(Lanes<F, W> a) { return {stdx::abs(a.v)}; }
-template <class F, int W> inline Lanes<F, W> floor(Lanes<F, W> a) { return {stdx::floor(a.v)}; }
+template <ScalarNumber S>
+inline S sqrt(S a) {
+  return std::sqrt(a);
+}
+template <ScalarNumber S>
+inline S abs(S a) {
+  return std::fabs(a);
+}
+template <ScalarNumber S>
+inline S floor(S a) {
+  return std::floor(a);
+}
+template <class F, int W>
+inline Lanes<F, W> sqrt(Lanes<F, W> a) {
+  return {stdx::sqrt(a.v)};
+}
+template <class F, int W>
+inline Lanes<F, W> abs(Lanes<F, W> a) {
+  return {stdx::abs(a.v)};
+}
+template <class F, int W>
+inline Lanes<F, W> floor(Lanes<F, W> a) {
+  return {stdx::floor(a.v)};
+}
 
-template <ScalarNumber S> inline void sincos(S a, S& s, S& c) { s = std::sin(a), c = std::cos(a); }
+template <ScalarNumber S>
+inline void sincos(S a, S& s, S& c) {
+  s = std::sin(a), c = std::cos(a);
+}
 // Float lanes: reduction by pi/2 in three parts (Cody and Waite), minimax-like Taylor tails; error below 2 ulp for
 // |a| < 1e4 rad, far beyond any sane joint. Other lanes: the library's scalar functions.
-template <class F, int W> inline void sincos(Lanes<F, W> a, Lanes<F, W>& s, Lanes<F, W>& c) {
+template <class F, int W>
+inline void sincos(Lanes<F, W> a, Lanes<F, W>& s, Lanes<F, W>& c) {
   if constexpr (std::is_same_v<F, float>) {
     using L = Lanes<F, W>;
     const L big(12582912.0f);  // 1.5 * 2^23: adding and taking away rounds to the nearest integer
@@ -113,8 +160,9 @@ template <class F, int W> inline void sincos(Lanes<F, W> a, Lanes<F, W>& s, Lane
     const L r = ((a - k * L(1.5703125f)) - k * L(4.837512969970703125e-4f)) - k * L(7.549789948768648e-8f);
     const L z = r * r;
     const L sine = r + r * z * (L(-1.6666654611e-1f) + z * (L(8.3321608736e-3f) + z * L(-1.9515295891e-4f)));
-    const L cosine = L(1.0f) - L(0.5f) * z +
-                     z * z * (L(4.166664568298827e-2f) + z * (L(-1.388731625493765e-3f) + z * L(2.443315711809948e-5f)));
+    const L cosine =
+        L(1.0f) - L(0.5f) * z +
+        z * z * (L(4.166664568298827e-2f) + z * (L(-1.388731625493765e-3f) + z * L(2.443315711809948e-5f)));
     const L quadrant = k - L(4.0f) * floor(k * L(0.25f));
     const LaneMask<F, W> odd = quadrant == L(1.0f) || quadrant == L(3.0f), low = quadrant < L(2.0f);
     const L s1 = select(odd, cosine, sine), c1 = select(odd, sine, cosine);
@@ -125,22 +173,47 @@ template <class F, int W> inline void sincos(Lanes<F, W> a, Lanes<F, W>& s, Lane
   }
 }
 
-template <ScalarNumber S> inline S atan2(S y, S x) { return std::atan2(y, x); }
-template <class F, int W> inline Lanes<F, W> atan2(Lanes<F, W> y, Lanes<F, W> x) {
+template <ScalarNumber S>
+inline S atan2(S y, S x) {
+  return std::atan2(y, x);
+}
+template <class F, int W>
+inline Lanes<F, W> atan2(Lanes<F, W> y, Lanes<F, W> x) {
   Lanes<F, W> r;
   for (int i = 0; i < W; ++i) r.set(i, std::atan2(y[i], x[i]));
   return r;
 }
 
-template <ScalarNumber S> inline bool is_finite(S a) { return std::isfinite(a); }
-template <class F, int W> inline LaneMask<F, W> is_finite(Lanes<F, W> a) { return {stdx::isfinite(a.v)}; }
+template <ScalarNumber S>
+inline bool is_finite(S a) {
+  return std::isfinite(a);
+}
+template <class F, int W>
+inline LaneMask<F, W> is_finite(Lanes<F, W> a) {
+  return {stdx::isfinite(a.v)};
+}
 
 // One environment of a value, by lane; for scalars the lane is always 0.
-template <ScalarNumber S> inline S lane(S a, int) { return a; }
-template <class F, int W> inline F lane(const Lanes<F, W>& a, int i) { return a[i]; }
-template <ScalarNumber S> inline void set_lane(S& a, int, S s) { a = s; }
-template <class F, int W> inline void set_lane(Lanes<F, W>& a, int i, F s) { a.set(i, s); }
+template <ScalarNumber S>
+inline S lane(S a, int) {
+  return a;
+}
+template <class F, int W>
+inline F lane(const Lanes<F, W>& a, int i) {
+  return a[i];
+}
+template <ScalarNumber S>
+inline void set_lane(S& a, int, S s) {
+  a = s;
+}
+template <class F, int W>
+inline void set_lane(Lanes<F, W>& a, int i, F s) {
+  a.set(i, s);
+}
 inline bool lane(bool m, int) { return m; }
-template <class F, int W> inline bool lane(const LaneMask<F, W>& m, int i) { return m[i]; }
+template <class F, int W>
+inline bool lane(const LaneMask<F, W>& m, int i) {
+  return m[i];
+}
 
 }  // namespace baton::sim

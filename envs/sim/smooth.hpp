@@ -30,7 +30,8 @@ void actuation(const Model<scalar_t<T>>& m, Data<T>& d) {
     T ctrl = d.ctrl[u];
     if (actuator.ctrl_limited) ctrl = clamp(ctrl, T(actuator.ctrl_range[0]), T(actuator.ctrl_range[1]));
     const T gear(actuator.gear);
-    T force = T(actuator.gain) * ctrl + T(actuator.bias[0]) + T(actuator.bias[1]) * (gear * d.qpos[joint.qpos]) +
+    T force = T(actuator.gain) * ctrl + T(actuator.bias[0]) +
+              T(actuator.bias[1]) * (gear * d.qpos[joint.qpos]) +
               T(actuator.bias[2]) * (gear * d.qvel[joint.dof]);
     if (actuator.force_limited) force = clamp(force, T(actuator.force_range[0]), T(actuator.force_range[1]));
     d.actuator_force[u] = force;

@@ -38,17 +38,20 @@ TEST_CASE("arm: pose and gravity load are the simulator's") {
     sim::bias(model, d);
     const ArmPose pose = arm.pose(q);
     const Vec3d tip = d.site_xpos[site] + d.site_xmat[site].col(2) * 0.043;
-    test::check_close(std::vector<double>{pose.tip.x, pose.tip.y, pose.tip.z}, std::vector<double>{tip.x, tip.y, tip.z}, 0,
-                      1e-12, "tip");
+    test::check_close(std::vector<double>{pose.tip.x, pose.tip.y, pose.tip.z},
+                      std::vector<double>{tip.x, tip.y, tip.z}, 0, 1e-12, "tip");
     test::check_close(std::vector<double>(pose.rotation.m, pose.rotation.m + 9),
-                      std::vector<double>(d.site_xmat[site].m, d.site_xmat[site].m + 9), 0, 1e-12, "rotation");
+                      std::vector<double>(d.site_xmat[site].m, d.site_xmat[site].m + 9), 0, 1e-12,
+                      "rotation");
     const ArmJoints load = arm.gravity_load(q);
     test::check_close(std::vector<double>(load.begin(), load.end()),
-                      std::vector<double>(d.qfrc_bias.begin(), d.qfrc_bias.begin() + kArmJoints), 0, 1e-9, "gravity");
+                      std::vector<double>(d.qfrc_bias.begin(), d.qfrc_bias.begin() + kArmJoints), 0, 1e-9,
+                      "gravity");
   }
 }
 
-TEST_CASE("arm: repeated approaches reach a reachable pose, step by bounded step, within the joints' ranges") {
+TEST_CASE(
+    "arm: repeated approaches reach a reachable pose, step by bounded step, within the joints' ranges") {
   const Arm arm(kitchen_model());
   ArmJoints q{0.15, -1.4, 1.84, -2.4, 0.26, 0.9, 1.6};
   ArmTarget target;

@@ -31,13 +31,16 @@ TEST_CASE("goals: 17 demonstrated and 7 unseen, four elements each, all differen
   CHECK(combinations.size() == 24);
 }
 
-TEST_CASE("goals: elements come in the order of the name, the target is the start with their coordinates replaced") {
+TEST_CASE(
+    "goals: elements come in the order of the name, the target is the start with their coordinates "
+    "replaced") {
   const Goal g = kitchen_goals("microwave_kettle_switch_slide").at(0);
   CHECK(g.name == "microwave_kettle_switch_slide");
   CHECK(g.elements == std::vector<int>{kMicrowave, kKettle, kSwitch, kSlide});
   std::vector<float> want(kitchen_start().begin(), kitchen_start().end());
   want[17] = -0.69f, want[18] = -0.05f, want[19] = 0.37f, want[22] = -0.75f;
-  want[23] = -0.23f, want[24] = 0.75f, want[25] = 1.62f, want[26] = 0.99f, want[27] = want[28] = 0, want[29] = -0.06f;
+  want[23] = -0.23f, want[24] = 0.75f, want[25] = 1.62f, want[26] = 0.99f, want[27] = want[28] = 0,
+  want[29] = -0.06f;
   CHECK(g.target == want);
 }
 
@@ -54,7 +57,8 @@ TEST_CASE("goals: no element is done at the start, each is at its target") {
 
 TEST_CASE("goals: lists may be mixed, an unknown name names the nearest") {
   CHECK(kitchen_goals("kettle, slide_hinge").at(1).elements == std::vector<int>{kSlide, kHinge});
-  CHECK(message_of("microwave_kettle_swich_slide").find("'microwave_kettle_switch_slide'") != std::string::npos);
+  CHECK(message_of("microwave_kettle_swich_slide").find("'microwave_kettle_switch_slide'") !=
+        std::string::npos);
   CHECK(message_of("ketle").find("'kettle'") != std::string::npos);
   CHECK(message_of("slide_slide").find("unknown goal 'slide_slide'") != std::string::npos);
   CHECK(message_of("").find("empty goal name") != std::string::npos);

@@ -37,7 +37,8 @@ std::vector<float> actions_for(std::span<const std::uint64_t> ids, int step) {
   return a;
 }
 
-TEST_CASE("kitchen: noise stays within ratio times amplitude, is new at each step and the same for the same seed") {
+TEST_CASE(
+    "kitchen: noise stays within ratio times amplitude, is new at each step and the same for the same seed") {
   KitchenEnv a(options(2)), b(options(2));
   const std::vector<std::uint64_t> seeds{5, 6}, swapped{6, 5};
   a.reset(seeds);
@@ -88,8 +89,15 @@ TEST_CASE("kitchen: an action moves the targets from the observed joints, clippe
   batch.reset(0, qpos, qvel);
   const std::vector<float> action{0.5f, -0.25f, 3.0f, 0, -7.0f, 0.1f, 0.2f, 1.0f, -1.0f};
   const auto seen = env.observation();
-  std::vector<double> ctrl{seen[0] + 0.08f, std::max(seen[1] - 0.04f, -1.8f), seen[2] + 0.16f, seen[3],
-                           seen[4] - 0.16f, seen[5] + 0.016f,                 seen[6] + 0.032f, 0.04f, 0.0f};
+  std::vector<double> ctrl{seen[0] + 0.08f,
+                           std::max(seen[1] - 0.04f, -1.8f),
+                           seen[2] + 0.16f,
+                           seen[3],
+                           seen[4] - 0.16f,
+                           seen[5] + 0.016f,
+                           seen[6] + 0.032f,
+                           0.04f,
+                           0.0f};
   batch.set_ctrl(0, ctrl);
   batch.step(40);
   batch.get_qpos(0, want);
@@ -113,18 +121,21 @@ TEST_CASE("kitchen: opened doors, turned knobs and a moved kettle stay where the
   KitchenEnv env(options(1));
   std::vector<double> qpos(kitchen_start().begin(), kitchen_start().end());
   const std::vector<double> qvel(29, 0);
-  qpos[11] = -0.88, qpos[12] = -0.88 / 174, qpos[17] = -0.6, qpos[18] = -0.6 / 14, qpos[19] = 0.3, qpos[21] = 1.4;
+  qpos[11] = -0.88, qpos[12] = -0.88 / 174, qpos[17] = -0.6, qpos[18] = -0.6 / 14, qpos[19] = 0.3,
+  qpos[21] = 1.4;
   qpos[22] = -0.7, qpos[23] = -0.2, qpos[24] = 0.7;
   env.set_state(0, qpos, qvel);
   const std::vector<float> still(kKitchenActionDim, 0);
   for (int t = 0; t < 150; ++t) env.step(still);
   const auto end = row(env.state(), 0);
   for (int i = kKitchenRobotDim; i < kKitchenStateDim; ++i)
-    CHECK_MESSAGE(std::fabs(end[i] - qpos[i]) < 5e-3, "coordinate " << i << ": " << end[i] << " was " << qpos[i]);
+    CHECK_MESSAGE(std::fabs(end[i] - qpos[i]) < 5e-3,
+                  "coordinate " << i << ": " << end[i] << " was " << qpos[i]);
 }
 
 TEST_CASE("kitchen: same seed, same bytes, for any number of threads, size of batch and place in it") {
-  const std::vector<std::uint64_t> three{11, 12, 13}, many{20, 21, 13, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 11, 12};
+  const std::vector<std::uint64_t> three{11, 12, 13},
+      many{20, 21, 13, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 11, 12};
   const int before = kernels::threads();
   std::vector<std::vector<float>> runs;
   for (const int threads : {1, 2}) {

@@ -13,13 +13,14 @@ namespace baton::envs {
 namespace {
 
 struct Outcome {
-  std::vector<int> completed;                // elements done at any time, for each episode
+  std::vector<int> completed;                        // elements done at any time, for each episode
   std::vector<std::vector<float>> wanted, executed;  // [episode][steps * 9]
   bool in_range = true;
 };
 
 // Episode i is seeded with seed + i.
-Outcome operate(const std::vector<Goal>& goals, const TeleoperatorSettings& settings, int steps, std::uint64_t seed) {
+Outcome operate(const std::vector<Goal>& goals, const TeleoperatorSettings& settings, int steps,
+                std::uint64_t seed) {
   const int n = static_cast<int>(goals.size());
   EnvOptions options;
   options.size = n;
@@ -48,7 +49,8 @@ Outcome operate(const std::vector<Goal>& goals, const TeleoperatorSettings& sett
     for (int i = 0; i < n; ++i)
       for (const int e : goals[i].elements) {
         const Element& element = kitchen_spec().elements[e];
-        if (element_error(element, env.state().subspan(30 * i, 30), goals[i].target) < element.epsilon) done[i][e] = true;
+        if (element_error(element, env.state().subspan(30 * i, 30), goals[i].target) < element.epsilon)
+          done[i][e] = true;
       }
   }
   for (const auto& d : done) out.completed.push_back(static_cast<int>(std::count(d.begin(), d.end(), true)));
@@ -82,7 +84,8 @@ TEST_CASE("teleoperator: disturbed as for training, at least 70 % are completed"
   for (std::size_t i = 0; i < goals.size(); ++i) CHECK(out.wanted[i] != out.executed[i]);
 }
 
-TEST_CASE("teleoperator: an operator's actions do not depend on its neighbours, styles differ between seeds") {
+TEST_CASE(
+    "teleoperator: an operator's actions do not depend on its neighbours, styles differ between seeds") {
   const auto goals = kitchen_goals("kettle,microwave_slide,kettle_switch");
   const Outcome all = operate(goals, {}, 30, 400), alone = operate({goals[1]}, {}, 30, 401),
                 other = operate({goals[1]}, {}, 30, 5);

@@ -78,7 +78,8 @@ template <class V>
 std::vector<double> flat(const std::vector<V>& items) {
   std::vector<double> out;
   for (const V& v : items)
-    for (std::size_t k = 0; k < sizeof(V) / sizeof(double); ++k) out.push_back(reinterpret_cast<const double*>(&v)[k]);
+    for (std::size_t k = 0; k < sizeof(V) / sizeof(double); ++k)
+      out.push_back(reinterpret_cast<const double*>(&v)[k]);
   return out;
 }
 
@@ -149,7 +150,8 @@ TEST_CASE("inverse weights and mean inertia equal MuJoCo's") {
                  copy(o.m->body_invweight0 + 2 * b, 2), "body_invweight0");
   }
   for (int i = 0; i < o.model.nv; ++i)
-    check_scaled({o.model.dofs[static_cast<std::size_t>(i)].invweight}, copy(o.m->dof_invweight0 + i, 1), "dof_invweight0");
+    check_scaled({o.model.dofs[static_cast<std::size_t>(i)].invweight}, copy(o.m->dof_invweight0 + i, 1),
+                 "dof_invweight0");
   check_scaled({o.model.mean_inertia}, {o.m->stat.meaninertia}, "mean inertia");
 #endif
 }
@@ -157,7 +159,8 @@ TEST_CASE("inverse weights and mean inertia equal MuJoCo's") {
 TEST_CASE("L' D L rebuilds the inertia matrix, and solve_m inverts mul_m") {
   const Model<double> m = mjcf::parse(kZoo, "zoo.xml");
   Data<double> d(m);
-  for (std::size_t i = 0; i < d.qpos.size(); ++i) d.qpos[i] += 0.3 * std::sin(1.0 + 3.0 * static_cast<double>(i));
+  for (std::size_t i = 0; i < d.qpos.size(); ++i)
+    d.qpos[i] += 0.3 * std::sin(1.0 + 3.0 * static_cast<double>(i));
   kinematics(m, d);
   inertia(m, d);
   factor(m, d);
@@ -185,7 +188,8 @@ TEST_CASE("the kinetic energy is v' M v / 2 and equals the bodies' own") {
   std::vector<double> momentum(d.qvel.size());
   mul_m(m, d, d.qvel.data(), momentum.data());
   double joint_space = 0, bodies = 0;
-  for (int i = 0; i < m.nv; ++i) joint_space += 0.5 * d.qvel[i] * (momentum[i] - m.dofs[i].armature * d.qvel[i]);
+  for (int i = 0; i < m.nv; ++i)
+    joint_space += 0.5 * d.qvel[i] * (momentum[i] - m.dofs[i].armature * d.qvel[i]);
   for (std::size_t b = 1; b < m.bodies.size(); ++b)
     if (m.bodies[b].weld != 0) bodies += 0.5 * dot(d.cvel[b], d.cinert[b] * d.cvel[b]);
   check_close(std::vector{joint_space}, std::vector{bodies}, 1e-12, 0);
@@ -198,7 +202,8 @@ TEST_CASE("a point's Jacobian equals central differences of its position") {
   REQUIRE(site >= 0);
   kinematics(m, d);
   std::vector<Vec3<double>> jacobian(m.nv);
-  point_jacobian(m, d, m.sites[site].body, d.site_xpos[site], jacobian.data(), static_cast<Vec3<double>*>(nullptr));
+  point_jacobian(m, d, m.sites[site].body, d.site_xpos[site], jacobian.data(),
+                 static_cast<Vec3<double>*>(nullptr));
   for (int j : {joint, slide}) {
     const double h = 1e-6, q0 = d.qpos[m.joints[j].qpos];
     d.qpos[m.joints[j].qpos] = q0 + h;
@@ -214,12 +219,17 @@ TEST_CASE("a point's Jacobian equals central differences of its position") {
 
 TEST_CASE("a free body in zero gravity keeps its momentum: bias is the gyroscopic torque alone") {
   const Model<double> m = mjcf::parse(R"(<mujoco><option gravity="0 0 0"/><worldbody><body><freejoint/>
-      <inertial pos="0 0 0" mass="2" diaginertia="1 2 3"/></body></worldbody></mujoco>)", "free.xml");
+      <inertial pos="0 0 0" mass="2" diaginertia="1 2 3"/></body></worldbody></mujoco>)",
+                                      "free.xml");
   Data<double> d(m);
   const double w[3] = {0.3, -0.5, 0.7};
   for (int k = 0; k < 3; ++k) d.qvel[k] = 1.0 + k, d.qvel[3 + k] = w[k];
   smooth_stages(m, d);
-  const std::vector<double> want = {0, 0, 0, w[1] * 3 * w[2] - w[2] * 2 * w[1], w[2] * 1 * w[0] - w[0] * 3 * w[2],
+  const std::vector<double> want = {0,
+                                    0,
+                                    0,
+                                    w[1] * 3 * w[2] - w[2] * 2 * w[1],
+                                    w[2] * 1 * w[0] - w[0] * 3 * w[2],
                                     w[0] * 2 * w[1] - w[1] * 1 * w[0]};
   check_close(d.qfrc_bias, want, 1e-12, 1e-14);
 }
@@ -229,7 +239,8 @@ TEST_CASE("float and double agree on the smooth acceleration to float rounding")
   const Model<float> mf = to_float(m);
   Data<double> d(m);
   Data<float> f(mf);
-  for (std::size_t i = 0; i < d.qvel.size(); ++i) d.qvel[i] = std::sin(2.0 + static_cast<double>(i)), f.qvel[i] = static_cast<float>(d.qvel[i]);
+  for (std::size_t i = 0; i < d.qvel.size(); ++i)
+    d.qvel[i] = std::sin(2.0 + static_cast<double>(i)), f.qvel[i] = static_cast<float>(d.qvel[i]);
   smooth_stages(m, d);
   kinematics(mf, f);
   inertia(mf, f);

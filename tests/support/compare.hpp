@@ -12,7 +12,8 @@ namespace baton::test {
 // Checks |got[i] - want[i]| <= abs + rel * |want[i]| for every i. A NaN on either side fails. A failure prints
 // the worst element (largest excess) and both values.
 template <class A, class B>
-void check_close(std::span<const A> got, std::span<const B> want, double rel, double abs, const char* what = "") {
+void check_close(std::span<const A> got, std::span<const B> want, double rel, double abs,
+                 const char* what = "") {
   REQUIRE_MESSAGE(got.size() == want.size(), what << ": sizes " << got.size() << " and " << want.size());
   std::size_t worst = 0;
   double worst_ratio = 0;
