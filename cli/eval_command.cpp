@@ -8,7 +8,10 @@
 #include "cli/common.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "cli/replay.hpp"
 #include "cli/steps.hpp"
+#include "envs/kitchen/goals.hpp"
+#include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
 #include "rl/checkpoint.hpp"
 #include "rl/metrics.hpp"
@@ -17,13 +20,17 @@ namespace baton::cli {
 namespace {
 
 struct Options {
-  std::string policy, json;
+  std::string policy, replay, json;
   int threads = 0;
   EvalStep step;
 };
 
 void eval(const Options& options) {
   kernels::set_threads(options.threads);
+  if (!options.replay.empty()) {
+    fmt::print("{}", replay_table(replay(rl::read_demonstrations(options.replay, envs::kKitchenStateDim))));
+    return;
+  }
   const rl::RelayPolicy policy = rl::load_policy(options.policy);
   if (!options.json.empty()) require_writable_file(options.json);
   const rl::Evaluation evaluation = eval_step(policy, options.step);
@@ -53,8 +60,11 @@ rl::Evaluation eval_step(const rl::RelayPolicy& policy, const EvalStep& step) {
 void add_eval(Registry& registry) {
   CLI::App& command = *registry.app.add_subcommand("eval", "Measure success and step completion of a policy");
   auto options = std::make_shared<Options>();
-  command.add_option("--policy", options->policy, "Folder of the policy (imitate, finetune, distill)")
-      ->required();
+  CLI::Option* policy =
+      command.add_option("--policy", options->policy, "Folder of the policy (imitate, finetune, distill)");
+  CLI::Option* replay = command.add_option("--replay", options->replay,
+                                           "Instead: demonstrations whose actions are executed open loop");
+  policy->excludes(replay);
   command
       .add_option("--goals", options->step.goals,
                   "all (the demonstrated ones), unseen, or names with commas between")
@@ -83,8 +93,11 @@ void add_eval(Registry& registry) {
   command.footer(
       "Examples:\n"
       "  baton eval --policy runs/ril --goals all --episodes 20 --json ril.json\n"
-      "  baton eval --policy runs/ril --goals unseen --episodes 20 --seed 7");
+      "  baton eval --policy runs/ril --goals unseen --episodes 20 --seed 7\n"
+      "  baton eval --replay demos.h5");
   command.callback([&registry, options] {
+    if (options->policy.empty() && options->replay.empty())
+      throw UsageError("eval: --policy is required (or --replay FILE)");
     options->step.policy_name = options->policy;
     registry.action = [options] { eval(*options); };
   });

@@ -14,8 +14,8 @@ import mujoco
 import numpy as np
 
 WIDTH, HEIGHT, OVERSAMPLE = 960, 600, 2
-EYE, LOOK_AT, FIELD_OF_VIEW = np.array([0.75, -1.75, 2.75]), np.array([-0.30, 0.55, 2.0]), 52
-LIGHT = np.array([0.9, -1.6, 4.2])
+EYE, LOOK_AT, FIELD_OF_VIEW = np.array([-0.95, -1.15, 2.75]), np.array([-0.22, 0.60, 2.05]), 54
+LIGHT = np.array([-0.2, -1.9, 4.0])
 GROUPS = np.array([1, 1, 0, 0, 0, 0], dtype=np.uint8)  # what is seen
 
 

@@ -1,0 +1,31 @@
+#pragma once
+// Recorded actions executed, open loop, in our kitchen: how far a recording made elsewhere carries over.
+#include <string>
+#include <vector>
+
+#include "rl/dataset.hpp"
+
+namespace baton::cli {
+
+struct ReplayCount {
+  std::string element;
+  int wanted = 0;    // episodes whose compound goal has the element
+  int recorded = 0;  // of those, completed in the recorded states
+  int replayed = 0;  // of those recorded, completed in ours
+};
+
+struct ReplayReport {
+  int episodes = 0, steps = 0;
+  std::vector<ReplayCount> elements;  // in the kitchen's order, those that any goal names
+  double recorded_steps = 0;          // elements completed per episode, in the recording and in the replay
+  double replayed_steps = 0;
+};
+
+// Starts each episode from its first recorded state (infos/qpos and infos/qvel where the file has them, else the
+// observation, at rest), without sensor noise, and gives it the recorded actions. Throws when the recording is not
+// of the kitchen's shape or names no goals.
+ReplayReport replay(const rl::Dataset& data);
+
+std::string replay_table(const ReplayReport& report);
+
+}  // namespace baton::cli
