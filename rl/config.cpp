@@ -31,7 +31,7 @@ SettingsTable settings_of(Config& c) {
   table.add("eval.goals", &c.eval.goals, "all, unseen, or names with commas");
   table.add("eval.envs", &c.eval.envs, "environments stepped together", 1, 1e5);
   table.add("eval.seed", &c.eval.seed, "of the episodes, which training never sees");
-  table.add("demo.goals", &c.demo.goals, "goals that the demo fine-tunes");
+  table.add("demo.goals", &c.demo.goals, "goals that the demo fine-tunes; auto: two that RIL nearly does");
   return table;
 }
 
