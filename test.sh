@@ -77,7 +77,7 @@ run_lint() {
 }
 
 configure "$dir" "${options[@]}" "-Dmujoco=$mujoco"
-compile "$dir"
+compile "$dir" baton meson-test-prereq
 export BATON_BINARY="$PWD/$dir/baton"
 for program in "$dir"/tests/*/test_*; do
   [ -f "$program" ] && [ -x "$program" ] || continue

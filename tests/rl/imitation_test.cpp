@@ -51,7 +51,10 @@ TEST_CASE("imitation: BC finds the point mass's feedback law towards the goal") 
   const Dataset data = point_mass_dataset(80, 25, 1);
   ImitationSettings settings = brief(1500);
   settings.bc_goal = "target";
-  const RelayPolicy policy = imitate(data, kPointMass, "bc", small(), settings, 3);
+  PolicySettings shape = small();
+  shape.robot_fill = "keep";  // the goal here is where the robot itself shall be
+  shape.flat_relative_goal = true;
+  const RelayPolicy policy = imitate(data, kPointMass, "bc", shape, settings, 3);
   CHECK_FALSE(policy.hierarchical());
   // Held-out law: a = clamp(2 (goal - s)).
   const Dataset fresh = point_mass_dataset(20, 25, 99);
