@@ -9,7 +9,7 @@ source .ci/setup.sh
 
 install_packages
 configure build
-compile build sim_kitchen_bench learning_mlp_bench
+compile build meson-benchmark-prereq
 build/bench/learning_mlp_bench --benchmark_out=build/learning.json --benchmark_out_format=json "$@"
 build/bench/sim_kitchen_bench --benchmark_out=build/sim.json --benchmark_out_format=json "$@"
 if [ -x build/venv/bin/python ]; then

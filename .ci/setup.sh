@@ -63,6 +63,13 @@ compile() {
   if [ -t 2 ]; then
     NINJA_STATUS='compiling %f/%t (%es) ' ninja -C "$dir" "$@" >&2 || die "compiling failed"
   else
-    ninja --quiet -C "$dir" "$@" >&2 || die "compiling failed"
+    local log
+    log=$(mktemp)
+    ninja --quiet -C "$dir" "$@" >"$log" 2>&1 || {
+      cat "$log" >&2
+      rm -f "$log"
+      die "compiling failed"
+    }
+    rm -f "$log"
   fi
 }

@@ -15,12 +15,14 @@ def ours(build, name):
 
 
 def best_rate(run, items, seconds=2.0):
-    """Items per second of the fastest of several runs."""
+    """Items per second of processor time, as Google Benchmark counts ours; the fastest of several repetitions."""
     best, end = 0.0, time.perf_counter() + seconds
     while time.perf_counter() < end:
-        start = time.perf_counter()
-        run()
-        best = max(best, items / (time.perf_counter() - start))
+        count, start = 0, time.process_time()
+        while time.process_time() - start < 0.1:
+            run()
+            count += items
+        best = max(best, count / (time.process_time() - start))
     return best
 
 
