@@ -73,7 +73,7 @@ void add_eval(Registry& registry) {
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command.add_option("--seed", options->step.seed, "Seed of the episodes")->capture_default_str();
-  command.add_option("--json", options->json, "File for the figures, rates in 0..1");
+  command.add_option("--json", options->json, "File for the figures, rates in 0..1")->excludes(replay);
   command.add_option("--env", options->step.env, "Environment; the policy's own unless given");
   command
       .add_option("--batch", options->step.batch,

@@ -335,6 +335,21 @@ TEST_CASE("finetune, distill and eval: the chain works, the same bytes for 1 and
   CHECK(report["goals"][0]["elements"].is_object());
 }
 
+TEST_CASE("eval --replay: what our own kitchen recorded without noise comes out the same") {
+  const test::TemporaryFolder folder;
+  const std::string demos = folder.file("clean.h5");
+  check_works({"collect", "--episodes", "2", "--goals", "microwave_kettle_bottomknob_slide", "--undisturbed",
+               "--set", "noise_ratio=0", "--out", demos});
+  const test::Outcome outcome = run_baton({"eval", "--replay", demos});
+  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+  CHECK_MESSAGE(
+      outcome.out.find("4.00 elements an episode in the recording, 4.00 in the replay") != std::string::npos,
+      outcome.out);
+  check_refused({"eval", "--replay", point_demos()}, 1, "30");
+  check_refused({"eval", "--replay", demos, "--json", folder.file("r.json")}, 2, "--json");
+  check_refused({"eval"}, 2, "--policy");
+}
+
 TEST_CASE("collect: the same bytes for 1 and 2 threads") {
   const test::TemporaryFolder folder;
   for (const char* threads : {"1", "2"}) {
