@@ -71,6 +71,15 @@ Geom<float> to(const Geom<double>& g) {
   return r;
 }
 
+Mesh<float> to(const Mesh<double>& mesh) {
+  Mesh<float> r;
+  r.name = mesh.name, r.hull_faces = mesh.hull_faces;
+  r.neighbor_begin = mesh.neighbor_begin, r.neighbors = mesh.neighbors;
+  r.vertices = mesh.vertices, r.faces = mesh.faces;
+  for (const auto& v : mesh.hull) r.hull.push_back(to(v));
+  return r;
+}
+
 Pair<float> to(const Pair<double>& p) {
   Pair<float> r;
   r.geom1 = p.geom1, r.geom2 = p.geom2, r.condim = p.condim, r.friction = to(p.friction);
@@ -107,6 +116,7 @@ Model<float> to_float(const Model<double>& m) {
   to(m.joints, r.joints);
   to(m.dofs, r.dofs);
   to(m.geoms, r.geoms);
+  to(m.meshes, r.meshes);
   to(m.pairs, r.pairs);
   to(m.equalities, r.equalities);
   to(m.actuators, r.actuators);

@@ -99,14 +99,29 @@ struct Geom {
   int body = 0;
   Vec3<S> pos{};  // in the body's frame
   Quat<S> quat{S(1), S(0), S(0), S(0)};
-  Vec3<S> size{};  // sphere r; capsule, cylinder r, half length (axis z); box half sizes; plane half sizes
-  S radius = 0;    // of the bounding sphere about pos; 0 for planes
+  Vec3<S>
+      size{};  // sphere r; capsule, cylinder r, half length (axis z); ellipsoid radii; box, plane half sizes;
+               // mesh: half sizes of its box about pos
+  S radius = 0;  // of the bounding sphere about pos; 0 for planes
   int contype = 1, conaffinity = 1, condim = 3, priority = 0, group = 0;
   std::array<S, 3> friction{S(1), S(0.005), S(0.0001)};  // sliding, torsional (m), rolling (m)
   S solmix = 1, margin = 0, gap = 0;
   Softness<S> softness;
   std::array<float, 4> rgba{0.5f, 0.5f, 0.5f, 1.0f};
-  int mesh = -1;
+  int mesh = -1;  // index into Model::meshes
+};
+
+// A mesh as geoms use it, in the frame of its inertia: origin at the centre of mass, axes principal (Geom::pos and quat
+// place that frame in the body). What collides is the convex hull.
+template <class S>
+struct Mesh {
+  std::string name;
+  std::vector<Vec3<S>> hull;                   // vertices of the convex hull; empty when no geom collides
+  std::vector<std::array<int, 3>> hull_faces;  // triangles of the hull, counter-clockwise seen from outside
+  std::vector<int> neighbor_begin,
+      neighbors;                      // hull vertex i touches neighbors[neighbor_begin[i] .. [i + 1])
+  std::vector<Vec3<float>> vertices;  // the whole mesh, for drawing
+  std::vector<std::array<int, 3>> faces;
 };
 
 // A candidate of collision: two geoms of bodies that may touch, and the contact's parameters, mixed once at load.
@@ -164,6 +179,7 @@ struct Model {
   std::vector<Joint<S>> joints;
   std::vector<Dof<S>> dofs;
   std::vector<Geom<S>> geoms;
+  std::vector<Mesh<S>> meshes;
   std::vector<Pair<S>> pairs;
   std::vector<Equality<S>> equalities;
   std::vector<Actuator<S>> actuators;
