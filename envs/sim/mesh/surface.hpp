@@ -28,7 +28,7 @@ struct Surface {
 Surface read_stl(std::string_view bytes, const std::string& name);
 
 // Wavefront OBJ: v (a weight or a colour behind the three numbers is ignored) and f (i, i/t, i//n, i/t/n; negative:
-// counted from the last vertex so far). A quadrilateral is cut along its shorter diagonal; a larger polygon must be flat
+// counted from the last vertex so far). A quadrilateral is cut along its shorter diagonal; larger polygons must be flat
 // and convex. Read over: vn vt o g s mg usemtl mtllib usemap maplib l p. Refused: faces in a second group (MuJoCo reads
 // the first alone), curves and surfaces, unknown words. Vertices are kept as they stand, also repeated ones.
 Surface read_obj(std::string_view bytes, const std::string& name);
