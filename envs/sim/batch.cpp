@@ -58,13 +58,23 @@ Batch& Batch::operator=(Batch&&) noexcept = default;
 
 void Batch::check(Field field, int env, std::size_t size) const {
   BATON_REQUIRE(env >= 0 && env < n_, "environment {} does not exist: the batch has {}", env, n_);
-  const bool position = field == Field::kQpos || field == Field::kResetQpos;
-  const int expected = position ? nq() : field == Field::kCtrl ? nu() : nv();
+  const auto [expected, name] = [&]() -> std::pair<int, const char*> {
+    switch (field) {
+      case Field::kQpos:
+      case Field::kResetQpos:
+        return {nq(), "qpos"};
+      case Field::kCtrl:
+        return {nu(), "ctrl"};
+      case Field::kMocapPos:
+        return {3 * model_->nmocap, "mocap_pos"};
+      case Field::kMocapQuat:
+        return {4 * model_->nmocap, "mocap_quat"};
+      default:
+        return {nv(), "qvel"};
+    }
+  }();
   BATON_REQUIRE(size == static_cast<std::size_t>(expected), "{} values given for an array of {} ({})", size,
-                expected,
-                position                ? "qpos"
-                : field == Field::kCtrl ? "ctrl"
-                                        : "qvel");
+                expected, name);
 }
 
 void Batch::get(Field field, int env, std::span<double> out) const {
@@ -84,6 +94,14 @@ void Batch::reset(int env, std::span<const double> qpos, std::span<const double>
   set(Field::kResetQvel, env, qvel);
   set(Field::kCtrl, env, std::vector<double>(static_cast<std::size_t>(nu())));
   set(Field::kWarmstart, env, std::vector<double>(static_cast<std::size_t>(nv())));
+  std::vector<double> pos, quat;
+  for (const auto& b : model_->bodies) {
+    if (b.mocap < 0) continue;
+    pos.insert(pos.end(), {b.pos.x, b.pos.y, b.pos.z});
+    quat.insert(quat.end(), {b.quat.w, b.quat.x, b.quat.y, b.quat.z});
+  }
+  set(Field::kMocapPos, env, pos);
+  set(Field::kMocapQuat, env, quat);
 }
 
 void Batch::step(int substeps) {

@@ -28,8 +28,9 @@ struct BatchOptions {
   double max_velocity = 1e4;  // m/s, rad/s
 };
 
-// Arrays of an environment that can be read and written. kReset*: what a diverged environment is put back to.
-enum class Field { kQpos, kQvel, kCtrl, kWarmstart, kResetQpos, kResetQvel };
+// Arrays of an environment that can be read and written. kMocapPos [3 nmocap] m, kMocapQuat [4 nmocap]: poses of mocap
+// bodies, in the world. kReset*: what a diverged environment is put back to.
+enum class Field { kQpos, kQvel, kCtrl, kWarmstart, kMocapPos, kMocapQuat, kResetQpos, kResetQvel };
 
 // What a tile has done since it was made, summed over its environments.
 struct BatchCounts {
@@ -71,10 +72,11 @@ class Batch {
   int nv() const { return model_->nv; }
   int nu() const { return model_->nu; }
 
-  // Puts one environment to a state (also the one it returns to if it diverges), controls and warm start zero.
+  // Puts one environment to a state (also the one it returns to if it diverges), controls and warm start zero, mocap
+  // bodies where the file has them.
   void reset(int env, std::span<const double> qpos, std::span<const double> qvel);
 
-  // Whole arrays of one environment; spans of exactly nq, nv or nu values.
+  // Whole arrays of one environment; spans of exactly nq, nv, nu (or 3, 4 nmocap) values.
   void get_qpos(int env, std::span<double> out) const { get(Field::kQpos, env, out); }
   void get_qvel(int env, std::span<double> out) const { get(Field::kQvel, env, out); }
   void get_ctrl(int env, std::span<double> out) const { get(Field::kCtrl, env, out); }

@@ -77,6 +77,10 @@ class TileOf final : public BatchTile {
         return d_.ctrl;
       case Field::kWarmstart:
         return d_.qacc_warmstart;
+      case Field::kMocapPos:
+        return d_.mocap_pos;
+      case Field::kMocapQuat:
+        return d_.mocap_quat;
       case Field::kResetQpos:
         return reset_qpos_;
       case Field::kResetQvel:
@@ -87,7 +91,8 @@ class TileOf final : public BatchTile {
 
   // Unused lanes repeat lane 0, so that they need no contacts of their own.
   void fill_unused() {
-    for (auto field : {Field::kQpos, Field::kQvel, Field::kCtrl, Field::kWarmstart})
+    for (auto field :
+         {Field::kQpos, Field::kQvel, Field::kCtrl, Field::kWarmstart, Field::kMocapPos, Field::kMocapQuat})
       for (T& v : array(field))
         for (int at = used_; at < kWidth; ++at) set_lane(v, at, lane(v, 0));
   }

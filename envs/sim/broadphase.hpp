@@ -67,7 +67,7 @@ void Broadphase<S>::find_static(const Model<S>& m) {
   for (std::size_t b = 0; b < nb; ++b) {
     const Body<S>& body = m.bodies[b];
     const auto parent = static_cast<std::size_t>(body.parent);
-    static_body_[b] = b == 0 || (static_body_[parent] && body.joints == 0 && !body.mocap);
+    static_body_[b] = b == 0 || (static_body_[parent] && body.joints == 0 && body.mocap < 0);
     if (b == 0) {
       pos[b] = {S(0), S(0), S(0)};
       quat[b] = {S(1), S(0), S(0), S(0)};

@@ -1,84 +1,22 @@
 #pragma once
 // The constraints of one step. Needs kinematics() and collide(); qpos, qvel.
 //
-//   equality   r = q1 - q1_0 - poly(q2 - q2_0)                J = dr/dq
+//   equality   r = q1 - q1_0 - poly(q2 - q2_0)                J = dr/dq        (connect, weld: equality.hpp)
 //   friction   one row per dof with friction loss, force within +-frictionloss
 //   limit      r = distance to the limit, when below the joint's margin
-//   contact    r = distance - (margin - gap), when negative; edges of the pyramid normal +- mu_k tangent_k
+//   contact    r = distance - (margin - gap), when negative; edges of the pyramid normal +- mu_k tangent_k, or
+//              normal and tangents of the elliptic cone
 //   aref = -b J v - k imp(|r|) r,    R = (1 - imp) / imp * (approximate J M^-1 J'),    D = 1 / R
 //
-// The edges of a pyramid share R = 2 mu^2 R_normal / impratio (mu: first sliding coefficient).
+// The edges of a pyramid share R = 2 mu^2 R_normal / impratio (mu: first sliding coefficient). Tangents of an elliptic
+// cone have R_k = R_normal mu^2 / (mu_k^2 impratio) and no restoring force: aref = -b J v.
 // Writes Data::efc: rows in the order above and, within it, of the model (contacts: of their slots).
 // MuJoCo, Computation, "Constraint model" and "Solver parameters".
-#include "envs/sim/data.hpp"
+#include "envs/sim/equality.hpp"
 
 namespace baton::sim {
 
 namespace detail {
-
-template <ScalarNumber S>
-inline S power(S x, S p) {
-  return p == S(1) ? x : p == S(2) ? x * x : std::pow(x, p);
-}
-template <class F, int W>
-inline Lanes<F, W> power(Lanes<F, W> x, F p) {
-  if (p == F(1)) return x;
-  if (p == F(2)) return x * x;
-  for (int i = 0; i < W; ++i) x.set(i, std::pow(x[i], p));
-  return x;
-}
-
-// Impedance at the violation r: from dmin at 0 to dmax at the width, along a power curve with a midpoint.
-template <class T>
-inline T impedance(const Compliance<scalar_t<T>>& c, const T& r) {
-  if (c.inv_width == 0) return T(c.dmin);
-  const T one(scalar_t<T>(1)), x = min(abs(r) * T(c.inv_width), one);
-  if (c.power == 1) return T(c.dmin) + x * T(c.dmax - c.dmin);
-  const T low = T(c.rise) * power(x, c.power), high = one - T(c.fall) * power(one - x, c.power);
-  return T(c.dmin) + select(x <= T(c.midpoint), low, high) * T(c.dmax - c.dmin);
-}
-
-// Opens a block; the caller fills dof_index and jac at the places it names.
-template <class T>
-inline ConstraintBlock& add_block(ConstraintData<T>& e, int dofs, int bases, int rows, int contact) {
-  ConstraintBlock& block = e.blocks[e.nblock];
-  e.block_contact[e.nblock++] = contact;
-  block = {e.ndof, dofs, e.njac, e.nbase, bases, e.nrow, rows};
-  e.ndof += dofs;
-  e.njac += dofs * bases;
-  e.nbase += bases;
-  e.nrow += rows;
-  return block;
-}
-
-// D and the position part of aref of a block's rows; finish_reference() adds the velocity part.
-template <class T>
-inline void set_rows(ConstraintData<T>& e, const ConstraintBlock& block, const Compliance<scalar_t<T>>& soft,
-                     scalar_t<T> diag, scalar_t<T> scale, mask_t<T> active, T r, scalar_t<T> floss = 0) {
-  using S = scalar_t<T>;
-  const T zero(S(0)), one(S(1));
-  r = select(active, r, zero);
-  const T imp = impedance(soft, r);
-  const T R = T(scale) * max(T(S(kTiny)), T(diag) * (one - imp) / imp);
-  const T D = select(active, one / R, zero), aref = T(-soft.k) * imp * r;
-  for (int row = block.row_begin; row < block.row_begin + block.row_count; ++row) {
-    e.D[row] = D;
-    e.aref[row] = aref;
-    e.damp[row] = soft.b;
-    e.floss[row] = floss;
-  }
-}
-
-// A tree takes part in a lane's problem only when that lane has a row on it.
-template <class T>
-inline void touch_trees(const Model<scalar_t<T>>& m, ConstraintData<T>& e, const ConstraintBlock& block,
-                        mask_t<T> active) {
-  const T on = select(active, T(1), T(0));
-  const int front = m.dofs[e.dof_index[block.dof_begin]].tree;
-  const int back = m.dofs[e.dof_index[block.dof_begin + block.dof_count - 1]].tree;
-  e.tree_on[front] = max(e.tree_on[front], on);
-  if (back != front) e.tree_on[back] = max(e.tree_on[back], on);
-}
 
 template <class T>
 void add_equalities(const Model<scalar_t<T>>& m, Data<T>& d) {
@@ -86,19 +24,23 @@ void add_equalities(const Model<scalar_t<T>>& m, Data<T>& d) {
   auto& e = d.efc;
   for (std::size_t n = 0; n < m.equalities.size(); ++n) {
     const auto& eq = m.equalities[n];
-    if (!eq.active || eq.type != EqualityType::kJoint) continue;
+    if (!eq.active) continue;
+    if (eq.type != EqualityType::kJoint) {
+      add_weld(m, d, n);
+      continue;
+    }
     const auto& joint1 = m.joints[eq.obj1];
     const T q1 = d.qpos[joint1.qpos] - T(m.qpos0[joint1.qpos]);
     S diag = m.dofs[joint1.dof].invweight;
-    T poly(eq.data[0]), slope(S(0));
+    T poly(eq.polycoef[0]), slope(S(0));
     if (eq.obj2 >= 0) {
       const auto& joint2 = m.joints[eq.obj2];
       const T q2 = d.qpos[joint2.qpos] - T(m.qpos0[joint2.qpos]);
       diag += m.dofs[joint2.dof].invweight;
-      poly = T(eq.data[4]);
+      poly = T(eq.polycoef[4]);
       for (int k = 3; k >= 0; --k) {
         slope = slope * q2 + poly;
-        poly = poly * q2 + T(eq.data[k]);
+        poly = poly * q2 + T(eq.polycoef[k]);
       }
     }
     const auto& block = add_block(e, eq.obj2 >= 0 ? 2 : 1, 1, 1, -1);
@@ -202,10 +144,26 @@ inline void contact_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d, cons
   }
 }
 
+// What an elliptic cone's rows have of their own, after set_rows() and the friction coefficients in mu.
+template <class T>
+inline void set_cone_rows(const Model<scalar_t<T>>& m, ConstraintData<T>& e, const ConstraintBlock& block,
+                          scalar_t<T> sliding) {
+  using S = scalar_t<T>;
+  S* mu = &e.mu[block.base_begin];
+  mu[0] = sliding / std::sqrt(m.option.impratio);
+  for (int k = 1; k < block.row_count; ++k) {
+    const S ratio = mu[k] / mu[0];
+    e.D[block.row_begin + k] = e.D[block.row_begin] * T(ratio * ratio);
+    e.aref[block.row_begin + k] = T(S(0));
+  }
+}
+
 template <class T>
 void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
   using S = scalar_t<T>;
   auto& e = d.efc;
+  const bool elliptic = m.option.cone == Cone::kElliptic;
+  const int first_row = e.nrow;
   e.contact_block = e.nblock;
   for (int c = 0; c < d.ncontact; ++c) {
     const Contact<T>& contact = d.contacts[c];
@@ -215,15 +173,18 @@ void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
     const mask_t<T> active = contact.active && r < T(S(0));
     if (table.dof_count == 0 || !any(active)) continue;
     const int dim = pair.condim;
-    const auto& block = add_block(e, table.dof_count, dim, dim > 1 ? 2 * (dim - 1) : 1, c);
+    const bool cone = elliptic && dim > 1;
+    const auto& block = add_block(e, table.dof_count, dim, dim == 1 || elliptic ? dim : 2 * (dim - 1), c);
     for (int k = 0; k < table.dof_count; ++k)
       e.dof_index[block.dof_begin + k] = e.pair_dof[table.dof_begin + k];
     contact_jacobian(m, d, contact, block, &e.pair_side[table.dof_begin], active, &e.jac[block.jac]);
     e.mu[block.base_begin] = S(1);
     for (int k = 1; k < dim; ++k) e.mu[block.base_begin + k] = pair.friction[k - 1];
     set_rows(e, block, table.soft, table.diag, table.scale, active, r);
+    if (cone) set_cone_rows(m, e, block, pair.friction[0]);
     touch_trees(m, e, block, active);
   }
+  e.one_sided_end = elliptic ? first_row : e.nrow;
 }
 
 }  // namespace detail
@@ -243,7 +204,11 @@ void mul_jac(ConstraintData<T>& e, const T* v, T* rows) {
     };
     T* row = rows + block.row_begin;
     const T normal = product(0);
-    if (block.base_count == 1) row[0] = normal;
+    if (block.row_count == block.base_count) {
+      row[0] = normal;
+      for (int b = 1; b < block.base_count; ++b) row[b] = product(b);
+      continue;
+    }
     for (int b = 1; b < block.base_count; ++b) {
       const T tangent = product(b) * T(S(e.mu[block.base_begin + b]));
       row[2 * b - 2] = normal + tangent;
@@ -260,6 +225,13 @@ void add_jac_transpose(const ConstraintData<T>& e, const T* rows, scalar_t<T> si
     const int* dof = &e.dof_index[block.dof_begin];
     const T* jac = &e.jac[block.jac];
     const T* row = rows + block.row_begin;
+    if (is_plain(block)) {
+      for (int b = 0; b < block.base_count; ++b) {
+        const T along = row[b] * T(sign);
+        for (int k = 0; k < block.dof_count; ++k) out[dof[k]] += jac[b * block.dof_count + k] * along;
+      }
+      continue;
+    }
     T normal = block.base_count == 1 ? row[0] : row[0] + row[1];
     for (int b = 1; b < block.base_count; ++b) {
       const T tangent = (row[2 * b - 2] - row[2 * b - 1]) * T(e.mu[block.base_begin + b] * sign);

@@ -1,11 +1,12 @@
 #pragma once
 // The constraint rows of one step: written by constraint.hpp, solved by solver.hpp.
 //
-// A block is what one joint equality, dof friction, joint limit or contact contributes. It touches a short list of
+// A block is what one equality, dof friction, joint limit or contact contributes. It touches a short list of
 // dofs (shared by all lanes) and holds base rows J [base_count][dof_count]. An equality, friction, limit or
 // frictionless contact has one base row, which is also its one constraint row. A pyramidal contact of dimension n has
 // n base rows (normal, tangents, spin, rolls) and 2 (n - 1) constraint rows, the edges normal +- mu_k tangent_k:
-// products with J are taken on base rows and combined afterwards, which is cheaper than storing the edges.
+// products with J are taken on base rows and combined afterwards, which is cheaper than storing the edges. The rows of
+// connects, welds and elliptic contacts are their base rows.
 //
 // Rows are ordered equalities, frictions, limits, contacts, as in MuJoCo. A row exists when any lane needs it; in the
 // lanes that do not, D = 0, aref = 0 and the force is an exact zero.
@@ -34,6 +35,13 @@ struct ConstraintBlock {
   int row_begin = 0, row_count = 0;    // into the arrays of rows
 };
 
+inline constexpr int kMaxBases = 6;
+
+// Whether a block's rows are its base rows as they are (not the edges of a pyramid), more than one.
+inline bool is_plain(const ConstraintBlock& block) {
+  return block.row_count > 1 && block.row_count == block.base_count;
+}
+
 template <class T>
 struct ConstraintData {
   using S = scalar_t<T>;
@@ -41,11 +49,18 @@ struct ConstraintData {
   // ---- the model's part ----
   struct PairTable {
     Compliance<S> soft;
-    S diag = 0;                        // approximate inverse inertia of the first row, 1/kg
-    S scale = 1;                       // of R, for pyramid edges: 2 mu^2 / impratio; 1 without friction
+    S diag = 0;   // approximate inverse inertia of the first row, 1/kg
+    S scale = 1;  // of R, for pyramid edges: 2 mu^2 / impratio; 1 without friction, elliptic
     int dof_begin = 0, dof_count = 0;  // into pair_dof, pair_side: dofs that move one side but not both
   };
-  std::vector<PairTable> pair_table;  // [npair]
+  struct WeldTable {
+    int dof_begin = 0, dof_count = 0;  // into weld_dof, weld_side: dofs that move body 1 or body 2
+    std::array<S, 2> diag{};  // approximate inverse inertia of translations 1/kg, rotations 1/(kg m^2)
+  };
+  std::vector<WeldTable> weld_table;  // [neq], of connects and welds
+  std::vector<int> weld_dof;
+  std::vector<std::array<S, 2>> weld_side;  // 1 where the dof moves body 1, body 2
+  std::vector<PairTable> pair_table;        // [npair]
   std::vector<int> pair_dof;
   std::vector<S> pair_side;                  // +1: moves geom2's body, -1: geom1's
   std::vector<Compliance<S>> friction_soft;  // [nv]
@@ -60,19 +75,21 @@ struct ConstraintData {
   int nequality = 0,
       nfriction = 0;      // rows: [0, nequality) equalities, then nfriction frictions, then one-sided ones
   int contact_block = 0;  // first block of a contact
+  int one_sided_end = 0;  // rows from here on are elliptic cones (elliptic.hpp); nrow when cones are pyramids
   std::vector<ConstraintBlock> blocks;
   std::vector<int> dof_index;
   std::vector<int> block_contact;  // [block] contact slot; -1 for the others
   std::vector<T> jac;
-  std::vector<T> D;        // [row] 1 / R, kg or kg m^2; 0 where the row does not exist
-  std::vector<T> aref;     // [row] reference acceleration
-  std::vector<T> jar;      // [row] J qacc - aref
-  std::vector<T> jp;       // [row] J times the search direction
-  std::vector<T> force;    // [row] N or N m
-  std::vector<S> damp;     // [row] b
-  std::vector<S> floss;    // [row] friction loss, N or N m; 0 for the others
-  std::vector<T> base;     // [base] scratch
-  std::vector<S> mu;       // [base] friction coefficient of a contact's tangents; 1 for normals
+  std::vector<T> D;      // [row] 1 / R, kg or kg m^2; 0 where the row does not exist
+  std::vector<T> aref;   // [row] reference acceleration
+  std::vector<T> jar;    // [row] J qacc - aref
+  std::vector<T> jp;     // [row] J times the search direction
+  std::vector<T> force;  // [row] N or N m
+  std::vector<S> damp;   // [row] b
+  std::vector<S> floss;  // [row] friction loss, N or N m; 0 for the others
+  std::vector<T> base;   // [base] scratch
+  std::vector<S>
+      mu;  // [base] friction coefficient of a contact's tangents; 1 for normals (elliptic: the cone's)
   std::vector<T> tree_on;  // [ntree] 1 in lanes where a row touches the tree, else 0
 
   // ---- structure of H = M + J' D J over the trees that are touched ----
@@ -89,6 +106,7 @@ struct ConstraintData {
 
  private:
   void reserve_pairs(const Model<S>& m);
+  void reserve_welds(const Model<S>& m);
   void order_trees(const Model<S>& m);
 };
 

@@ -59,8 +59,13 @@ void ConstraintData<T>::order_trees(const Model<S>& m) {
   };
   for (const auto& pair : m.pairs)
     link(m.bodies[m.geoms[pair.geom1].body].last_dof, m.bodies[m.geoms[pair.geom2].body].last_dof);
-  for (const auto& eq : m.equalities)
-    if (eq.type == EqualityType::kJoint && eq.obj2 >= 0) link(m.joints[eq.obj1].dof, m.joints[eq.obj2].dof);
+  for (const auto& eq : m.equalities) {
+    if (eq.type != EqualityType::kJoint) {
+      link(m.bodies[eq.obj1].last_dof, m.bodies[eq.obj2].last_dof);
+    } else if (eq.obj2 >= 0) {
+      link(m.joints[eq.obj1].dof, m.joints[eq.obj2].dof);
+    }
+  }
   std::vector<int> degree(nt);
   for (std::size_t t = 0; t < nt; ++t)
     degree[t] = static_cast<int>(std::count(linked.begin() + static_cast<std::ptrdiff_t>(t * nt),
@@ -104,9 +109,35 @@ void ConstraintData<T>::reserve_pairs(const Model<S>& m) {
     table.soft = compliance(pair.softness, m.option, true);
     const double weight = static_cast<double>(m.bodies[body1].invweight[0]) + m.bodies[body2].invweight[0];
     const double mu2 = static_cast<double>(pair.friction[0]) * pair.friction[0];
-    table.diag = static_cast<S>(pair.condim > 1 ? weight * (1 + mu2) : weight);
-    table.scale = static_cast<S>(
-        pair.condim > 1 ? 2 * mu2 / std::max(kTiny, static_cast<double>(m.option.impratio)) : 1);
+    const bool pyramid = pair.condim > 1 && m.option.cone == Cone::kPyramidal;
+    table.diag = static_cast<S>(pyramid ? weight * (1 + mu2) : weight);
+    table.scale =
+        static_cast<S>(pyramid ? 2 * mu2 / std::max(kTiny, static_cast<double>(m.option.impratio)) : 1);
+  }
+}
+
+template <class T>
+void ConstraintData<T>::reserve_welds(const Model<S>& m) {
+  weld_table.assign(m.equalities.size(), {});
+  weld_dof.clear();
+  weld_side.clear();
+  std::vector<std::array<S, 2>> side;
+  for (std::size_t n = 0; n < m.equalities.size(); ++n) {
+    const auto& eq = m.equalities[n];
+    if (eq.type == EqualityType::kJoint) continue;
+    WeldTable& table = weld_table[n];
+    table.dof_begin = static_cast<int>(weld_dof.size());
+    side.assign(static_cast<std::size_t>(m.nv), {});
+    for (const auto& [body, k] : {std::pair{eq.obj1, 0}, std::pair{eq.obj2, 1}}) {
+      for (int i = m.bodies[body].last_dof; i >= 0; i = m.dofs[i].parent) side[i][k] = S(1);
+      for (std::size_t part : {0, 1}) table.diag[part] += m.bodies[body].invweight[part];
+    }
+    for (int i = 0; i < m.nv; ++i)
+      if (side[i][0] != 0 || side[i][1] != 0) weld_dof.push_back(i);
+    const auto begin = weld_dof.begin() + table.dof_begin;
+    std::sort(begin, weld_dof.end(), [&](int a, int b) { return rank[a] < rank[b]; });
+    for (auto i = begin; i != weld_dof.end(); ++i) weld_side.push_back(side[*i]);
+    table.dof_count = static_cast<int>(weld_dof.end() - begin);
   }
 }
 
@@ -114,6 +145,7 @@ template <class T>
 void ConstraintData<T>::reserve(const Model<S>& m, int max_contacts) {
   order_trees(m);
   reserve_pairs(m);
+  reserve_welds(m);
   friction_soft.clear(), limit_soft.clear(), equality_soft.clear();
   for (const auto& dof : m.dofs) friction_soft.push_back(compliance(dof.friction_softness, m.option, false));
   for (const auto& joint : m.joints) limit_soft.push_back(compliance(joint.limit_softness, m.option, true));
@@ -123,6 +155,7 @@ void ConstraintData<T>::reserve(const Model<S>& m, int max_contacts) {
   for (const auto& dof : m.dofs) singles += dof.frictionloss > 0;
   for (const auto& joint : m.joints) singles += joint.limited ? 2 : 0;
   singles += m.equalities.size();
+  const std::size_t weld_rows = 6 * m.equalities.size();
   std::size_t dims = 0, chain = 0, area = 0;
   for (std::size_t n = 0; n < m.pairs.size(); ++n) {
     const auto dim = static_cast<std::size_t>(m.pairs[n].condim);
@@ -130,14 +163,14 @@ void ConstraintData<T>::reserve(const Model<S>& m, int max_contacts) {
     dims = std::max(dims, dim), chain = std::max(chain, count), area = std::max(area, dim * count);
   }
   const auto contacts = m.pairs.empty() ? std::size_t{0} : static_cast<std::size_t>(max_contacts);
-  const std::size_t rows = singles + contacts * (dims > 1 ? 2 * (dims - 1) : dims),
+  const std::size_t rows = singles + weld_rows + contacts * (dims > 1 ? 2 * (dims - 1) : dims),
                     nv = static_cast<std::size_t>(m.nv);
   const T zero(S(0));
   blocks.resize(singles + contacts);
   block_contact.assign(singles + contacts, -1);
-  dof_index.assign(3 * singles + contacts * chain, 0);
-  jac.assign(3 * singles + contacts * area, zero);
-  base.assign(singles + contacts * dims, zero);
+  dof_index.assign(3 * singles + weld_dof.size() + contacts * chain, 0);
+  jac.assign(3 * singles + 6 * weld_dof.size() + contacts * area, zero);
+  base.assign(singles + weld_rows + contacts * dims, zero);
   mu.assign(base.size(), S(1));
   for (auto* v : {&D, &aref, &jar, &jp, &force}) v->assign(rows, zero);
   for (auto* v : {&damp, &floss}) v->assign(rows, S(0));

@@ -88,7 +88,11 @@ Pair<float> to(const Pair<double>& p) {
 }
 
 Equality<float> to(const Equality<double>& e) {
-  return {e.name, e.type, e.obj1, e.obj2, to(e.data), e.active, to(e.softness)};
+  Equality<float> r;
+  r.name = e.name, r.type = e.type, r.obj1 = e.obj1, r.obj2 = e.obj2, r.polycoef = to(e.polycoef);
+  r.anchor1 = to(e.anchor1), r.anchor2 = to(e.anchor2), r.quat1 = to(e.quat1), r.quat2 = to(e.quat2);
+  r.torquescale = to(e.torquescale), r.active = e.active, r.softness = to(e.softness);
+  return r;
 }
 
 Actuator<float> to(const Actuator<double>& a) {
@@ -98,7 +102,9 @@ Actuator<float> to(const Actuator<double>& a) {
 
 Site<float> to(const Site<double>& s) { return {s.name, s.body, to(s.pos), to(s.quat)}; }
 
-Keyframe<float> to(const Keyframe<double>& k) { return {k.name, to(k.qpos), to(k.qvel), to(k.ctrl)}; }
+Keyframe<float> to(const Keyframe<double>& k) {
+  return {k.name, to(k.qpos), to(k.qvel), to(k.ctrl), to(k.mocap_pos), to(k.mocap_quat)};
+}
 
 template <class A, class B>
 void to(const std::vector<A>& from, std::vector<B>& into) {
@@ -111,7 +117,7 @@ void to(const std::vector<A>& from, std::vector<B>& into) {
 Model<float> to_float(const Model<double>& m) {
   Model<float> r;
   r.name = m.name, r.file = m.file, r.option = to(m.option);
-  r.nq = m.nq, r.nv = m.nv, r.nu = m.nu, r.ntree = m.ntree;
+  r.nq = m.nq, r.nv = m.nv, r.nu = m.nu, r.ntree = m.ntree, r.nmocap = m.nmocap;
   to(m.bodies, r.bodies);
   to(m.joints, r.joints);
   to(m.dofs, r.dofs);

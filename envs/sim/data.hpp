@@ -31,7 +31,8 @@ struct Data {
   std::vector<T> qpos;  // [nq] m, rad, quaternions
   std::vector<T> qvel;  // [nv] m/s, rad/s; free joint: linear in world axes, angular in the body's own
   std::vector<T> ctrl;  // [nu] actuator controls
-  std::vector<T> qacc_warmstart;  // [nv] last acceleration: where the solver starts
+  std::vector<T> mocap_pos, mocap_quat;  // [3 nmocap] m, [4 nmocap] poses of mocap bodies, in the world
+  std::vector<T> qacc_warmstart;         // [nv] last acceleration: where the solver starts
   std::vector<T>
       xfrc;  // unused when empty; [6 * nbody] external (force, torque) at body centres of mass, world axes
 
@@ -100,6 +101,11 @@ Data<T>::Data(const Model<S>& m) {
                   &qacc_smooth, &qfrc_constraint, &qacc})
     v->assign(nv, zero);
   ctrl.assign(nu, zero);
+  for (const auto& b : m.bodies) {
+    if (b.mocap < 0) continue;
+    for (S v : {b.pos.x, b.pos.y, b.pos.z}) mocap_pos.push_back(T(v));
+    for (S v : {b.quat.w, b.quat.x, b.quat.y, b.quat.z}) mocap_quat.push_back(T(v));
+  }
   actuator_force.assign(nu, zero);
   M.assign(nv * nv, zero);
   LD.assign(nv * nv, zero);

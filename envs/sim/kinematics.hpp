@@ -5,8 +5,8 @@
 //                 along the axis; free: the frame itself)
 //   cdof[i]     = (angular, linear) velocity per unit qvel[i], world axes, about the tree's origin
 //
-// Writes Data: xpos xquat xmat xipos ximat xanchor xaxis geom_* site_* tree_origin cdof. Reads qpos; quaternions in
-// qpos are normalised in place. Source: MuJoCo, Computation, "Kinematics".
+// Writes Data: xpos xquat xmat xipos ximat xanchor xaxis geom_* site_* tree_origin cdof. Reads qpos, mocap_pos and
+// mocap_quat (frames of mocap bodies); quaternions in qpos are normalised in place. Source: MuJoCo, Computation, "Kinematics".
 #include "envs/sim/data.hpp"
 
 namespace baton::sim {
@@ -86,6 +86,11 @@ void kinematics(const Model<scalar_t<T>>& m, Data<T>& d) {
     const int parent = body.parent;
     Vec3<T> pos = d.xpos[parent] + d.xmat[parent] * cast<T>(body.pos);
     Quat<T> quat = d.xquat[parent] * cast<T>(body.quat);
+    if (body.mocap >= 0) {
+      const T *p = &d.mocap_pos[3 * body.mocap], *q = &d.mocap_quat[4 * body.mocap];
+      pos = {p[0], p[1], p[2]};
+      quat = {q[0], q[1], q[2], q[3]};
+    }
     for (int j = body.joint, end = j + body.joints; j < end; ++j) detail::apply_joint(m, d, j, pos, quat);
     quat = normalized(quat);  // rounding must not grow along the chain
     d.xpos[b] = pos;

@@ -52,12 +52,13 @@ struct Body {
   std::string name;
   int parent = 0;  // 0 for the world itself
   int root = 0;    // first body below the world on the way to this one; 0 for the world
-  int weld = 0;  // the first body up from here (itself included) that has joints, or 0: moves rigidly with it
+  int weld =
+      0;  // first body up from here (itself included) with joints, or mocap, or 0: moves rigidly with it
   int joint = -1, joints = 0;  // first joint, how many
   int dof = -1, dofs = 0;      // first dof, how many
   int geom = -1, geoms = 0;    // first geom, how many
-  bool mocap = false;
-  Vec3<S> pos{};  // in the parent's frame
+  int mocap = -1;  // index into Data::mocap_pos, mocap_quat: the user moves it; -1: not a mocap body
+  Vec3<S> pos{};   // in the parent's frame
   Quat<S> quat{S(1), S(0), S(0), S(0)};
   S mass = 0;                             // kg
   Vec3<S> ipos{};                         // centre of mass, in the body's frame
@@ -139,8 +140,12 @@ template <class S>
 struct Equality {
   std::string name;
   EqualityType type = EqualityType::kJoint;
-  int obj1 = 0, obj2 = -1;   // joints (kJoint; -1: none) or bodies
-  std::array<S, 11> data{};  // kJoint: polynomial coefficients a0..a4 of q1 - q1_0 = poly(q2 - q2_0)
+  int obj1 = 0, obj2 = -1;      // joints (kJoint; -1: none) or bodies
+  std::array<S, 5> polycoef{};  // kJoint: a0..a4 of q1 - q1_0 = poly(q2 - q2_0)
+  // kConnect, kWeld: the anchors coincide; kWeld: so do the frames q1 quat1 and q2 quat2, rotations times torquescale.
+  Vec3<S> anchor1{}, anchor2{};  // in the bodies' frames
+  Quat<S> quat1{S(1), S(0), S(0), S(0)}, quat2{S(1), S(0), S(0), S(0)};
+  S torquescale = S(1);  // m
   bool active = true;
   Softness<S> softness;
 };
@@ -167,14 +172,14 @@ struct Site {
 template <class S>
 struct Keyframe {
   std::string name;
-  std::vector<S> qpos, qvel, ctrl;  // complete: nq, nv, nu values
+  std::vector<S> qpos, qvel, ctrl, mocap_pos, mocap_quat;  // complete: nq, nv, nu, 3 nmocap, 4 nmocap values
 };
 
 template <class S>
 struct Model {
   std::string name, file;
   Option<S> option;
-  int nq = 0, nv = 0, nu = 0, ntree = 0;
+  int nq = 0, nv = 0, nu = 0, ntree = 0, nmocap = 0;
   std::vector<Body<S>> bodies;
   std::vector<Joint<S>> joints;
   std::vector<Dof<S>> dofs;

@@ -5,9 +5,11 @@
 //   s_i(z) = D z^2 / 2                                          equalities
 //            D z^2 / 2 while D |z| < floss, then |z| floss - floss^2 / (2 D)    friction loss
 //            D min(z, 0)^2 / 2                                  limits, contacts
+//            the squared distance from the cone                 contacts with elliptic cones, in elliptic.hpp
 //
-// The optimum is unique. Newton's method: H = M + J' D J over the rows in their quadratic zone, H p = -gradient by an
-// envelope LDL' of the trees that constraints touch, exact line search on the piecewise quadratic along p. It starts
+// The optimum is unique. Newton's method: H = M + J' D J over the rows in their quadratic zone (and the cones' second
+// derivatives), H p = -gradient by an envelope LDL' of the trees that constraints touch, exact line search along p. It
+// starts
 // at the better of qacc_warmstart and a0, and a lane stops when its full step changes no row's zone (the optimum of a
 // quadratic) or when gradient or expected improvement, scaled by 1 / (mean_inertia nv), fall below the tolerance; then
 // it is frozen while the others go on.
@@ -15,6 +17,7 @@
 #include <limits>
 
 #include "envs/sim/constraint.hpp"
+#include "envs/sim/elliptic.hpp"
 #include "envs/sim/envelope.hpp"
 #include "envs/sim/inertia.hpp"
 
@@ -35,7 +38,8 @@ inline void row_forces(ConstraintData<T>& e) {
   for (int i = 0; i < e.nequality; ++i) e.force[i] = -e.D[i] * e.jar[i];
   for (int i = e.nequality; i < friction_end; ++i)
     e.force[i] = clamp(-e.D[i] * e.jar[i], T(-e.floss[i]), T(e.floss[i]));
-  for (int i = friction_end; i < e.nrow; ++i) e.force[i] = -e.D[i] * min(e.jar[i], zero);
+  for (int i = friction_end; i < e.one_sided_end; ++i) e.force[i] = -e.D[i] * min(e.jar[i], zero);
+  if (e.one_sided_end < e.nrow) cone_forces(e);
 }
 
 // sum_i s_i at the residuals `jar`.
@@ -50,11 +54,11 @@ inline T row_cost(const ConstraintData<T>& e, const T* jar) {
     const T floss(e.floss[i]), z = abs(jar[i]);
     cost += select(e.D[i] * z < floss, half * e.D[i] * z * z, floss * (z - half * floss / e.D[i]));
   }
-  for (int i = friction_end; i < e.nrow; ++i) {
+  for (int i = friction_end; i < e.one_sided_end; ++i) {
     const T z = min(jar[i], zero);
     cost += half * e.D[i] * z * z;
   }
-  return cost;
+  return e.one_sided_end < e.nrow ? cost + cone_cost(e, jar) : cost;
 }
 
 // A row's D while it is in its quadratic zone, else 0.
@@ -70,9 +74,12 @@ inline T curvature(const ConstraintData<T>& e, int row, const T& jar) {
 template <class T>
 inline void add_curvature(ConstraintData<T>& e) {
   using S = scalar_t<T>;
-  constexpr int kMaxBases = 6;
   for (int n = 0; n < e.nblock; ++n) {
     const ConstraintBlock& block = e.blocks[n];
+    if (is_plain(block)) {
+      n < e.contact_block ? add_plain_curvature(e, block) : add_cone_curvature(e, block);
+      continue;
+    }
     const int count = block.dof_count, bases = block.base_count, row = block.row_begin;
     const int* dof = &e.dof_index[block.dof_begin];
     const T* jac = &e.jac[block.jac];
@@ -126,12 +133,13 @@ inline LinePoint<T> line_point(const ConstraintData<T>& e, const T& alpha, const
     curve += select(inside, e.D[i] * e.jp[i] * e.jp[i], zero);
     moved += select((inside && was_inside) || f == before, zero, T(S(1)));
   }
-  for (int i = friction_end; i < e.nrow; ++i) {
+  for (int i = friction_end; i < e.one_sided_end; ++i) {
     const T z = min(e.jar[i] + alpha * e.jp[i], zero), t = e.D[i] * e.jp[i];
     slope += t * z;
     curve += select(z < zero, t * e.jp[i], zero);
     moved += abs(select(z < zero, e.D[i], zero) - select(e.jar[i] < zero, e.D[i], zero));
   }
+  if (e.one_sided_end < e.nrow) cone_line(e, alpha, slope, curve, moved);
   return {slope, curve, moved};
 }
 

@@ -23,11 +23,6 @@ template <class S>
 void check_supported(const Model<S>& m) {
   BATON_REQUIRE(m.option.integrator == Integrator::kEuler,
                 "{}: integrator implicitfast is not supported yet (use Euler)", m.file);
-  BATON_REQUIRE(m.option.cone == Cone::kPyramidal,
-                "{}: elliptic friction cones are not supported yet (use pyramidal)", m.file);
-  for (const auto& eq : m.equalities)
-    BATON_REQUIRE(!eq.active || eq.type == EqualityType::kJoint,
-                  "{}: equality '{}': only joint equalities are supported yet", m.file, eq.name);
 }
 
 template <class T>

@@ -70,7 +70,7 @@ TEST_CASE("kitchen model: ranges, gains and couplings are the published ones") {
     CHECK(m.actuators[u].force_range[1] == force[u]);
   }
   REQUIRE(m.equalities.size() == 5);
-  for (int k = 0; k < 5; ++k) CHECK(m.equalities[k].data[1] == (k < 4 ? 174 : 14));
+  for (int k = 0; k < 5; ++k) CHECK(m.equalities[k].polycoef[1] == (k < 4 ? 174 : 14));
   REQUIRE(m.keyframe_id("start") == 0);
   const std::vector<double> start(kitchen_start().begin(), kitchen_start().end());
   test::check_close(m.keyframes[0].qpos, start, 0, 1e-6, "keyframe");

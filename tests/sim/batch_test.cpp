@@ -129,10 +129,10 @@ TEST_CASE("every instruction set and precision agrees with stepping in double") 
 TEST_CASE("sites, contacts and controls of an environment") {
   const Model<double> m = mjcf::parse(R"(
     <mujoco><worldbody>
-      <geom type="plane" size="1 1 .1" friction="0"/>
+      <geom type="plane" size="1 1 .1" condim="1"/>
       <body name="cart" pos="0 0 0.099">
         <joint name="x" type="slide" axis="1 0 0" damping="1"/>
-        <geom type="sphere" size=".1" friction="0"/>
+        <geom type="sphere" size=".1" condim="1"/>
         <site name="top" pos="0 0 0.1"/>
       </body>
     </worldbody>

@@ -52,6 +52,21 @@ TEST_CASE("rows of contacts of every dimension equal MuJoCo's") {
 #endif
 }
 
+TEST_CASE("rows of elliptic cones equal MuJoCo's") {
+  BATON_NEED_MUJOCO();
+#ifdef BATON_HAVE_MUJOCO
+  CHECK(compare_rows(test::read_text(test::model_path("elliptic.xml")).c_str(), 60, 0.05) > 60 * 4);
+#endif
+}
+
+TEST_CASE("rows of connects and welds equal MuJoCo's") {
+  BATON_NEED_MUJOCO();
+#ifdef BATON_HAVE_MUJOCO
+  const std::string xml = test::read_text(test::model_path("equality.xml"));
+  CHECK(compare_rows(xml.c_str(), 40, 0.3) >= 40 * 31);
+#endif
+}
+
 TEST_CASE("a limit in one lane leaves the other lanes without force") {
   const Model<float> m = to_float(mjcf::parse(test::kJointsScene, "scene"));
   using L = Lanes<float, 4>;

@@ -214,7 +214,7 @@ void check_rest(const Oracle& o) {
     CHECK(q.obj1 == o.m->eq_obj1id[n]);
     CHECK(q.obj2 == o.m->eq_obj2id[n]);
     CHECK(q.active == (o.m->eq_active0[n] != 0));
-    check_close(std::vector<double>(q.data.begin(), q.data.begin() + 5),
+    check_close(std::vector<double>(q.polycoef.begin(), q.polycoef.end()),
                 values(o.m->eq_data + mjNEQDATA * n, 5), 0, 0, "polycoef");
     check_close(values(q.softness.solref), values(o.m->eq_solref + mjNREF * n, 2), 0, 0, "solref");
     check_close(values(q.softness.solimp), values(o.m->eq_solimp + mjNIMP * n, 5), 0, 0, "solimp");

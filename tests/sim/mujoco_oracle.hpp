@@ -102,14 +102,18 @@ class Oracle {
                          ? 0.5 * (a.ctrl_range[0] + a.ctrl_range[1] + u * (a.ctrl_range[1] - a.ctrl_range[0]))
                          : u;
     }
+    for (double& p : data.mocap_pos) p += 0.1 * spread * unit(gen);
+    for (double& q : data.mocap_quat) q += 0.1 * unit(gen);
     copy_state(data);
   }
 
-  // Our state and controls into MuJoCo's data.
+  // Our state, controls and mocap poses into MuJoCo's data.
   void copy_state(const sim::Data<double>& data) {
     std::copy(data.qpos.begin(), data.qpos.end(), d->qpos);
     std::copy(data.qvel.begin(), data.qvel.end(), d->qvel);
     std::copy(data.ctrl.begin(), data.ctrl.end(), d->ctrl);
+    std::copy(data.mocap_pos.begin(), data.mocap_pos.end(), d->mocap_pos);
+    std::copy(data.mocap_quat.begin(), data.mocap_quat.end(), d->mocap_quat);
     std::copy(data.qacc_warmstart.begin(), data.qacc_warmstart.end(), d->qacc_warmstart);
   }
 

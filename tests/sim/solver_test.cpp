@@ -87,6 +87,20 @@ TEST_CASE("acceleration and forces under contacts equal MuJoCo's") {
 #endif
 }
 
+TEST_CASE("acceleration and forces under elliptic cones equal MuJoCo's") {
+  BATON_NEED_MUJOCO();
+#ifdef BATON_HAVE_MUJOCO
+  CHECK(compare_solutions(test::read_text(test::model_path("elliptic.xml")).c_str(), 150, 0.05) > 600);
+#endif
+}
+
+TEST_CASE("acceleration and forces under connects and welds equal MuJoCo's") {
+  BATON_NEED_MUJOCO();
+#ifdef BATON_HAVE_MUJOCO
+  CHECK(compare_solutions(test::read_text(test::model_path("equality.xml")).c_str(), 100, 0.3) > 3000);
+#endif
+}
+
 TEST_CASE("the optimum is the one that projected Gauss-Seidel finds on the dual") {
   for (const char* xml : {test::kJointsScene, test::kContactsScene}) {
     Model<double> m = mjcf::parse(xml, "scene");

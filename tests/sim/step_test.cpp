@@ -188,7 +188,4 @@ TEST_CASE("what the simulator cannot do is refused") {
   CHECK_NOTHROW(check_supported(m));
   m.option.integrator = Integrator::kImplicitFast;
   CHECK_THROWS_WITH_AS(check_supported(m), doctest::Contains("implicitfast"), Error);
-  m.option.integrator = Integrator::kEuler;
-  m.option.cone = Cone::kElliptic;
-  CHECK_THROWS_WITH_AS(check_supported(m), doctest::Contains("elliptic"), Error);
 }

@@ -167,8 +167,13 @@ class TreeMaker {
     if (index > 0) {
       const Body<double>& parent = model_.bodies[static_cast<std::size_t>(s.parent)];
       b.root = s.parent == 0 ? static_cast<int>(index) : parent.root;
-      b.weld = s.joints.empty() ? parent.weld : static_cast<int>(index);
+      b.weld = s.joints.empty() && !s.mocap ? parent.weld : static_cast<int>(index);
       b.last_dof = parent.last_dof;
+    }
+    if (s.mocap) {
+      if (b.parent != 0 || !s.joints.empty())
+        refuse_at(s.where, "body mocap", "'{}' must be a child of the world without joints", s.name);
+      b.mocap = model_.nmocap++;
     }
     if (!s.joints.empty()) b.joint = static_cast<int>(model_.joints.size());
     b.joints = static_cast<int>(s.joints.size());

@@ -3,39 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <unordered_map>
 
 #include "envs/sim/mjcf/bodies.hpp"
+#include "envs/sim/mjcf/names.hpp"
 
 namespace baton::sim::mjcf {
 namespace {
-
-// Names of one kind: unique, and found with a suggestion for the misspelt.
-class Names {
- public:
-  explicit Names(const char* kind) : kind_(kind) {}
-
-  void add(const std::string& name, int id, const Where& where) {
-    if (name.empty()) return;
-    if (!ids_.emplace(name, id).second)
-      refuse_at(where, fmt::format("{} name", kind_), "'{:.60}' is taken already", name);
-    list_.push_back(name);
-  }
-
-  int find(const std::string& name, const Where& where, const char* what) const {
-    const auto found = ids_.find(name);
-    if (found == ids_.end()) {
-      if (name.empty()) refuse_at(where, what, "missing: the name of a {}", kind_);
-      refuse_at(where, what, "no {} '{:.60}'{}", kind_, name, suggestion(name, list_));
-    }
-    return found->second;
-  }
-
- private:
-  const char* kind_;
-  std::unordered_map<std::string, int> ids_;
-  std::vector<std::string> list_;
-};
 
 // "auto" limits: on when a range is given, which compiler autolimits must allow.
 bool resolve_limited(Tri limited, const std::array<double, 2>& range, bool autolimits, const Where& where,
@@ -56,27 +29,6 @@ std::array<double, 2> checked_range(bool limited, const std::array<double, 2>& r
 }
 
 bool is_scalar(JointType t) { return t == JointType::kHinge || t == JointType::kSlide; }
-
-void make_equalities(const Spec& spec, const Names& joints, Model<double>& m) {
-  Names names("equality");
-  for (const EqualitySpec& s : spec.equalities) {
-    Equality<double> q;
-    q.name = s.name, q.type = EqualityType::kJoint, q.softness = s.softness;
-    q.active = s.active && spec.flags.equality && spec.flags.constraint;
-    q.obj1 = joints.find(s.joint1, s.where, "joint joint1");
-    if (!s.joint2.empty()) q.obj2 = joints.find(s.joint2, s.where, "joint joint2");
-    for (int j : {q.obj1, q.obj2}) {
-      if (j >= 0 && !is_scalar(m.joints[static_cast<std::size_t>(j)].type)) {
-        refuse_at(s.where, "joint", "joint '{}' is not a hinge or slide",
-                  m.joints[static_cast<std::size_t>(j)].name);
-      }
-    }
-    if (q.obj1 == q.obj2) refuse_at(s.where, "joint joint2", "'{}' is joint1 too", s.joint2);
-    std::copy(s.polycoef.begin(), s.polycoef.end(), q.data.begin());
-    names.add(s.name, static_cast<int>(m.equalities.size()), s.where);
-    m.equalities.push_back(q);
-  }
-}
 
 void make_actuators(const Spec& spec, const Names& joints, Model<double>& m) {
   Names names("actuator");
@@ -111,6 +63,15 @@ void make_actuators(const Spec& spec, const Names& joints, Model<double>& m) {
   m.nu = static_cast<int>(m.actuators.size());
 }
 
+// Poses of mocap bodies that a keyframe leaves out are those of the file.
+void rest_of_mocaps(const Model<double>& m, const KeySpec& s, Keyframe<double>& k) {
+  for (const auto& b : m.bodies) {
+    if (b.mocap < 0) continue;
+    if (!s.has_mpos) k.mocap_pos.insert(k.mocap_pos.end(), {b.pos.x, b.pos.y, b.pos.z});
+    if (!s.has_mquat) k.mocap_quat.insert(k.mocap_quat.end(), {b.quat.w, b.quat.x, b.quat.y, b.quat.z});
+  }
+}
+
 void make_keyframes(const Spec& spec, Model<double>& m) {
   Names names("keyframe");
   for (const KeySpec& s : spec.keys) {
@@ -121,7 +82,10 @@ void make_keyframes(const Spec& spec, Model<double>& m) {
     check("key qpos", s.has_qpos, s.qpos, m.nq);
     check("key qvel", s.has_qvel, s.qvel, m.nv);
     check("key ctrl", s.has_ctrl, s.ctrl, m.nu);
-    Keyframe<double> k{s.name, s.has_qpos ? s.qpos : m.qpos0, s.qvel, s.ctrl};
+    check("key mpos", s.has_mpos, s.mpos, 3 * m.nmocap);
+    check("key mquat", s.has_mquat, s.mquat, 4 * m.nmocap);
+    Keyframe<double> k{s.name, s.has_qpos ? s.qpos : m.qpos0, s.qvel, s.ctrl, s.mpos, s.mquat};
+    rest_of_mocaps(m, s, k);
     k.qvel.resize(static_cast<std::size_t>(m.nv));
     k.ctrl.resize(static_cast<std::size_t>(m.nu));
     for (const auto& j : m.joints) {
@@ -180,18 +144,18 @@ Model<double> compile(const Spec& spec) {
   Model<double> m;
   m.name = spec.name, m.file = spec.file, m.option = spec.option;
   make_bodies(spec, m);
-  Names bodies("body"), joints("joint"), geoms("geom"), sites("site");
+  NameTables names;
   int nj = 0, ng = 0, ns = 0;
   for (std::size_t b = 0; b < spec.bodies.size(); ++b) {
     const BodySpec& s = spec.bodies[b];
-    bodies.add(s.name, static_cast<int>(b), s.where);
-    for (const JointSpec& j : s.joints) joints.add(j.name, nj++, j.where);
-    for (const GeomSpec& g : s.geoms) geoms.add(g.name, ng++, g.where);
-    for (const SiteSpec& p : s.sites) sites.add(p.name, ns++, p.where);
+    names.bodies.add(s.name, static_cast<int>(b), s.where);
+    for (const JointSpec& j : s.joints) names.joints.add(j.name, nj++, j.where);
+    for (const GeomSpec& g : s.geoms) names.geoms.add(g.name, ng++, g.where);
+    for (const SiteSpec& p : s.sites) names.sites.add(p.name, ns++, p.where);
   }
   make_pairs(spec, m);
-  make_equalities(spec, joints, m);
-  make_actuators(spec, joints, m);
+  make_equalities(spec, names, m);
+  make_actuators(spec, names.joints, m);
   make_keyframes(spec, m);
   apply_flags(spec.flags, m);
   return m;

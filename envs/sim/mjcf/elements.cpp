@@ -10,22 +10,6 @@ namespace {
 
 constexpr double kTiny = 1e-14;  // lengths below are refused as directions (MuJoCo's bound)
 
-void read_softness(const Element& e, const char* solref, const char* solimp, Softness<double>& s) {
-  if (get_numbers(e, solref, s.solref.data(), 1, 2) > 0) {
-    const bool standard = s.solref[0] > 0 && s.solref[1] > 0, direct = s.solref[0] <= 0 && s.solref[1] <= 0;
-    if (!standard && !direct) {
-      refuse(
-          e, solref,
-          "{} {}: expected both positive (time constant, damping ratio) or both not (-stiffness, -damping)",
-          s.solref[0], s.solref[1]);
-    }
-  }
-  if (get_numbers(e, solimp, s.solimp.data(), 1, 5) > 0) {
-    if (!(s.solimp[4] >= 1)) refuse(e, solimp, "power {} is below 1", s.solimp[4]);
-    if (!(s.solimp[2] >= 0)) refuse(e, solimp, "width {} is negative", s.solimp[2]);
-  }
-}
-
 void not_negative(const Element& e, const char* attribute, double value) {
   if (value < 0) refuse(e, attribute, "{} is negative", value);
 }
@@ -48,6 +32,22 @@ GeomType read_geom_type(const Element& e, GeomType otherwise) {
 }
 
 }  // namespace
+
+void read_softness(const Element& e, const char* solref, const char* solimp, Softness<double>& s) {
+  if (get_numbers(e, solref, s.solref.data(), 1, 2) > 0) {
+    const bool standard = s.solref[0] > 0 && s.solref[1] > 0, direct = s.solref[0] <= 0 && s.solref[1] <= 0;
+    if (!standard && !direct) {
+      refuse(
+          e, solref,
+          "{} {}: expected both positive (time constant, damping ratio) or both not (-stiffness, -damping)",
+          s.solref[0], s.solref[1]);
+    }
+  }
+  if (get_numbers(e, solimp, s.solimp.data(), 1, 5) > 0) {
+    if (!(s.solimp[4] >= 1)) refuse(e, solimp, "power {} is below 1", s.solimp[4]);
+    if (!(s.solimp[2] >= 0)) refuse(e, solimp, "width {} is negative", s.solimp[2]);
+  }
+}
 
 void read_orientation(const Element& e, const CompilerSpec& compiler, Quat<double>& quat) {
   const double unit = compiler.degree ? std::numbers::pi / 180 : 1;
@@ -197,15 +197,6 @@ void read_pair(const Element& e, PairSpec& p) {
   read_softness(e, "solref", "solimp", p.softness);
 }
 
-void read_equality(const Element& e, EqualitySpec& q) {
-  read_name(e, q.name, q.where);
-  get(e, "joint1", q.joint1);
-  get(e, "joint2", q.joint2);
-  get_numbers(e, "polycoef", q.polycoef.data(), 1, 5);
-  get(e, "active", q.active);
-  read_softness(e, "solref", "solimp", q.softness);
-}
-
 void read_actuator(const Element& e, ActuatorSpec& a) {
   read_name(e, a.name, a.where);
   get(e, "ctrllimited", a.ctrl_limited);
@@ -259,9 +250,12 @@ void read_key(const Element& e, KeySpec& k) {
   get(e, "name", k.name);
   k.has_qpos = e.find("qpos") != nullptr, k.has_qvel = e.find("qvel") != nullptr,
   k.has_ctrl = e.find("ctrl") != nullptr;
+  k.has_mpos = e.find("mpos") != nullptr, k.has_mquat = e.find("mquat") != nullptr;
   k.qpos = get_list(e, "qpos", kMost);
   k.qvel = get_list(e, "qvel", kMost);
   k.ctrl = get_list(e, "ctrl", kMost);
+  k.mpos = get_list(e, "mpos", kMost);
+  k.mquat = get_list(e, "mquat", kMost);
 }
 
 }  // namespace baton::sim::mjcf

@@ -9,6 +9,8 @@ namespace baton::sim::mjcf {
 namespace {
 
 constexpr std::size_t kMaxPairs = 200'000;
+constexpr double kMinFriction =
+    1e-5;  // what MuJoCo's contacts have at least: cones of no width have no scale
 
 // Filters between bodies (MuJoCo, Computation: collision detection, selection).
 class BodyFilter {
@@ -79,6 +81,7 @@ class PairMaker {
                 "more than {} pairs of geoms may touch; restrict them with contype and conaffinity",
                 kMaxPairs);
     }
+    for (double& f : p.friction) f = std::max(f, kMinFriction);
     p.geom1 = g1, p.geom2 = g2;
     model_.pairs.push_back(p);
   }

@@ -176,6 +176,7 @@ class Reader {
       child.where = c.where, child.parent = static_cast<int>(index);
       get(c, "name", child.name);
       get(c, "pos", child.pos);
+      get(c, "mocap", child.mocap);
       read_orientation(c, spec.compiler, child.quat);
       spec.bodies.push_back(std::move(child));
       body(c, spec.bodies.size() - 1, childclass);

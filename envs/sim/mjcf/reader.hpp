@@ -17,6 +17,7 @@ void read_pair(const Element& e, PairSpec& into);
 void read_equality(const Element& e, EqualitySpec& into);
 void read_actuator(const Element& e, ActuatorSpec& into);
 void read_key(const Element& e, KeySpec& into);
+void read_softness(const Element& e, const char* solref, const char* solimp, Softness<double>& into);
 
 // The element's orientation, in whichever of the five forms, into `quat` (unit); two forms are refused.
 void read_orientation(const Element& e, const CompilerSpec& compiler, Quat<double>& quat);

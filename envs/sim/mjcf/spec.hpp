@@ -80,6 +80,7 @@ struct BodySpec {
   Vec3<double> pos{0, 0, 0};
   Quat<double> quat{1, 0, 0, 0};
   std::optional<InertialSpec> inertial;
+  bool mocap = false;
   std::vector<JointSpec> joints;
   std::vector<GeomSpec> geoms;
   std::vector<SiteSpec> sites;
@@ -101,9 +102,13 @@ struct ExcludeSpec {
 
 struct EqualitySpec {
   Where where;
-  std::string name, joint1, joint2;
+  std::string name, object1, object2;  // joints, bodies or sites
+  EqualityType type = EqualityType::kJoint;
+  bool sites = false, active = true;
   std::array<double, 5> polycoef{0, 1, 0, 0, 0};
-  bool active = true;
+  Vec3<double> anchor{0, 0, 0}, relpose_pos{0, 0, 0};
+  Quat<double> relpose_quat{0, 0, 0, 0};  // zero: as the bodies are at qpos0
+  double torquescale = 1;
   Softness<double> softness;
 };
 
@@ -120,8 +125,8 @@ struct ActuatorSpec {
 struct KeySpec {
   Where where;
   std::string name;
-  std::vector<double> qpos, qvel, ctrl;
-  bool has_qpos = false, has_qvel = false, has_ctrl = false;
+  std::vector<double> qpos, qvel, ctrl, mpos, mquat;
+  bool has_qpos = false, has_qvel = false, has_ctrl = false, has_mpos = false, has_mquat = false;
 };
 
 // One <default class>: complete settings of each kind, inherited from the parent class when it was made.

@@ -1,0 +1,76 @@
+#pragma once
+// What the constraints of every kind share: impedance, opening a block, D and reference acceleration of its rows.
+// MuJoCo, Computation, "Solver parameters".
+#include "envs/sim/data.hpp"
+
+namespace baton::sim {
+
+namespace detail {
+
+template <ScalarNumber S>
+inline S power(S x, S p) {
+  return p == S(1) ? x : p == S(2) ? x * x : std::pow(x, p);
+}
+template <class F, int W>
+inline Lanes<F, W> power(Lanes<F, W> x, F p) {
+  if (p == F(1)) return x;
+  if (p == F(2)) return x * x;
+  for (int i = 0; i < W; ++i) x.set(i, std::pow(x[i], p));
+  return x;
+}
+
+// Impedance at the violation r: from dmin at 0 to dmax at the width, along a power curve with a midpoint.
+template <class T>
+inline T impedance(const Compliance<scalar_t<T>>& c, const T& r) {
+  if (c.inv_width == 0) return T(c.dmin);
+  const T one(scalar_t<T>(1)), x = min(abs(r) * T(c.inv_width), one);
+  if (c.power == 1) return T(c.dmin) + x * T(c.dmax - c.dmin);
+  const T low = T(c.rise) * power(x, c.power), high = one - T(c.fall) * power(one - x, c.power);
+  return T(c.dmin) + select(x <= T(c.midpoint), low, high) * T(c.dmax - c.dmin);
+}
+
+// Opens a block; the caller fills dof_index and jac at the places it names.
+template <class T>
+inline ConstraintBlock& add_block(ConstraintData<T>& e, int dofs, int bases, int rows, int contact) {
+  ConstraintBlock& block = e.blocks[e.nblock];
+  e.block_contact[e.nblock++] = contact;
+  block = {e.ndof, dofs, e.njac, e.nbase, bases, e.nrow, rows};
+  e.ndof += dofs;
+  e.njac += dofs * bases;
+  e.nbase += bases;
+  e.nrow += rows;
+  return block;
+}
+
+// D and the position part of aref of a block's rows; finish_reference() adds the velocity part.
+template <class T>
+inline void set_rows(ConstraintData<T>& e, const ConstraintBlock& block, const Compliance<scalar_t<T>>& soft,
+                     scalar_t<T> diag, scalar_t<T> scale, mask_t<T> active, T r, scalar_t<T> floss = 0) {
+  using S = scalar_t<T>;
+  const T zero(S(0)), one(S(1));
+  r = select(active, r, zero);
+  const T imp = impedance(soft, r);
+  const T R = T(scale) * max(T(S(kTiny)), T(diag) * (one - imp) / imp);
+  const T D = select(active, one / R, zero), aref = T(-soft.k) * imp * r;
+  for (int row = block.row_begin; row < block.row_begin + block.row_count; ++row) {
+    e.D[row] = D;
+    e.aref[row] = aref;
+    e.damp[row] = soft.b;
+    e.floss[row] = floss;
+  }
+}
+
+// A tree takes part in a lane's problem only when that lane has a row on it.
+template <class T>
+inline void touch_trees(const Model<scalar_t<T>>& m, ConstraintData<T>& e, const ConstraintBlock& block,
+                        mask_t<T> active) {
+  const T on = select(active, T(1), T(0));
+  const int front = m.dofs[e.dof_index[block.dof_begin]].tree;
+  const int back = m.dofs[e.dof_index[block.dof_begin + block.dof_count - 1]].tree;
+  e.tree_on[front] = max(e.tree_on[front], on);
+  if (back != front) e.tree_on[back] = max(e.tree_on[back], on);
+}
+
+}  // namespace detail
+
+}  // namespace baton::sim
