@@ -6,7 +6,8 @@
 //   cdof[i]     = (angular, linear) velocity per unit qvel[i], world axes, about the tree's origin
 //
 // Writes Data: xpos xquat xmat xipos ximat xanchor xaxis geom_* site_* tree_origin cdof. Reads qpos, mocap_pos and
-// mocap_quat (frames of mocap bodies); quaternions in qpos are normalised in place. Source: MuJoCo, Computation, "Kinematics".
+// mocap_quat (frames of mocap bodies); quaternions in qpos are normalised in place. Source: MuJoCo, Computation,
+// "Kinematics".
 #include "envs/sim/data.hpp"
 
 namespace baton::sim {
