@@ -1,7 +1,8 @@
 #pragma once
 // Everything that acts on the dofs besides constraints, and the acceleration it causes.
 //
-//   passive    qfrc_passive = -stiffness (q - q_spring) - damping v           (hinge and slide springs)
+//   passive    qfrc_passive = -stiffness (q - q_spring) - damping v           (a rotation's q - q_spring: the vector
+//                             axis * angle that turns q_spring into q, in the body's frame)
 //   actuation  force = clamp(gain clamp(ctrl) + b0 + b1 length + b2 velocity), length = gear q,
 //              qfrc_actuator = gear force
 //   smooth     qfrc_smooth = qfrc_passive - qfrc_bias + qfrc_actuator + J' xfrc,   qacc_smooth = M^-1 qfrc_smooth
@@ -13,12 +14,30 @@
 
 namespace baton::sim {
 
+namespace detail {
+
+template <class T>
+void add_spring(const Model<scalar_t<T>>& m, Data<T>& d, const Joint<scalar_t<T>>& joint) {
+  const T k(joint.stiffness);
+  const T* q = &d.qpos[joint.qpos];
+  const auto* rest = &m.qpos_spring[joint.qpos];
+  T* force = &d.qfrc_passive[joint.dof];
+  const int scalars = joint.type == JointType::kFree ? 3 : joint.type == JointType::kBall ? 0 : 1;
+  for (int i = 0; i < scalars; ++i) force[i] -= k * (q[i] - T(rest[i]));
+  if (scalars == 1) return;
+  q += scalars, rest += scalars, force += scalars;
+  const Quat<T> spring{T(rest[0]), T(rest[1]), T(rest[2]), T(rest[3])};
+  const Vec3<T> turn = rotation_vector(conjugate(spring) * normalized(Quat<T>{q[0], q[1], q[2], q[3]}));
+  for (int i = 0; i < 3; ++i) force[i] -= k * turn[i];
+}
+
+}  // namespace detail
+
 template <class T>
 void passive(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (int i = 0; i < m.nv; ++i) d.qfrc_passive[i] = T(-m.dofs[i].damping) * d.qvel[i];
   for (const auto& joint : m.joints)
-    if (joint.stiffness != 0 && (joint.type == JointType::kSlide || joint.type == JointType::kHinge))
-      d.qfrc_passive[joint.dof] -= T(joint.stiffness) * (d.qpos[joint.qpos] - T(m.qpos_spring[joint.qpos]));
+    if (joint.stiffness != 0) detail::add_spring(m, d, joint);
 }
 
 template <class T>

@@ -141,6 +141,17 @@ inline Quat<T> integrate(const Quat<T>& q, const Vec3<T>& w, const T& h) {
   return normalized(q * axis_angle(axis, select(still, T(0), speed * h)));
 }
 
+// Axis times angle (rad, 0..pi) of the rotation q, in the frame that it turns.
+template <class T>
+inline Vec3<T> rotation_vector(const Quat<T>& q) {
+  using S = scalar_t<T>;
+  const T sign = select(q.w < T(S(0)), T(S(-1)), T(S(1)));
+  const Vec3<T> v = Vec3<T>{q.x, q.y, q.z} * sign;
+  const T sine = norm(v);
+  const mask_t<T> still = sine < T(S(1e-15));
+  return v * select(still, T(S(2)), T(S(2)) * atan2(sine, q.w * sign) / select(still, T(S(1)), sine));
+}
+
 // Spatial vector: rotation part on top, translation below. Motion: (angular, linear); force: (torque, force).
 // Everything spatial is in world axes, about the reference point of the body's tree (Data::tree_origin).
 template <class T>
