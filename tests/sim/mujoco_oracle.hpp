@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <random>
@@ -41,12 +42,55 @@ inline std::string source_path(const std::string& name) {
   return std::string(BATON_SOURCE_ROOT) + "/" + name;
 }
 
+// Every model of tests/sim/models, in order of name. New ones are compared with MuJoCo by being there.
+inline std::vector<std::string> model_files() {
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(BATON_SIM_MODELS))
+    if (entry.path().extension() == ".xml") paths.push_back(entry.path().string());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
 inline std::string read_text(const std::string& path) {
   std::ifstream in(path);
   REQUIRE_MESSAGE(in.good(), "cannot read " << path);
   std::ostringstream out;
   out << in.rdbuf();
   return out.str();
+}
+
+// Draws a state inside what the joints allow: positions uniform in the range of limited joints (else
+// qpos0 +- spread), free bodies near qpos0 with any rotation, velocities +- speed, controls in their range.
+inline void draw_state(const sim::Model<double>& model, unsigned seed, sim::Data<double>& data,
+                       double spread = 1.0, double speed = 1.0) {
+  std::mt19937 gen(seed);
+  std::uniform_real_distribution<double> unit(-1.0, 1.0);
+  std::normal_distribution<double> normal;
+  for (const auto& j : model.joints) {
+    const auto q = static_cast<std::size_t>(j.qpos);
+    const bool free = j.type == sim::JointType::kFree;
+    if (free || j.type == sim::JointType::kBall) {
+      const std::size_t r = q + (free ? 3 : 0);
+      for (std::size_t i = q; i < r; ++i) data.qpos[i] = model.qpos0[i] + spread * unit(gen);
+      double n = 0;
+      for (std::size_t i = r; i < r + 4; ++i) data.qpos[i] = normal(gen), n += data.qpos[i] * data.qpos[i];
+      for (std::size_t i = r; i < r + 4; ++i) data.qpos[i] /= std::sqrt(n);
+    } else if (j.limited) {
+      data.qpos[q] = 0.5 * (j.range[0] + j.range[1]) + 0.5 * unit(gen) * (j.range[1] - j.range[0]);
+    } else {
+      data.qpos[q] = model.qpos0[q] + spread * unit(gen);
+    }
+  }
+  for (double& v : data.qvel) v = speed * unit(gen);
+  for (std::size_t i = 0; i < data.ctrl.size(); ++i) {
+    const auto& a = model.actuators[i];
+    const double u = unit(gen);
+    data.ctrl[i] = a.ctrl_limited
+                       ? 0.5 * (a.ctrl_range[0] + a.ctrl_range[1] + u * (a.ctrl_range[1] - a.ctrl_range[0]))
+                       : u;
+  }
+  for (double& p : data.mocap_pos) p += 0.1 * spread * unit(gen);
+  for (double& q : data.mocap_quat) q += 0.1 * unit(gen);
 }
 
 #ifdef BATON_HAVE_MUJOCO
@@ -73,37 +117,9 @@ class Oracle {
     return Oracle(sim::mjcf::parse(xml, "model.xml"), m, error);
   }
 
-  // Draws a state inside what the joints allow, into both: positions uniform in the range of limited joints
-  // (else qpos0 +- spread), free bodies near qpos0 with any rotation, velocities +- speed, controls in their range.
+  // draw_state() into both.
   void random_state(unsigned seed, sim::Data<double>& data, double spread = 1.0, double speed = 1.0) {
-    std::mt19937 gen(seed);
-    std::uniform_real_distribution<double> unit(-1.0, 1.0);
-    std::normal_distribution<double> normal;
-    for (const auto& j : model.joints) {
-      const auto q = static_cast<std::size_t>(j.qpos);
-      const bool free = j.type == sim::JointType::kFree;
-      if (free || j.type == sim::JointType::kBall) {
-        const std::size_t r = q + (free ? 3 : 0);
-        for (std::size_t i = q; i < r; ++i) data.qpos[i] = model.qpos0[i] + spread * unit(gen);
-        double n = 0;
-        for (std::size_t i = r; i < r + 4; ++i) data.qpos[i] = normal(gen), n += data.qpos[i] * data.qpos[i];
-        for (std::size_t i = r; i < r + 4; ++i) data.qpos[i] /= std::sqrt(n);
-      } else if (j.limited) {
-        data.qpos[q] = 0.5 * (j.range[0] + j.range[1]) + 0.5 * unit(gen) * (j.range[1] - j.range[0]);
-      } else {
-        data.qpos[q] = model.qpos0[q] + spread * unit(gen);
-      }
-    }
-    for (double& v : data.qvel) v = speed * unit(gen);
-    for (std::size_t i = 0; i < data.ctrl.size(); ++i) {
-      const auto& a = model.actuators[i];
-      const double u = unit(gen);
-      data.ctrl[i] = a.ctrl_limited
-                         ? 0.5 * (a.ctrl_range[0] + a.ctrl_range[1] + u * (a.ctrl_range[1] - a.ctrl_range[0]))
-                         : u;
-    }
-    for (double& p : data.mocap_pos) p += 0.1 * spread * unit(gen);
-    for (double& q : data.mocap_quat) q += 0.1 * unit(gen);
+    draw_state(model, seed, data, spread, speed);
     copy_state(data);
   }
 

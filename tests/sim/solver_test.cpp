@@ -1,4 +1,4 @@
-// The constrained acceleration: against MuJoCo, against projected Gauss-Seidel on the dual, lanes against scalars.
+// The constrained acceleration: against projected Gauss-Seidel on the dual, lanes against scalars.
 #include <doctest/doctest.h>
 
 #include <Eigen/Dense>
@@ -44,66 +44,11 @@ void settle(const Model<double>& m, Data<double>& d, unsigned seed, int steps) {
   for (int k = 0; k < steps; ++k) step(m, d);
 }
 
-#ifdef BATON_HAVE_MUJOCO
-int compare_solutions(const char* xml, unsigned seeds, double spread) {
-  auto o = test::Oracle::from_text(xml);
-  test::tighten(o);
-  Data<double> d(o.model);
-  int rows = 0;
-  for (unsigned seed = 1; seed <= seeds; ++seed) {
-    o.random_state(seed, d, spread);
-    mj_forward(o.m, o.d);
-    const SolverReport report = test::forward_with_their_contacts(o, d);
-    CHECK(report.iterations < 30);
-    const auto nv = static_cast<std::size_t>(o.model.nv), n = static_cast<std::size_t>(o.d->nefc);
-    REQUIRE(d.efc.nrow == o.d->nefc);
-    double size = 1;
-    for (std::size_t i = 0; i < nv; ++i) size = std::max(size, std::fabs(o.d->qacc[i]));
-    check_close(std::span(d.qacc), std::span(o.d->qacc, nv), 1e-6, 1e-8 * size, "qacc");
-    double force = 1;
-    for (std::size_t i = 0; i < n; ++i) force = std::max(force, std::fabs(o.d->efc_force[i]));
-    check_close(std::span(d.efc.force.data(), n), std::span(o.d->efc_force, n), 1e-6, 1e-7 * force, "force");
-    check_close(std::span(d.qfrc_constraint), std::span(o.d->qfrc_constraint, nv), 1e-6, 1e-7 * force,
-                "qfrc_constraint");
-    rows += d.efc.nrow;
-  }
-  return rows;
-}
-#endif
-
 }  // namespace
 
-TEST_CASE("acceleration and forces under couplings, friction loss and limits equal MuJoCo's") {
-  BATON_NEED_MUJOCO();
-#ifdef BATON_HAVE_MUJOCO
-  CHECK(compare_solutions(test::kJointsScene, 100, 1.0) > 500);
-#endif
-}
-
-TEST_CASE("acceleration and forces under contacts equal MuJoCo's") {
-  BATON_NEED_MUJOCO();
-#ifdef BATON_HAVE_MUJOCO
-  CHECK(compare_solutions(test::kContactsScene, 150, 0.05) > 600);
-#endif
-}
-
-TEST_CASE("acceleration and forces under elliptic cones equal MuJoCo's") {
-  BATON_NEED_MUJOCO();
-#ifdef BATON_HAVE_MUJOCO
-  CHECK(compare_solutions(test::read_text(test::model_path("elliptic.xml")).c_str(), 150, 0.05) > 600);
-#endif
-}
-
-TEST_CASE("acceleration and forces under connects and welds equal MuJoCo's") {
-  BATON_NEED_MUJOCO();
-#ifdef BATON_HAVE_MUJOCO
-  CHECK(compare_solutions(test::read_text(test::model_path("equality.xml")).c_str(), 100, 0.3) > 3000);
-#endif
-}
-
 TEST_CASE("the optimum is the one that projected Gauss-Seidel finds on the dual") {
-  for (const char* xml : {test::kJointsScene, test::kContactsScene}) {
-    Model<double> m = mjcf::parse(xml, "scene");
+  for (const char* name : {"couplings.xml", "condims.xml"}) {
+    Model<double> m = mjcf::load(test::model_path(name));
     m.option.tolerance = 1e-14;
     for (unsigned seed = 1; seed <= 5; ++seed) {
       Data<double> d(m);
@@ -117,7 +62,7 @@ TEST_CASE("the optimum is the one that projected Gauss-Seidel finds on the dual"
 }
 
 TEST_CASE("the acceleration does not depend on where the solver starts") {
-  Model<double> m = mjcf::parse(test::kContactsScene, "scene");
+  Model<double> m = mjcf::load(test::model_path("condims.xml"));
   m.option.tolerance = 1e-14;
   Data<double> d(m);
   settle(m, d, 3, 60);
@@ -130,7 +75,7 @@ TEST_CASE("the acceleration does not depend on where the solver starts") {
 }
 
 TEST_CASE("lanes agree with double, and a lane's bits do not depend on its neighbours") {
-  const Model<double> m = mjcf::parse(test::kContactsScene, "scene");
+  const Model<double> m = mjcf::load(test::model_path("condims.xml"));
   const Model<float> mf = to_float(m);
   using L = Lanes<float, 4>;
   Data<L> mixed(mf), alone(mf);
