@@ -19,7 +19,7 @@ using baton::test::check_close;
 namespace {
 
 const Model<double>& scene() {
-  static const Model<double> m = mjcf::parse(test::kContactsScene, "scene");
+  static const Model<double> m = mjcf::load(test::model_path("condims.xml"));
   return m;
 }
 
