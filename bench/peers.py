@@ -1,17 +1,20 @@
-"""Times the peers and prints our figures as multiples of theirs. Run by bench.sh: peers.py BUILD_FOLDER."""
+"""Prints our figures as multiples of the peers' (MuJoCo raced ours in sim_testspeed_bench; NumPy is timed here).
+
+Run by bench.sh: peers.py BUILD_FOLDER.
+"""
 import json
 import pathlib
 import sys
 import time
 
-import mujoco
 import numpy
 
 
-def ours(build, name):
-    """Items per second of every benchmark in one result file."""
-    report = json.loads((pathlib.Path(build) / f"{name}.json").read_text())
-    return {b["name"]: b["items_per_second"] for b in report["benchmarks"] if "items_per_second" in b}
+def load(build, name):
+    """The benchmarks of one result file; none where it was filtered away or failed."""
+    path = pathlib.Path(build) / f"{name}.json"
+    text = path.read_text() if path.exists() else ""
+    return [b for b in json.loads(text)["benchmarks"] if not b.get("error_occurred")] if text else []
 
 
 def best_rate(run, items, seconds=2.0):
@@ -24,14 +27,6 @@ def best_rate(run, items, seconds=2.0):
             count += items
         best = max(best, count / (time.process_time() - start))
     return best
-
-
-def mujoco_steps():
-    model = mujoco.MjModel.from_xml_path("envs/kitchen/kitchen.xml")
-    data = mujoco.MjData(model)
-    mujoco.mj_resetDataKeyframe(model, data, 0)
-    data.ctrl[:] = data.qpos[: model.nu]
-    return best_rate(lambda: mujoco.mj_step(model, data, 400), 400)
 
 
 def numpy_forward(rows):
@@ -51,16 +46,20 @@ def numpy_forward(rows):
 
 def main():
     build = sys.argv[1]
-    steps, passes = ours(build, "sim"), ours(build, "learning")
-    peer = mujoco_steps()
-    print(f"\n{'':32}{'ours /s':>12}{'peer /s':>12}{'ratio':>8}")
-    for name, rate in steps.items():
-        print(f"{name:32}{rate:12.0f}{peer:12.0f}{rate / peer:8.2f}  MuJoCo {mujoco.__version__}")
-    for name, rate in passes.items():
-        rows = int(name.rsplit("/", 1)[1])
-        if "forward" in name:
-            other = numpy_forward(rows)
-            print(f"{name:32}{rate:12.0f}{other:12.0f}{rate / other:8.2f}  NumPy")
+    races, passes = load(build, "sim_testspeed"), load(build, "learning_mlp")
+    print()
+    for race in races:
+        ratios = {k[: -len("_ratio")]: v for k, v in race.items() if k.endswith("_ratio")}
+        for name, ratio in ratios.items():
+            print(f"{race['name']} {name} 1 thread: {race[name + '_per_second']:.0f} steps/s, {ratio:.1f} times MuJoCo")
+        if "two_threads_over_one" in race:
+            print(f"{race['name']} lanes 2 threads: {race['lanes_2_threads_per_second']:.0f} steps/s, "
+                  f"{race['two_threads_over_one']:.2f} times one")
+    for item in passes:
+        if "forward" in item["name"] and "items_per_second" in item:
+            other = numpy_forward(int(item["name"].rsplit("/", 1)[1]))
+            rate = item["items_per_second"]
+            print(f"{item['name']}: {rate:.0f} rows/s, {rate / other:.2f} times NumPy")
 
 
 main()

@@ -137,4 +137,18 @@ BatchCounts Batch::counts() const {
   return sum;
 }
 
+void Batch::time_stages(bool on) {
+  for (const auto& tile : tiles_) tile->time_stages(on);
+}
+
+StageTimes Batch::stage_times() const {
+  StageTimes sum;
+  for (const auto& tile : tiles_) {
+    const StageTimes t = tile->stage_times();
+    for (std::size_t i = 0; i < kStages; ++i) sum.ticks[i] += t.ticks[i];
+    sum.steps += t.steps;
+  }
+  return sum;
+}
+
 }  // namespace baton::sim

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "envs/sim/model.hpp"
+#include "envs/sim/stage_clock.hpp"
 
 namespace baton::sim {
 
@@ -53,6 +54,8 @@ class BatchTile {
   virtual int lane_contacts(int lane) const = 0;
   virtual std::array<double, 3> site_position(int lane, int site) const = 0;
   virtual BatchCounts counts() const = 0;
+  virtual void time_stages(bool on) = 0;
+  virtual StageTimes stage_times() const = 0;
 };
 
 class Batch {
@@ -94,6 +97,10 @@ class Batch {
   int contacts(int env) const;            // active contacts in the last timestep
   std::uint64_t diverged(int env) const;  // times this environment was put back
   BatchCounts counts() const;             // summed over tiles
+
+  // From now on, steps are timed stage by stage, or not. stage_times: summed over all tiles since the batch was made.
+  void time_stages(bool on);
+  StageTimes stage_times() const;
 
  private:
   void check(Field field, int env, std::size_t size) const;

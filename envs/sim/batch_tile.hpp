@@ -26,12 +26,15 @@ class TileOf final : public BatchTile {
   void step(int substeps) override {
     fill_unused();
     for (int k = 0; k < substeps; ++k) {
-      const SolverReport report = sim::step(m_, d_);
+      const SolverReport report = sim::step(m_, d_, clock_);
       counts_.iterations += static_cast<std::uint64_t>(report.iterations);
       counts_.line_search += static_cast<std::uint64_t>(report.line_search);
       count_contacts();
       contain();
+      clock_.lap(Stage::kCount);
     }
+    if (clock_.on)
+      clock_.times.steps += static_cast<std::uint64_t>(substeps) * static_cast<std::uint64_t>(used_);
     counts_.steps += static_cast<std::uint64_t>(substeps) * static_cast<std::uint64_t>(used_);
     counts_.tile_steps += static_cast<std::uint64_t>(substeps);
   }
@@ -45,6 +48,9 @@ class TileOf final : public BatchTile {
     auto& values = array(field);
     for (std::size_t i = 0; i < values.size(); ++i) set_lane(values[i], at, static_cast<S>(in[i]));
   }
+
+  void time_stages(bool on) override { clock_.on = on; }
+  StageTimes stage_times() const override { return clock_.times; }
 
   std::uint64_t lane_diverged(int at) const override { return diverged_[at]; }
 
@@ -124,6 +130,7 @@ class TileOf final : public BatchTile {
   int used_ = kWidth;
   std::array<std::uint64_t, kWidth> diverged_{};
   BatchCounts counts_;
+  StageClock clock_;
 };
 
 }  // namespace baton::sim

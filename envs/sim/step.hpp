@@ -14,6 +14,7 @@
 #include "envs/sim/kinematics.hpp"
 #include "envs/sim/smooth.hpp"
 #include "envs/sim/solver.hpp"
+#include "envs/sim/stage_clock.hpp"
 #include "kernels/error.hpp"
 
 namespace baton::sim {
@@ -26,17 +27,32 @@ void check_supported(const Model<S>& m) {
 }
 
 template <class T>
-SolverReport forward(const Model<scalar_t<T>>& m, Data<T>& d) {
+SolverReport forward(const Model<scalar_t<T>>& m, Data<T>& d, StageClock& clock) {
+  clock.start();
   kinematics(m, d);
+  clock.lap(Stage::kKinematics);
   inertia(m, d);
   factor(m, d);
+  clock.lap(Stage::kInertia);
   bias(m, d);
+  clock.lap(Stage::kBias);
   passive(m, d);
   actuation(m, d);
   smooth(m, d);
+  clock.lap(Stage::kSmooth);
   collide(m, d);
+  clock.lap(Stage::kCollide);
   make_constraints(m, d);
-  return solve_constraints(m, d);
+  clock.lap(Stage::kConstraints);
+  const SolverReport report = solve_constraints(m, d);
+  clock.lap(Stage::kSolve);
+  return report;
+}
+
+template <class T>
+SolverReport forward(const Model<scalar_t<T>>& m, Data<T>& d) {
+  StageClock off;
+  return forward(m, d, off);
 }
 
 namespace detail {
@@ -95,10 +111,17 @@ void integrate_state(const Model<scalar_t<T>>& m, Data<T>& d) {
 }
 
 template <class T>
-SolverReport step(const Model<scalar_t<T>>& m, Data<T>& d) {
-  const SolverReport report = forward(m, d);
+SolverReport step(const Model<scalar_t<T>>& m, Data<T>& d, StageClock& clock) {
+  const SolverReport report = forward(m, d, clock);
   integrate_state(m, d);
+  clock.lap(Stage::kIntegrate);
   return report;
+}
+
+template <class T>
+SolverReport step(const Model<scalar_t<T>>& m, Data<T>& d) {
+  StageClock off;
+  return step(m, d, off);
 }
 
 }  // namespace baton::sim
