@@ -1,5 +1,6 @@
 // baton testspeed: physics steps per second of an MJCF model, many environments at once.
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <chrono>
@@ -9,8 +10,9 @@
 #include "cli/model_run.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
-#include "envs/sim/batch.hpp"
+#include "cli/table.hpp"
 #include "envs/sim/mjcf/load.hpp"
+#include "envs/sim/random_actions.hpp"
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
 #include "rl/metrics.hpp"
@@ -19,9 +21,22 @@ namespace baton::cli {
 namespace {
 
 struct Options {
-  std::string model, keyframe, precision = "float", json;
+  std::string model, keyframe, actions = "random", precision = "float", json;
   int envs = 256, steps = 1000, threads = 0;
+  std::uint64_t seed = 1;
 };
+
+struct Figures {
+  double seconds = 0;
+  double ns_per_tick = 0;
+};
+
+sim::BatchOptions batch_options(const Options& options) {
+  sim::BatchOptions result;
+  if (options.precision == "double") result.precision = sim::Precision::kDouble;
+  if (options.precision == "scalar") result.precision = sim::Precision::kFloat;
+  return result;
+}
 
 void put_to_keyframe(sim::Batch& batch, const std::string& wanted) {
   const auto& key = find_keyframe(batch.model(), wanted);
@@ -31,50 +46,113 @@ void put_to_keyframe(sim::Batch& batch, const std::string& wanted) {
   }
 }
 
+// What one environment takes of the heap: that of one more tile, shared among its lanes. 0: cannot be told.
+std::size_t bytes_per_environment(const sim::Model<double>& model, const Options& options) {
+  const auto heap = [] {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  const auto wanted = batch_options(options);
+  const int width = sim::Batch(model, 1, wanted).width();
+  const std::size_t before = heap();
+  const sim::Batch one(model, width, wanted);
+  const std::size_t between = heap();
+  const sim::Batch two(model, 2 * width, wanted);
+  const std::size_t first = between - before, second = heap() - between;
+  return second > first ? (second - first) / static_cast<std::size_t>(width) : 0;
+}
+
+// Steps the batch; every eighth action (or eighth part of the steps held) is timed stage by stage.
+Figures run(sim::Batch& batch, const Options& options) {
+  using Clock = std::chrono::steady_clock;
+  const auto now = [] {
+    return std::chrono::duration<double, std::nano>(Clock::now().time_since_epoch()).count();
+  };
+  Figures figures;
+  Progress bar("testspeed", options.steps, "steps");
+  const double start = now();
+  const std::uint64_t first_tick = sim::tick();
+  for (int done = 0, action = 0; done < options.steps; ++action) {
+    const int steps = std::min(sim::kActionSteps, options.steps - done);
+    if (options.actions == "random") sim::act_randomly(batch, options.seed, action);
+    batch.time_stages(action % 8 == 0);
+    const double before = now();
+    batch.step(steps);
+    figures.seconds += 1e-9 * (now() - before);
+    bar.update(done += steps);
+  }
+  figures.ns_per_tick =
+      (now() - start) / static_cast<double>(std::max<std::uint64_t>(sim::tick() - first_tick, 1));
+  return figures;
+}
+
+// {"name", "share", "ns"} of each stage; ns: of processor time, per environment and step.
+nlohmann::ordered_json stage_report(const sim::StageTimes& times, double ns_per_tick) {
+  double sum = 0;
+  for (std::uint64_t ticks : times.ticks) sum += static_cast<double>(ticks);
+  nlohmann::ordered_json stages = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < sim::kStages; ++i) {
+    const auto ticks = static_cast<double>(times.ticks[i]);
+    stages[sim::kStageNames[i]] = {
+        {"share", ticks / std::max(sum, 1.0)},
+        {"ns_per_step", ticks * ns_per_tick / std::max(static_cast<double>(times.steps), 1.0)}};
+  }
+  return stages;
+}
+
+nlohmann::ordered_json make_report(const Options& options, const sim::Batch& batch, const Figures& figures) {
+  const sim::BatchCounts counts = batch.counts();
+  const double total = static_cast<double>(options.envs) * options.steps;
+  return {
+      {"model", options.model},
+      {"envs", options.envs},
+      {"steps", static_cast<std::int64_t>(total)},
+      {"threads", kernels::threads()},
+      {"precision", options.precision == "double" ? "double" : "float"},
+      {"steps_per_second", total / std::max(figures.seconds, 1e-9)},
+      {"contacts_per_step", static_cast<double>(counts.contacts) / total},
+      {"actions", options.actions},
+      {"seconds", figures.seconds},
+      {"isa", batch.isa()},
+      {"lanes", batch.width()},
+      {"newton_per_step", static_cast<double>(counts.iterations) / static_cast<double>(counts.tile_steps)},
+      {"bytes_per_env", bytes_per_environment(batch.model(), options)},
+      {"diverged", counts.diverged},
+      {"contacts_dropped", counts.dropped},
+      {"stages", stage_report(batch.stage_times(), figures.ns_per_tick)}};
+}
+
+void print_report(const Options& options, const nlohmann::ordered_json& r) {
+  fmt::print("{}: {:.0f} steps/s ({} environments x {} steps in {:.2f} s, {} threads, {}, {} lanes, {})\n",
+             options.model, r["steps_per_second"].get<double>(), options.envs, options.steps,
+             r["seconds"].get<double>(), r["threads"].get<int>(), r["isa"].get<std::string>(),
+             r["lanes"].get<int>(), options.actions == "random" ? "random actions" : "controls held");
+  const auto bytes = r["bytes_per_env"].get<std::size_t>();
+  fmt::print("{:.2f} contacts a step; {:.2f} Newton iterations a tile step; {}\n",
+             r["contacts_per_step"].get<double>(), r["newton_per_step"].get<double>(),
+             bytes > 0 ? fmt::format("{:.1f} KiB an environment", static_cast<double>(bytes) / 1024.0)
+                       : std::string("bytes of an environment unknown (another allocator)"));
+  fmt::print("{} environments diverged; {} contacts dropped\n\n", r["diverged"].get<std::uint64_t>(),
+             r["contacts_dropped"].get<std::uint64_t>());
+  Table table({"stage", "share %", "ns/step/env"});
+  for (const auto& [name, stage] : r["stages"].items())
+    table.add_row({name, fmt::format("{:.1f}", 100.0 * stage["share"].get<double>()),
+                   fmt::format("{:.1f}", stage["ns_per_step"].get<double>())});
+  fmt::print("{}", table.text());
+}
+
 void testspeed(const Options& options) {
+  if (!options.keyframe.empty() && options.actions == "random")
+    throw UsageError("--keyframe goes with --actions hold: episodes of random actions start at keyframe 0");
   kernels::set_threads(options.threads);
   const sim::Model<double> model = sim::mjcf::load(options.model);
   if (!options.json.empty()) require_writable_file(options.json);
-  sim::BatchOptions batch_options;
-  if (options.precision == "double") batch_options.precision = sim::Precision::kDouble;
-  if (options.precision == "scalar") batch_options.precision = sim::Precision::kFloat;
-  sim::Batch batch(model, options.envs, batch_options);
+  sim::Batch batch(model, options.envs, batch_options(options));
   if (!options.keyframe.empty()) put_to_keyframe(batch, options.keyframe);
-
-  constexpr int kChunk = 20;  // steps between two looks at the clock
-  using Clock = std::chrono::steady_clock;
-  const auto start = Clock::now();
-  {
-    Progress bar("testspeed", options.steps, "steps");
-    for (int done = 0; done < options.steps;) {
-      const int now = std::min(kChunk, options.steps - done);
-      batch.step(now);
-      bar.update(done += now);
-    }
-  }
-  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  const sim::BatchCounts counts = batch.counts();
-  const double total = static_cast<double>(options.envs) * options.steps;
-  const double rate = total / std::max(seconds, 1e-9),
-               contacts = static_cast<double>(counts.contacts) / total;
-  if (!options.json.empty()) {
-    const nlohmann::ordered_json report{{"model", options.model},
-                                        {"envs", options.envs},
-                                        {"steps", static_cast<std::int64_t>(total)},
-                                        {"threads", kernels::threads()},
-                                        {"precision", options.precision == "double" ? "double" : "float"},
-                                        {"steps_per_second", rate},
-                                        {"contacts_per_step", contacts},
-                                        {"seconds", seconds},
-                                        {"isa", batch.isa()},
-                                        {"lanes", batch.width()},
-                                        {"diverged", counts.diverged}};
-    rl::write_text_atomic(options.json, report.dump(2) + "\n");
-  }
-  fmt::print("{}: {:.0f} steps/s ({} environments x {} steps in {:.2f} s, {} threads, {}, {} lanes)\n",
-             options.model, rate, options.envs, options.steps, seconds, kernels::threads(), batch.isa(),
-             batch.width());
-  fmt::print("{:.2f} contacts a step; {} environments diverged\n", contacts, counts.diverged);
+  const Figures figures = run(batch, options);
+  const nlohmann::ordered_json report = make_report(options, batch, figures);
+  if (!options.json.empty()) rl::write_text_atomic(options.json, report.dump(2) + "\n");
+  print_report(options, report);
 }
 
 }  // namespace
@@ -89,7 +167,14 @@ void add_testspeed(Registry& registry) {
   command.add_option("--steps", options->steps, "Physics steps of each environment")
       ->check(CLI::Range(1, 1000000000))
       ->capture_default_str();
-  command.add_option("--keyframe", options->keyframe, "Start and controls of a keyframe, name or number");
+  command
+      .add_option("--actions", options->actions,
+                  "random: a new action every 40 steps, episodes of 280 actions; hold: the start's controls")
+      ->check(CLI::IsMember({"random", "hold"}))
+      ->capture_default_str();
+  command.add_option("--seed", options->seed, "Seed of the random actions")->capture_default_str();
+  command.add_option("--keyframe", options->keyframe,
+                     "Start and controls of a keyframe, name or number (with --actions hold)");
   command
       .add_option("--precision", options->precision,
                   "float: a lane of a SIMD tile each; scalar: plain float; double: plain double")
@@ -100,6 +185,7 @@ void add_testspeed(Registry& registry) {
   command.footer(
       "Examples:\n"
       "  baton testspeed robot.xml\n"
+      "  baton testspeed robot.xml --actions hold --keyframe home\n"
       "  baton testspeed robot.xml --envs 512 --steps 2000 --threads 1 --json speed.json");
   command.callback([&registry, options] { registry.action = [options] { testspeed(*options); }; });
 }
