@@ -75,8 +75,11 @@ Mesh<float> to(const Mesh<double>& mesh) {
   Mesh<float> r;
   r.name = mesh.name, r.hull_faces = mesh.hull_faces;
   r.neighbor_begin = mesh.neighbor_begin, r.neighbors = mesh.neighbors;
+  r.polygon_begin = mesh.polygon_begin, r.polygon_vertices = mesh.polygon_vertices;
+  r.vertex_polygon_begin = mesh.vertex_polygon_begin, r.vertex_polygons = mesh.vertex_polygons;
   r.vertices = mesh.vertices, r.faces = mesh.faces;
   for (const auto& v : mesh.hull) r.hull.push_back(to(v));
+  for (const auto& n : mesh.polygon_normals) r.polygon_normals.push_back(to(n));
   return r;
 }
 

@@ -22,6 +22,28 @@ struct Contact {
 
 inline constexpr int kMaxContacts = 128;  // slots of an environment or tile; more are dropped and counted
 
+// For some pairs of geoms a direction, per lane, along which they were apart when last looked at. Only ever a hint: a
+// collider checks it against the poses of now, so that results do not depend on it.
+template <class T>
+struct SeparationCache {
+  struct Entry {
+    int pair = -1;
+    Vec3<T> direction{};  // unit, from geom 1 to geom 2; zero where unknown
+  };
+  static constexpr std::size_t kEntries =
+      256;  // pairs share entries by their number; the last one to come stays
+  std::vector<Entry> entries;
+  Vec3<T>& of(int pair) {
+    Entry& e = entries[static_cast<std::size_t>(pair) % entries.size()];
+    if (e.pair != pair) {
+      const T zero(0);
+      e.pair = pair;
+      e.direction = {zero, zero, zero};
+    }
+    return e.direction;
+  }
+};
+
 template <class T>
 struct Data {
   using S = scalar_t<T>;
@@ -79,6 +101,7 @@ struct Data {
   std::vector<Contact<T>> contacts;  // [kMaxContacts], the first ncontact are in use
   int ncontact = 0;
   long contacts_dropped = 0;  // over kMaxContacts, since construction
+  SeparationCache<T> separations;
 
   // ---- constraint.hpp, solver.hpp ----
   ConstraintData<T> efc;
@@ -131,6 +154,8 @@ Data<T>::Data(const Model<S>& m) {
   crb.assign(nb, no_inertia);
   for (auto* v : {&cvel, &cacc, &cfrc}) v->assign(nb, zero6);
   contacts.resize(kMaxContacts);
+  separations.entries.resize(
+      std::min(std::max<std::size_t>(m.pairs.size(), 1), SeparationCache<T>::kEntries));
   broadphase.build(m);
   efc.reserve(m);
 }

@@ -120,7 +120,13 @@ struct Mesh {
   std::vector<Vec3<S>> hull;                   // vertices of the convex hull; empty when no geom collides
   std::vector<std::array<int, 3>> hull_faces;  // triangles of the hull, counter-clockwise seen from outside
   std::vector<int> neighbor_begin,
-      neighbors;                      // hull vertex i touches neighbors[neighbor_begin[i] .. [i + 1])
+      neighbors;  // hull vertex i touches neighbors[neighbor_begin[i] .. [i + 1])
+  // Flat faces: triangles of the hull whose normals agree, merged. Written, with the neighbors, by finish_hull()
+  // (collide/hull.hpp) once hull and hull_faces are there. Face f has the corners polygon_vertices[polygon_begin[f] ..
+  // [f + 1]), counter-clockwise seen from outside; vertex i is a corner of vertex_polygons[vertex_polygon_begin[i] ..]
+  std::vector<Vec3<S>> polygon_normals;  // outward, unit
+  std::vector<int> polygon_begin, polygon_vertices;
+  std::vector<int> vertex_polygon_begin, vertex_polygons;
   std::vector<Vec3<float>> vertices;  // the whole mesh, for drawing
   std::vector<std::array<int, 3>> faces;
 };

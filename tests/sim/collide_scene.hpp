@@ -1,6 +1,7 @@
 #pragma once
 // Two geoms at given poses, alone in a model, for the collision tests: ours built by hand, MuJoCo's from the same
 // numbers. A plane belongs to the world, everything else to a free body of its own.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <random>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "envs/sim/collide/collide.hpp"
+#include "envs/sim/collide/hull.hpp"
 
 #ifdef BATON_HAVE_MUJOCO
 #include <mujoco/mujoco.h>
@@ -15,9 +17,15 @@
 
 namespace baton::test {
 
+// A convex hull as a geom has it: centred, principal axes; and the points that MuJoCo gets to make the same.
+struct HullSpec {
+  std::vector<sim::Vec3<double>> points;
+  sim::Mesh<double> mesh;
+};
 struct GeomSpec {
   sim::GeomType type;
   sim::Vec3<double> size;
+  const HullSpec* hull = nullptr;
 };
 struct GeomPose {
   sim::Vec3<double> pos{0, 0, 0};
@@ -38,7 +46,10 @@ inline double bounding_radius(const GeomSpec& g) {
       return g.size.x + g.size.y;
     case G::kCylinder:
       return std::hypot(g.size.x, g.size.y);
+    case G::kEllipsoid:
+      return std::max({g.size.x, g.size.y, g.size.z});
     case G::kBox:
+    case G::kMesh:
       return sim::norm(g.size);
     default:
       return 0;
@@ -56,6 +67,16 @@ sim::Model<S> two_geoms(const GeomSpec& a, const GeomSpec& b, double margin) {
     g.body = spec.type == sim::GeomType::kPlane ? 0 : k + 1;
     g.size = sim::cast<S>(spec.size);
     g.radius = static_cast<S>(bounding_radius(spec));
+    if (spec.hull) {
+      g.mesh = static_cast<int>(m.meshes.size());
+      if constexpr (sizeof(S) == 8) {
+        m.meshes.push_back(spec.hull->mesh);
+      } else {
+        sim::Model<double> wide;
+        wide.meshes.push_back(spec.hull->mesh);
+        m.meshes.push_back(sim::to_float(wide).meshes[0]);
+      }
+    }
     m.geoms.push_back(g);
     m.bodies[static_cast<std::size_t>(k + 1)].joints = 1;
   }
@@ -178,14 +199,17 @@ inline PosePair random_poses(std::mt19937& gen, const GeomSpec& a, const GeomSpe
 // MuJoCo with the same two geoms. Poses are set per query.
 class TwoGeomOracle {
  public:
-  TwoGeomOracle(const GeomSpec& a, const GeomSpec& b, double margin)
+  // multiccd: look for further points, as MuJoCo does unless told otherwise.
+  TwoGeomOracle(const GeomSpec& a, const GeomSpec& b, double margin, bool multiccd = true)
       : plane_(a.type == sim::GeomType::kPlane) {
-    std::string xml = "<mujoco><option gravity='0 0 0'/><worldbody>";
+    std::string xml = "<mujoco><option gravity='0 0 0'><flag multiccd='" +
+                      std::string(multiccd ? "enable" : "disable") + "'/></option><asset>" + asset(a, "a") +
+                      asset(b, "b") + "</asset><worldbody>";
     if (plane_)
-      xml += geom(a, margin);
+      xml += geom(a, margin, "a");
     else
-      xml += "<body><freejoint/>" + geom(a, margin) + "</body>";
-    xml += "<body><freejoint/>" + geom(b, 0) + "</body></worldbody></mujoco>";
+      xml += "<body><freejoint/>" + geom(a, margin, "a") + "</body>";
+    xml += "<body><freejoint/>" + geom(b, 0, "b") + "</body></worldbody></mujoco>";
     mjVFS vfs;
     mj_defaultVFS(&vfs);
     mj_addBufferVFS(&vfs, "m.xml", xml.data(), static_cast<int>(xml.size()));
@@ -206,9 +230,9 @@ class TwoGeomOracle {
       m->geom_sameframe[0] = mjSAMEFRAME_NONE;
       set(m->geom_pos, m->geom_quat, pa);
     } else {
-      set(d->qpos, d->qpos + 3, pa);
+      set(d->qpos, d->qpos + 3, body_pose(0, pa));
     }
-    set(d->qpos + (plane_ ? 0 : 7), d->qpos + (plane_ ? 3 : 10), pb);
+    set(d->qpos + (plane_ ? 0 : 7), d->qpos + (plane_ ? 3 : 10), body_pose(1, pb));
     mj_kinematics(m, d);
     mj_comPos(m, d);
     mj_collision(m, d);
@@ -231,14 +255,57 @@ class TwoGeomOracle {
     for (int i = 0; i < 3; ++i) pos[i] = p.pos[i];
     quat[0] = p.quat.w, quat[1] = p.quat.x, quat[2] = p.quat.y, quat[3] = p.quat.z;
   }
-  static std::string geom(const GeomSpec& g, double margin) {
+  // The body's pose that puts a geom where it is wanted: MuJoCo moves a mesh's geom to its centre of mass.
+  GeomPose body_pose(int g, const GeomPose& p) const {
+    const mjtNum *x = m->geom_pos + 3 * g, *q = m->geom_quat + 4 * g;
+    const sim::Quat<double> quat = p.quat * sim::conjugate(sim::Quat<double>{q[0], q[1], q[2], q[3]});
+    return {p.pos - sim::rotate(quat, sim::Vec3<double>{x[0], x[1], x[2]}), quat};
+  }
+  static std::string asset(const GeomSpec& g, const char* name) {
+    if (!g.hull) return "";
+    std::string text = std::string("<mesh name='") + name + "' vertex='";
+    char number[100];
+    for (const auto& p : g.hull->points) {
+      std::snprintf(number, sizeof number, "%.9g %.9g %.9g ", p.x, p.y, p.z);
+      text += number;
+    }
+    return text + "'/>";
+  }
+  static std::string geom(const GeomSpec& g, double margin, const char* mesh) {
     static const char* const names[] = {"plane", "sphere", "capsule", "ellipsoid", "cylinder", "box"};
     char text[300];
+    if (g.hull) {
+      std::snprintf(text, sizeof text, "<geom type='mesh' mesh='%s' margin='%.17g'/>", mesh, margin);
+      return text;
+    }
     std::snprintf(text, sizeof text, "<geom type='%s' size='%.17g %.17g %.17g' margin='%.17g'/>",
                   names[static_cast<int>(g.type)], g.size.x, g.size.y, g.size.z, margin);
     return text;
   }
 };
+
+// The hull of some points as MuJoCo compiles it, and its half sizes.
+inline GeomSpec hull_of(std::vector<sim::Vec3<double>> points, HullSpec& hull) {
+  hull.points = std::move(points);
+  const GeomSpec spec{sim::GeomType::kMesh, {0, 0, 0}, &hull}, ball{sim::GeomType::kSphere, {1, 0, 0}};
+  const TwoGeomOracle oracle(ball, spec, 0.0);
+  const mjModel* m = oracle.m;
+  const int* graph = m->mesh_graph;
+  const int vertices = graph[0], faces = graph[1];
+  const int *global = graph + 2 + vertices, *face = global + 2 * vertices + 3 * faces;
+  std::vector<int> local(static_cast<std::size_t>(m->nmeshvert), -1);
+  hull.mesh = {};
+  for (int i = 0; i < vertices; ++i) {
+    const float* v = m->mesh_vert + 3 * global[i];
+    local[static_cast<std::size_t>(global[i])] = i;
+    hull.mesh.hull.push_back({v[0], v[1], v[2]});
+  }
+  const auto id = [&](int g) { return local[static_cast<std::size_t>(g)]; };
+  for (int f = 0; f < faces; ++f)
+    hull.mesh.hull_faces.push_back({id(face[3 * f]), id(face[3 * f + 1]), id(face[3 * f + 2])});
+  sim::finish_hull(hull.mesh);
+  return {sim::GeomType::kMesh, {m->geom_size[3], m->geom_size[4], m->geom_size[5]}, &hull};
+}
 #endif
 
 }  // namespace baton::test

@@ -8,12 +8,13 @@
 // and holds active = false, dist = 1 m, pos = 0, frame = identity in the others. A hit is a distance <= Pair::margin.
 // dist < 0: penetration; pos: midpoint of the surfaces; frame rows: normal from geom1 to geom2, MuJoCo's tangents.
 // Most hits of a pair: 1 with a sphere, 2 capsule-capsule, capsule-plane and capsule-box, 4 plane-box and
-// plane-cylinder, 8 box-box (slots: one more where lanes differ in kind), 8 with a cylinder otherwise. Planes do not
-// meet planes.
+// plane-cylinder, 8 box-box (slots: one more where lanes differ in kind), 8 with a cylinder otherwise, 1 with an
+// ellipsoid, 3 plane-mesh, 5 with a mesh otherwise. Planes do not meet planes.
 // Source: MuJoCo, Computation, "Collision".
 #include "envs/sim/broadphase.hpp"
 #include "envs/sim/collide/box_box.hpp"
 #include "envs/sim/collide/capsule_box.hpp"
+#include "envs/sim/collide/convex.hpp"
 #include "envs/sim/collide/cylinder.hpp"
 #include "envs/sim/collide/plane.hpp"
 #include "envs/sim/collide/round.hpp"
@@ -21,10 +22,7 @@
 namespace baton::sim {
 
 // Is there a collider for these types (in ascending order)? Loaders refuse models with pairs that have none.
-inline bool can_collide(GeomType t1, GeomType t2) {
-  const auto known = [](GeomType t) { return t != GeomType::kEllipsoid && t != GeomType::kMesh; };
-  return known(t1) && known(t2) && t2 != GeomType::kPlane;
-}
+inline bool can_collide(GeomType t1, GeomType t2) { return t1 <= t2 && t2 != GeomType::kPlane; }
 
 // The collider of one pair, in the lanes of `on`. t1 <= t2.
 template <class T>
@@ -61,8 +59,12 @@ void collide_pair(GeomType t1, GeomType t2, const Shape<T>& a, const Shape<T>& b
       return cylinder_box(a, b, on, sink);
     case both(G::kBox, G::kBox):
       return box_box(a, b, on, sink);
-    default:
-      return;
+    case both(G::kPlane, G::kEllipsoid):
+      return plane_ellipsoid(a, b, on, sink);
+    case both(G::kPlane, G::kMesh):
+      return plane_mesh(a, b, on, sink);
+    default:  // what is left has an ellipsoid or a mesh
+      return convex_convex(t1, t2, a, b, on, sink);
   }
 }
 
@@ -79,7 +81,10 @@ void collide(const Model<scalar_t<T>>& m, Data<T>& d) {
   d.ncontact = 0;
   const auto shape = [&](int g) {
     const auto i = static_cast<std::size_t>(g);
-    return Shape<T>{d.geom_xpos[i], d.geom_xmat[i], cast<T>(m.geoms[i].size)};
+    const int mesh = m.geoms[i].mesh;
+    const auto* hull =
+        m.geoms[i].type == GeomType::kMesh ? &m.meshes[static_cast<std::size_t>(mesh)] : nullptr;
+    return Shape<T>{d.geom_xpos[i], d.geom_xmat[i], cast<T>(m.geoms[i].size), hull};
   };
   for (const auto& group : d.broadphase.groups) {
     if (group.tested && !any(group_near<T>(group, d))) continue;

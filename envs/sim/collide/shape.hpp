@@ -16,12 +16,14 @@ inline T min_length() {
   return num<T>(1e-15);
 }
 
-// A geom in the world. size as in Geom::size: sphere r; capsule and cylinder r, half length (axis z); box half sizes.
+// A geom in the world. size as in Geom::size: sphere r; capsule and cylinder r, half length (axis z); ellipsoid radii;
+// box half sizes; mesh half sizes of its box.
 template <class T>
 struct Shape {
   Vec3<T> pos;
   Mat3<T> mat;
   Vec3<T> size;
+  const Mesh<scalar_t<T>>* mesh = nullptr;
   Vec3<T> axis() const { return mat.col(2); }
 };
 
@@ -56,6 +58,8 @@ class ContactSink {
   ContactSink(Data<T>& d, int pair, const T& margin) : margin_(margin), d_(d), pair_(pair) {}
 
   const T& margin() const { return margin_; }
+  // The pair's entry of Data::separations.
+  Vec3<T>& separation() const { return d_.separations.of(pair_); }
 
   // Adds the hit in the lanes of `m` whose dist <= margin. normal: unit, from geom1 to geom2. hint: direction that the
   // first tangent should take, zero for none.
