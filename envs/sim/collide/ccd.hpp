@@ -1,12 +1,13 @@
 #pragma once
-// Contacts of one pair of convex geoms at one pose, in double: any two of sphere, capsule, ellipsoid, cylinder, box, mesh.
+// Contacts of one pair of convex geoms at one pose, in double. Any two of sphere, capsule, ellipsoid, cylinder, box and
+// mesh.
 //
 //   GJK (gjk.cpp) walks to the point of the Minkowski difference A - B that is nearest to the origin: the distance of
 //   separate shapes. Spheres count as points and capsules as segments with a radius, so that shallow contacts of theirs
 //   are exact and need nothing else.
 //   EPA (epa.cpp) grows a polytope inside A - B until a face of it is on the surface: depth and normal of overlapping
 //   shapes. Both run at most `iterations` rounds; on two polytopes they end exactly, on round shapes at `tolerance`
-//   (where overlaps of more than a few percent of the size take up to 64 rounds: MuJoCo's 35 leave the depth short there).
+//   (overlaps of more than a few percent of the size take up to 64 rounds there: MuJoCo's 35 leave the depth short).
 //   manifold.cpp: that gives depth and normal of the pair. Where both bodies show a face or an edge along the normal
 //   (within 5 degrees), these are projected along it and cut against each other: up to 4 points, all with the pair's
 //   normal, each with its own depth along it; the deepest has the pair's.

@@ -1,7 +1,7 @@
 #pragma once
 // Pairs with a mesh or an ellipsoid. All lanes together: is the pair apart along the direction that Data::separations
-// remembers? What is not is handed lane by lane to ccd.hpp, in double; a lane that comes back apart leaves its direction
-// for the next step. Proofs keep a guard for rounding, so that they only skip what would have come back apart.
+// remembers? What is not is handed lane by lane to ccd.hpp, in double; a lane that is apart leaves its direction for
+// the next step. Proofs keep a guard for rounding, so that they only skip what would have come back apart.
 // Contacts of a pair: ccd.hpp; plane against ellipsoid 1, plane against mesh up to 3.
 #include "envs/sim/collide/ccd.hpp"
 #include "envs/sim/collide/plane.hpp"

@@ -19,7 +19,7 @@ struct Frame {
   V3 out(double x, double y, double z) const { return origin + t1 * x + t2 * y + n * z; }
 };
 
-// What a body shows along the normal: a flat polygon, a segment (2 corners) or a point (1), in the contact's coordinates.
+// What a body shows along the normal: a flat polygon, a segment (2 corners) or a point (1); contact coordinates.
 // Over (x, y) its surface is at height z = plane.z + plane.x x + plane.y y (polygons only).
 struct Feature {
   int count = 0;
