@@ -4,6 +4,7 @@
 //   Dof::invweight     (M^-1)_ii, averaged over the three dofs of a ball and of each half of a free joint
 //   Body::invweight    trace(J M^-1 J') / 3 at the centre of mass: translation, rotation; 0 for static bodies
 //   mean_inertia       mean of M's diagonal
+//   Joint::lone        free joint whose tree has no other joint
 //
 // MuJoCo, Computation, "Solver parameters": they set the scale of a constraint's softness.
 #include "envs/sim/model.hpp"

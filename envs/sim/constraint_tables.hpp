@@ -12,7 +12,7 @@ namespace baton::sim {
 inline constexpr double kMinImpedance = 0.0001, kMaxImpedance = 0.9999, kTiny = 1e-15;
 
 // solref > 0 is (time constant, damping ratio), the time constant at least two timesteps so that the integrator stays
-// stable; otherwise (-stiffness, -damping). `restoring` false: no stiffness (friction loss).
+// stable (unless Option::refsafe is off); otherwise (-stiffness, -damping). `restoring` false: no stiffness (friction loss).
 template <class S>
 Compliance<S> compliance(const Softness<S>& soft, const Option<S>& option, bool restoring) {
   const auto limit = [](double v) { return std::clamp(v, kMinImpedance, kMaxImpedance); };
@@ -23,7 +23,7 @@ Compliance<S> compliance(const Softness<S>& soft, const Option<S>& option, bool 
   const double midpoint = limit(soft.solimp[3]), power = std::max<double>(1, soft.solimp[4]);
   Compliance<S> c;
   if (ref0 > 0) {
-    ref0 = std::max<double>(ref0, 2.0 * static_cast<double>(option.timestep));
+    if (option.refsafe) ref0 = std::max<double>(ref0, 2.0 * static_cast<double>(option.timestep));
     c.k = static_cast<S>(1 / std::max(kTiny, dmax * dmax * ref0 * ref0 * ref1 * ref1));
     c.b = static_cast<S>(2 / std::max(kTiny, dmax * ref0));
   } else {

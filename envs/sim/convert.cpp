@@ -28,7 +28,7 @@ std::vector<float> to(const std::vector<double>& a) {
 Option<float> to(const Option<double>& o) {
   Option<float> r;
   r.timestep = to(o.timestep), r.gravity = to(o.gravity);
-  r.integrator = o.integrator, r.cone = o.cone;
+  r.integrator = o.integrator, r.cone = o.cone, r.refsafe = o.refsafe, r.eulerdamp = o.eulerdamp;
   r.impratio = to(o.impratio), r.tolerance = to(o.tolerance), r.iterations = o.iterations;
   r.ls_tolerance = to(o.ls_tolerance), r.ls_iterations = o.ls_iterations;
   return r;
@@ -40,7 +40,7 @@ Body<float> to(const Body<double>& b) {
   r.joint = b.joint, r.joints = b.joints, r.dof = b.dof, r.dofs = b.dofs, r.geom = b.geom, r.geoms = b.geoms;
   r.mocap = b.mocap, r.pos = to(b.pos), r.quat = to(b.quat);
   r.mass = to(b.mass), r.ipos = to(b.ipos), r.iquat = to(b.iquat), r.inertia = to(b.inertia);
-  r.invweight = to(b.invweight), r.last_dof = b.last_dof;
+  r.gravcomp = to(b.gravcomp), r.invweight = to(b.invweight), r.last_dof = b.last_dof;
   return r;
 }
 
@@ -50,6 +50,8 @@ Joint<float> to(const Joint<double>& j) {
   r.pos = to(j.pos), r.axis = to(j.axis), r.limited = j.limited, r.range = to(j.range),
   r.margin = to(j.margin);
   r.stiffness = to(j.stiffness), r.limit_softness = to(j.limit_softness);
+  r.force_limited = j.force_limited, r.force_range = to(j.force_range);
+  r.gravcomp = j.gravcomp, r.lone = j.lone;
   return r;
 }
 
@@ -99,8 +101,8 @@ Equality<float> to(const Equality<double>& e) {
 }
 
 Actuator<float> to(const Actuator<double>& a) {
-  return {a.name,         a.joint,         to(a.gear),       to(a.gain),       to(a.bias),
-          a.ctrl_limited, a.force_limited, to(a.ctrl_range), to(a.force_range)};
+  return {a.name,     a.joint,        a.in_parent,     to(a.gear),       to(a.gain),
+          to(a.bias), a.ctrl_limited, a.force_limited, to(a.ctrl_range), to(a.force_range)};
 }
 
 Site<float> to(const Site<double>& s) { return {s.name, s.body, to(s.pos), to(s.quat)}; }

@@ -90,7 +90,8 @@ struct Data {
   std::vector<T> qfrc_bias;            // [nv] Coriolis, centrifugal, gravity
 
   // ---- passive.hpp, actuation.hpp ----
-  std::vector<T> qfrc_passive;    // [nv] springs and damping
+  std::vector<T> qfrc_passive;    // [nv] springs, damping, gravity compensation
+  std::vector<T> qfrc_gravcomp;   // [nv] all of it, whoever carries it; empty when no body asks for any
   std::vector<T> actuator_force;  // [nu]
   std::vector<T> qfrc_actuator;   // [nv]
   std::vector<T> qfrc_smooth;     // [nv] passive - bias + actuator + external
@@ -130,6 +131,8 @@ Data<T>::Data(const Model<S>& m) {
     for (S v : {b.quat.w, b.quat.x, b.quat.y, b.quat.z}) mocap_quat.push_back(T(v));
   }
   actuator_force.assign(nu, zero);
+  for (const auto& b : m.bodies)
+    if (b.gravcomp != 0) qfrc_gravcomp.assign(nv, zero);
   M.assign(nv * nv, zero);
   LD.assign(nv * nv, zero);
   scratch.assign(nv * nv + 8 * nv, zero);

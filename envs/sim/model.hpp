@@ -27,6 +27,9 @@ enum class Cone { kPyramidal, kElliptic };
 inline int qpos_count(JointType t) { return t == JointType::kFree ? 7 : t == JointType::kBall ? 4 : 1; }
 inline int dof_count(JointType t) { return t == JointType::kFree ? 6 : t == JointType::kBall ? 3 : 1; }
 
+// Who carries a joint's share of the bodies' gravity compensation: it counts as passive, or as the actuators' force.
+enum class Gravcomp { kPassive, kActuator, kNone };
+
 // Softness of a constraint (MuJoCo, Computation: solver parameters).
 template <class S>
 struct Softness {
@@ -41,6 +44,8 @@ struct Option {
   Integrator integrator = Integrator::kEuler;
   Cone cone = Cone::kPyramidal;
   S impratio = S(1);
+  bool refsafe = true;    // time constants of solref are at least two timesteps
+  bool eulerdamp = true;  // Euler takes joint damping implicitly
   S tolerance = S(1e-8);
   int iterations = 100;
   S ls_tolerance = S(0.01);
@@ -64,6 +69,7 @@ struct Body {
   Vec3<S> ipos{};                         // centre of mass, in the body's frame
   Quat<S> iquat{S(1), S(0), S(0), S(0)};  // principal axes, in the body's frame
   Vec3<S> inertia{};                      // principal moments, kg m^2
+  S gravcomp = 0;                         // share of its weight that is compensated
   std::array<S, 2>
       invweight{};    // mean inverse inertia at qpos0: translation 1/kg, rotation 1/(kg m^2) (constants.hpp)
   int last_dof = -1;  // last dof that moves this body (its own or an ancestor's), -1: static
@@ -80,6 +86,10 @@ struct Joint {
   S margin = 0;
   S stiffness = 0;
   Softness<S> limit_softness;
+  bool force_limited = false;  // hinge, slide: the sum of actuator forces is clamped
+  std::array<S, 2> force_range{};
+  Gravcomp gravcomp = Gravcomp::kPassive;
+  bool lone = false;  // free joint whose tree has no other joint (constants.hpp)
 };
 
 template <class S>
@@ -156,12 +166,15 @@ struct Equality {
   Softness<S> softness;
 };
 
-// force = gain * ctrl + bias[0] + bias[1] * length + bias[2] * velocity, through `gear` on one scalar joint.
+// force = gain * ctrl + bias[0] + bias[1] * length + bias[2] * velocity, through `gear` on one joint: the first number
+// on a hinge or slide, a torque (3) on a ball, force and torque (6) on a free joint.
 template <class S>
 struct Actuator {
   std::string name;
   int joint = 0;
-  S gear = 1, gain = 1;
+  bool in_parent = false;  // ball, free: the gear's torque is in the parent's frame, not in the body's own
+  std::array<S, 6> gear{S(1)};
+  S gain = 1;
   std::array<S, 3> bias{};
   bool ctrl_limited = false, force_limited = false;
   std::array<S, 2> ctrl_range{}, force_range{};

@@ -1,20 +1,29 @@
 #pragma once
 // Everything that acts on the dofs besides constraints, and the acceleration it causes.
 //
-//   passive    qfrc_passive = -stiffness (q - q_spring) - damping v           (a rotation's q - q_spring: the vector
-//                             axis * angle that turns q_spring into q, in the body's frame)
-//   actuation  force = clamp(gain clamp(ctrl) + b0 + b1 length + b2 velocity), length = gear q,
-//              qfrc_actuator = gear force
+//   passive    qfrc_passive = -stiffness (q - q_spring) - damping v + gravity compensation. A rotation's
+//              q - q_spring: the vector axis * angle that turns q_spring into q, in the body's frame. Compensation:
+//              -gravcomp mass gravity at each body's centre of mass, on joints that do not leave it to their actuators
+//   actuation  force = clamp(gain clamp(ctrl) + b0 + b1 length + b2 velocity), velocity = moment . qvel,
+//              qfrc_actuator = clamp(sum moment force + gravity compensation of joints that ask for it here)
+//              moment, length: gear, gear q on hinge and slide; gear, rotation vector . gear on a ball joint (both
+//              turned into the body's frame when the gear is in the parent's); gear, 0 on a free joint
 //   smooth     qfrc_smooth = qfrc_passive - qfrc_bias + qfrc_actuator + J' xfrc,   qacc_smooth = M^-1 qfrc_smooth
 //
-// Each overwrites what it writes. smooth() needs all the others and factor(). MuJoCo, Computation, "Passive forces"
-// and "Actuation model".
+// Each overwrites what it writes. actuation() needs passive(), smooth() needs all the others and factor(). MuJoCo,
+// Computation, "Passive forces" and "Actuation model".
 #include "envs/sim/inertia.hpp"
 #include "envs/sim/jacobian.hpp"
 
 namespace baton::sim {
 
 namespace detail {
+
+template <class T>
+inline Quat<T> joint_quat(const Data<T>& d, int qpos) {
+  const T* q = &d.qpos[qpos];
+  return {q[0], q[1], q[2], q[3]};
+}
 
 template <class T>
 void add_spring(const Model<scalar_t<T>>& m, Data<T>& d, const Joint<scalar_t<T>>& joint) {
@@ -31,6 +40,49 @@ void add_spring(const Model<scalar_t<T>>& m, Data<T>& d, const Joint<scalar_t<T>
   for (int i = 0; i < 3; ++i) force[i] -= k * turn[i];
 }
 
+template <class T>
+void compensate_gravity(const Model<scalar_t<T>>& m, Data<T>& d) {
+  for (T& f : d.qfrc_gravcomp) f = T(0);
+  for (std::size_t b = 1; b < m.bodies.size(); ++b) {
+    const auto& body = m.bodies[b];
+    if (body.gravcomp == 0) continue;
+    const Vec3<T> force = cast<T>(m.option.gravity * (-body.mass * body.gravcomp));
+    for (int i = body.last_dof; i >= 0; i = m.dofs[i].parent)
+      d.qfrc_gravcomp[i] += dot(force, dof_point_velocity(d, m, i, d.xipos[b]));
+  }
+  for (int i = 0; i < m.nv; ++i)
+    if (m.joints[m.dofs[i].joint].gravcomp == Gravcomp::kPassive) d.qfrc_passive[i] += d.qfrc_gravcomp[i];
+}
+
+// An actuator's length and its moment on the dofs of its joint.
+template <class T>
+struct Transmission {
+  T length;
+  T moment[6];
+  int dof, count;
+};
+
+template <class T>
+inline Transmission<T> transmission(const Model<scalar_t<T>>& m, const Data<T>& d,
+                                    const Actuator<scalar_t<T>>& actuator) {
+  const auto& joint = m.joints[actuator.joint];
+  Transmission<T> t;
+  t.dof = joint.dof, t.count = dof_count(joint.type);
+  if (t.count == 1) {
+    t.moment[0] = T(actuator.gear[0]);
+    t.length = t.moment[0] * d.qpos[joint.qpos];
+    return t;
+  }
+  const int spin = t.count - 3;  // first of the rotations
+  const Quat<T> q = joint_quat(d, joint.qpos + spin);
+  Vec3<T> axis{T(actuator.gear[spin]), T(actuator.gear[spin + 1]), T(actuator.gear[spin + 2])};
+  if (actuator.in_parent) axis = rotate(conjugate(q), axis);
+  for (int k = 0; k < spin; ++k) t.moment[k] = T(actuator.gear[k]);
+  for (int k = 0; k < 3; ++k) t.moment[spin + k] = axis[k];
+  t.length = spin > 0 ? T(0) : dot(rotation_vector(q), axis);
+  return t;
+}
+
 }  // namespace detail
 
 template <class T>
@@ -38,6 +90,7 @@ void passive(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (int i = 0; i < m.nv; ++i) d.qfrc_passive[i] = T(-m.dofs[i].damping) * d.qvel[i];
   for (const auto& joint : m.joints)
     if (joint.stiffness != 0) detail::add_spring(m, d, joint);
+  if (!d.qfrc_gravcomp.empty()) detail::compensate_gravity(m, d);
 }
 
 template <class T>
@@ -45,17 +98,24 @@ void actuation(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (int i = 0; i < m.nv; ++i) d.qfrc_actuator[i] = T(0);
   for (int u = 0; u < m.nu; ++u) {
     const auto& actuator = m.actuators[u];
-    const auto& joint = m.joints[actuator.joint];
     T ctrl = d.ctrl[u];
     if (actuator.ctrl_limited) ctrl = clamp(ctrl, T(actuator.ctrl_range[0]), T(actuator.ctrl_range[1]));
-    const T gear(actuator.gear);
-    T force = T(actuator.gain) * ctrl + T(actuator.bias[0]) +
-              T(actuator.bias[1]) * (gear * d.qpos[joint.qpos]) +
-              T(actuator.bias[2]) * (gear * d.qvel[joint.dof]);
+    const detail::Transmission<T> t = detail::transmission(m, d, actuator);
+    T velocity = t.moment[0] * d.qvel[t.dof];
+    for (int k = 1; k < t.count; ++k) velocity += t.moment[k] * d.qvel[t.dof + k];
+    T force = T(actuator.gain) * ctrl + T(actuator.bias[0]) + T(actuator.bias[1]) * t.length +
+              T(actuator.bias[2]) * velocity;
     if (actuator.force_limited) force = clamp(force, T(actuator.force_range[0]), T(actuator.force_range[1]));
     d.actuator_force[u] = force;
-    d.qfrc_actuator[joint.dof] += gear * force;
+    for (int k = 0; k < t.count; ++k) d.qfrc_actuator[t.dof + k] += t.moment[k] * force;
   }
+  if (!d.qfrc_gravcomp.empty())
+    for (int i = 0; i < m.nv; ++i)
+      if (m.joints[m.dofs[i].joint].gravcomp == Gravcomp::kActuator) d.qfrc_actuator[i] += d.qfrc_gravcomp[i];
+  for (const auto& joint : m.joints)
+    if (joint.force_limited)
+      d.qfrc_actuator[joint.dof] =
+          clamp(d.qfrc_actuator[joint.dof], T(joint.force_range[0]), T(joint.force_range[1]));
 }
 
 template <class T>

@@ -3,13 +3,14 @@
 //
 //   forward   kinematics, inertia, factor, bias, passive, actuation, smooth, collide, constraints, solve
 //   step      forward, then
-//             (M + h diag(damping)) a = qfrc_smooth + qfrc_constraint        (joint damping is implicit)
+//             a = the acceleration, implicit in damping (implicit.hpp: Euler or implicitfast)
 //             qvel += h a,  qpos <- qpos advanced by h qvel                  (quaternions: on the sphere)
 //             qacc_warmstart = qacc
 //
-// MuJoCo, Computation, "Numerical integration". check_supported() refuses models that need more.
+// MuJoCo, Computation, "Numerical integration".
 #include "envs/sim/bias.hpp"
 #include "envs/sim/collide/collide.hpp"
+#include "envs/sim/implicit.hpp"
 #include "envs/sim/inertia.hpp"
 #include "envs/sim/kinematics.hpp"
 #include "envs/sim/smooth.hpp"
@@ -19,11 +20,15 @@
 
 namespace baton::sim {
 
-// Throws when the model asks for something that this simulator would silently do differently.
+// Throws when the model asks for something that this simulator would silently do differently. The loader refuses what
+// it can see in a file; this is for models made or changed by hand.
 template <class S>
 void check_supported(const Model<S>& m) {
-  BATON_REQUIRE(m.option.integrator == Integrator::kEuler,
-                "{}: integrator implicitfast is not supported yet (use Euler)", m.file);
+  BATON_REQUIRE(m.option.timestep > 0, "{}: timestep {} is not positive", m.file, m.option.timestep);
+  for (const auto& joint : m.joints)
+    BATON_REQUIRE(!joint.force_limited || dof_count(joint.type) == 1,
+                  "{}: joint '{}': a range of actuator forces is for hinge and slide joints", m.file,
+                  joint.name);
 }
 
 template <class T>
@@ -57,26 +62,6 @@ SolverReport forward(const Model<scalar_t<T>>& m, Data<T>& d) {
 
 namespace detail {
 
-// acceleration[nv] (in Data::scratch, returned) that advances the velocity.
-template <class T>
-T* damped_acceleration(const Model<scalar_t<T>>& m, Data<T>& d) {
-  const auto nv = static_cast<std::size_t>(m.nv);
-  T *LD = d.scratch.data(), *inverse = LD + nv * nv, *a = inverse + nv;
-  const T h(m.option.timestep);
-  bool damped = false;
-  for (const auto& dof : m.dofs) damped = damped || dof.damping > 0;
-  for (std::size_t i = 0; i < nv; ++i) a[i] = damped ? d.qfrc_smooth[i] + d.qfrc_constraint[i] : d.qacc[i];
-  if (!damped) return a;
-  for (int i = 0; i < m.nv; ++i) {
-    const std::size_t row = static_cast<std::size_t>(i) * nv;
-    LD[row + i] = d.M[row + i] + h * T(m.dofs[i].damping);
-    for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent) LD[row + j] = d.M[row + j];
-  }
-  factor_tree(m, LD, inverse);
-  solve_tree(m, LD, inverse, a);
-  return a;
-}
-
 template <class T>
 void integrate_positions(const Model<scalar_t<T>>& m, Data<T>& d) {
   const T h(m.option.timestep);
@@ -101,7 +86,7 @@ void integrate_positions(const Model<scalar_t<T>>& m, Data<T>& d) {
 // The second half of step(): advances qvel and qpos by one timestep from the results of forward().
 template <class T>
 void integrate_state(const Model<scalar_t<T>>& m, Data<T>& d) {
-  const T* a = detail::damped_acceleration(m, d);
+  const T* a = advancing_acceleration(m, d);
   const T h(m.option.timestep);
   for (int i = 0; i < m.nv; ++i) {
     d.qvel[i] += h * a[i];

@@ -226,7 +226,7 @@ void check_rest(const Oracle& o) {
     const int n = static_cast<int>(i);
     CAPTURE(a.name);
     CHECK(a.joint == o.m->actuator_trnid[2 * n]);
-    CHECK(a.gear == o.m->actuator_gear[6 * n]);
+    check_close(values(a.gear), values(o.m->actuator_gear + 6 * n, 6), 0, 0, "gear");
     CHECK(a.gain == o.m->actuator_gainprm[mjNGAIN * n]);
     const bool affine = o.m->actuator_biastype[n] == mjBIAS_AFFINE;
     const auto bias = affine ? values(o.m->actuator_biasprm + mjNBIAS * n, 3) : std::vector<double>(3);

@@ -163,7 +163,7 @@ class TreeMaker {
   void body(std::size_t index) {
     const BodySpec& s = spec_.bodies[index];
     Body<double> b;
-    b.name = s.name, b.parent = s.parent, b.pos = s.pos, b.quat = s.quat;
+    b.name = s.name, b.parent = s.parent, b.pos = s.pos, b.quat = s.quat, b.gravcomp = s.gravcomp;
     if (index > 0) {
       const Body<double>& parent = model_.bodies[static_cast<std::size_t>(s.parent)];
       b.root = s.parent == 0 ? static_cast<int>(index) : parent.root;

@@ -34,17 +34,16 @@ void make_actuators(const Spec& spec, const Names& joints, Model<double>& m) {
   Names names("actuator");
   for (const ActuatorSpec& s : spec.actuators) {
     Actuator<double> a;
-    a.name = s.name, a.gear = s.gear, a.gain = s.gain;
+    a.name = s.name, a.in_parent = s.in_parent, a.gear = s.gear, a.gain = s.gain;
     if (s.bias_affine) a.bias = s.bias;
     a.joint = joints.find(s.joint, s.where, "actuator joint");
     const Joint<double>& joint = m.joints[static_cast<std::size_t>(a.joint)];
-    if (!is_scalar(joint.type)) refuse_at(s.where, "actuator joint", "'{}' is not a hinge or slide", s.joint);
     a.ctrl_range = s.ctrl_range;
     if (s.inherit_range > 0) {
       if (s.ctrl_range[0] != 0 || s.ctrl_range[1] != 0)
         refuse_at(s.where, "actuator inheritrange", "given beside ctrlrange");
-      if (!(joint.range[0] < joint.range[1]))
-        refuse_at(s.where, "actuator inheritrange", "joint '{}' has no range", s.joint);
+      if (!is_scalar(joint.type) || !(joint.range[0] < joint.range[1]))
+        refuse_at(s.where, "actuator inheritrange", "'{}' is not a hinge or slide with a range", s.joint);
       const double middle = (joint.range[0] + joint.range[1]) / 2,
                    half = (joint.range[1] - joint.range[0]) / 2;
       a.ctrl_range = {middle - half * s.inherit_range, middle + half * s.inherit_range};
@@ -105,11 +104,24 @@ void apply_flags(const FlagSpec& f, Model<double>& m) {
   for (auto& j : m.joints) {
     if (!f.limit || !f.constraint) j.limited = false;
     if (!f.spring) j.stiffness = 0;
+    // Without actuators at work, nobody carries what was theirs.
+    if (j.gravcomp == Gravcomp::kActuator && (m.nu == 0 || !f.actuation)) j.gravcomp = Gravcomp::kNone;
   }
+  for (auto& b : m.bodies)
+    if (!f.spring && !f.damper)
+      b.gravcomp = 0;  // both off: no passive force at all, and then none to hand on
   for (auto& d : m.dofs) {
     if (!f.frictionloss || !f.constraint) d.frictionloss = 0;
     if (!f.damper) d.damping = 0;
   }
+}
+
+// The clamp on a joint's actuator forces; as in MuJoCo, free and ball joints have none.
+void set_force_limits(const CompilerSpec& compiler, const JointSpec& s, Joint<double>& j) {
+  if (!is_scalar(j.type)) return;
+  j.force_limited =
+      resolve_limited(s.force_limited, s.force_range, compiler.autolimits, s.where, "joint actuatorfrcrange");
+  j.force_range = checked_range(j.force_limited, s.force_range, s.where, "joint actuatorfrcrange");
 }
 
 // A joint's limits in the model's units.
@@ -134,6 +146,8 @@ Joint<double> make_joint(const CompilerSpec& compiler, const JointSpec& s) {
   Joint<double> j;
   j.name = s.name, j.type = s.type;
   set_limits(compiler, s, j);
+  set_force_limits(compiler, s, j);
+  if (s.actuator_gravcomp) j.gravcomp = Gravcomp::kActuator;
   if (s.type != JointType::kFree) j.pos = s.pos;
   if (is_scalar(s.type)) j.axis = s.axis * (1 / norm(s.axis));
   j.margin = s.margin, j.stiffness = s.stiffness, j.limit_softness = s.limit;

@@ -103,6 +103,9 @@ void read_joint(const Element& e, JointSpec& j) {
   get(e, "limited", j.limited);
   get(e, "range", j.range);
   get(e, "margin", j.margin);
+  get(e, "actuatorfrclimited", j.force_limited);
+  get(e, "actuatorfrcrange", j.force_range);
+  get(e, "actuatorgravcomp", j.actuator_gravcomp);
   // Higher coefficients of MuJoCo's polynomial springs and dampers must be zero.
   for (const auto& [name, value] : {std::pair{"stiffness", &j.stiffness}, std::pair{"damping", &j.damping}}) {
     std::array<double, 3> c{};
@@ -203,10 +206,12 @@ void read_actuator(const Element& e, ActuatorSpec& a) {
   get(e, "forcelimited", a.force_limited);
   get(e, "ctrlrange", a.ctrl_range);
   get(e, "forcerange", a.force_range);
-  if (!get(e, "joint", a.joint)) get(e, "jointinparent", a.joint);
-  std::array<double, 6> gear{a.gear, 0, 0, 0, 0, 0};
-  get_numbers(e, "gear", gear.data(), 1, 6);
-  a.gear = gear[0];
+  if (get(e, "jointinparent", a.joint)) a.in_parent = true;
+  if (get(e, "joint", a.joint)) {
+    if (e.find("jointinparent") != nullptr) refuse(e, "jointinparent", "given beside joint; give one");
+    a.in_parent = false;
+  }
+  get_numbers(e, "gear", a.gear.data(), 1, 6);
   if (e.name == "motor") {
     a.gain = 1, a.bias = {}, a.bias_affine = false;
   } else if (e.name == "position") {

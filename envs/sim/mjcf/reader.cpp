@@ -38,7 +38,7 @@ void read_compiler(const Element& e, CompilerSpec& c) {
   }
 }
 
-void read_flag(const Element& e, FlagSpec& f) {
+void read_flag(const Element& e, FlagSpec& f, Option<double>& o) {
   const auto on = [&](const char* name, bool& flag) {
     int k = 0;
     if (get_keyword(e, name, {"disable", "enable"}, k)) flag = k == 1;
@@ -47,6 +47,7 @@ void read_flag(const Element& e, FlagSpec& f) {
   on("frictionloss", f.frictionloss), on("spring", f.spring), on("damper", f.damper),
       on("gravity", f.gravity);
   on("clampctrl", f.clampctrl), on("actuation", f.actuation), on("filterparent", f.filterparent);
+  on("refsafe", o.refsafe), on("eulerdamp", o.eulerdamp);
 }
 
 void read_option(const Element& e, Option<double>& o, FlagSpec& flags) {
@@ -79,7 +80,7 @@ void read_option(const Element& e, Option<double>& o, FlagSpec& flags) {
   get_keyword(e, "solver", {"PGS", "CG", "Newton"}, k);
   get_keyword(e, "jacobian", {"dense", "sparse", "auto"}, k);
   for (const Element& child : e.children)
-    if (child.name == "flag") read_flag(child, flags);
+    if (child.name == "flag") read_flag(child, flags, o);
 }
 
 class Reader {
@@ -177,6 +178,7 @@ class Reader {
       get(c, "name", child.name);
       get(c, "pos", child.pos);
       get(c, "mocap", child.mocap);
+      get(c, "gravcomp", child.gravcomp);
       read_orientation(c, spec.compiler, child.quat);
       spec.bodies.push_back(std::move(child));
       body(c, spec.bodies.size() - 1, childclass);

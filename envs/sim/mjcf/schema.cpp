@@ -50,11 +50,10 @@ constexpr NamedRule kRules[] = {
       .children = "flag"}},
     {"flag",
      {.used = "constraint contact limit equality frictionloss spring damper gravity clampctrl actuation "
-              "filterparent",
+              "filterparent refsafe eulerdamp",
       .ignored = "sensor energy fwdinv midphase island warmstart autoreset nativeccd multiccd invdiscrete",
-      .refused =
-          "refsafe=enable eulerdamp=enable override=disable sleep=disable diagexact=disable ipc=disable "
-          "speculative=disable"}},
+      .refused = "override=disable sleep=disable diagexact=disable ipc=disable "
+                 "speculative=disable"}},
     {"default",
      {.used = "class",
       .children = "default joint geom site pair equality:equality_default general motor position velocity "
@@ -65,19 +64,18 @@ constexpr NamedRule kRules[] = {
      {.children = "body geom site camera:opaque light:opaque",
       .refused_children = "attach frame replicate flexcomp composite plugin inertial joint freejoint"}},
     {"body",
-     {.used = "name childclass pos mocap " BATON_ORIENTATION,
+     {.used = "name childclass pos mocap gravcomp " BATON_ORIENTATION,
       .ignored = "user simple sleep fuse",
-      .refused = "gravcomp=0",
       .children = "body inertial joint freejoint geom site camera:opaque light:opaque",
       .refused_children = "attach frame replicate flexcomp composite plugin"}},
     {"inertial", {.used = "pos mass diaginertia fullinertia " BATON_ORIENTATION}},
     {"joint",
      {.used = "name class type pos axis limited range margin stiffness damping armature frictionloss ref "
               "springref "
-              "solreflimit solimplimit solreffriction solimpfriction",
+              "solreflimit solimplimit solreffriction solimpfriction actuatorfrclimited actuatorfrcrange "
+              "actuatorgravcomp",
       .ignored = "group user",
-      .refused = "springdamper=0 actuatorfrclimited=false actuatorfrcrange=0 actuatorgravcomp=false "
-                 "springyield=0"}},
+      .refused = "springdamper=0 springyield=0"}},
     {"freejoint", {.used = "name", .ignored = "group", .refused = "align=false"}},
     {"geom",
      {.used = "name class type contype conaffinity condim group priority size material friction mass "

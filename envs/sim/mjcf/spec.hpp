@@ -33,8 +33,9 @@ struct JointSpec {
   std::string name;
   JointType type = JointType::kHinge;
   Vec3<double> pos{0, 0, 0}, axis{0, 0, 1};
-  Tri limited = Tri::kAuto;
-  std::array<double, 2> range{0, 0};
+  Tri limited = Tri::kAuto, force_limited = Tri::kAuto;
+  std::array<double, 2> range{0, 0}, force_range{0, 0};
+  bool actuator_gravcomp = false;
   double margin = 0, stiffness = 0, damping = 0, armature = 0, frictionloss = 0, ref = 0, springref = 0;
   Softness<double> limit, friction;
 };
@@ -81,6 +82,7 @@ struct BodySpec {
   Quat<double> quat{1, 0, 0, 0};
   std::optional<InertialSpec> inertial;
   bool mocap = false;
+  double gravcomp = 0;
   std::vector<JointSpec> joints;
   std::vector<GeomSpec> geoms;
   std::vector<SiteSpec> sites;
@@ -115,7 +117,9 @@ struct EqualitySpec {
 struct ActuatorSpec {
   Where where;
   std::string name, joint;
-  double gear = 1, gain = 1, inherit_range = 0;
+  bool in_parent = false;
+  std::array<double, 6> gear{1, 0, 0, 0, 0, 0};
+  double gain = 1, inherit_range = 0;
   std::array<double, 3> bias{};  // as given; counts only when bias_affine
   bool bias_affine = false;
   Tri ctrl_limited = Tri::kAuto, force_limited = Tri::kAuto;
