@@ -12,7 +12,8 @@ namespace baton::sim {
 inline constexpr double kMinImpedance = 0.0001, kMaxImpedance = 0.9999, kTiny = 1e-15;
 
 // solref > 0 is (time constant, damping ratio), the time constant at least two timesteps so that the integrator stays
-// stable (unless Option::refsafe is off); otherwise (-stiffness, -damping). `restoring` false: no stiffness (friction loss).
+// stable (unless Option::refsafe is off); otherwise (-stiffness, -damping). `restoring` false: no stiffness
+// (friction loss).
 template <class S>
 Compliance<S> compliance(const Softness<S>& soft, const Option<S>& option, bool restoring) {
   const auto limit = [](double v) { return std::clamp(v, kMinImpedance, kMaxImpedance); };

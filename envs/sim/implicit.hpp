@@ -63,9 +63,9 @@ inline void solve6(T (&A)[6][6], T (&x)[6]) {
 }
 
 // A lone free body's acceleration, over its force at a[joint.dof]; `matrix` is implicit_matrix()'s. M's blocks say all
-// that the bias needs: column k of the first is c_k = u_k x h (u_k the body's axis k in the world, h the first moment of
-// all that moves with it), the second the inertia I about the joint, armature aside, in the body's axes. The bias is
-// w x (w x h) and, in the body's axes, w x I w; the derivative along u_k is taken term by term.
+// that the bias needs: column k of the first is c_k = u_k x h (u_k the body's axis k in the world, h the first moment
+// of all that moves with it), the second the inertia I about the joint, armature aside, in the body's axes. The bias
+// is w x (w x h) and, in the body's axes, w x I w; the derivative along u_k is taken term by term.
 template <class T>
 void lone_acceleration(const Model<scalar_t<T>>& m, const Data<T>& d, const Joint<scalar_t<T>>& joint,
                        const T* matrix, T* a) {
