@@ -36,8 +36,9 @@ void random_action(const Model<double>& model, std::uint64_t seed, int env, std:
       ctrl[i] = 0.5 * (low + high + u * (high - low));
       continue;
     }
-    ctrl[i] = a.gear * qpos[static_cast<std::size_t>(model.joints[static_cast<std::size_t>(a.joint)].qpos)] +
-              kReach * u;
+    const Joint<double>& joint = model.joints[static_cast<std::size_t>(a.joint)];
+    const bool scalar = joint.type == JointType::kHinge || joint.type == JointType::kSlide;
+    ctrl[i] = (scalar ? a.gear[0] * qpos[static_cast<std::size_t>(joint.qpos)] : 0.0) + kReach * u;
     if (a.ctrl_limited) ctrl[i] = std::clamp(ctrl[i], low, high);
   }
 }
