@@ -26,16 +26,19 @@ T reach_along(GeomType type, const Shape<T>& s, const Vec3<T>& direction) {
 
 namespace detail {
 
-// The lanes in which `direction` shows the geoms further apart than the margin, whatever the rounding.
+// The lanes of `on` (and any others) in which `direction` shows the geoms further apart than the margin, whatever the
+// rounding.
 template <class T>
-mask_t<T> apart_along(GeomType t1, const Shape<T>& a, GeomType t2, const Shape<T>& b,
+mask_t<T> apart_along(GeomType t1, const Shape<T>& a, GeomType t2, const Shape<T>& b, mask_t<T> on,
                       const Vec3<T>& direction, const T& margin) {
   const Vec3<T> gap = b.pos - a.pos;
   const T rounding = num<T>(sizeof(scalar_t<T>) == 4 ? 4e-6 : 1e-13);
   const T guard = rounding * (norm(gap) + norm(a.size) + norm(b.size));
   const T along = dot(gap, direction);
-  mask_t<T> open = along > margin + guard;  // the second body's reach still to come off
-  if (!any(open)) return open;
+  const auto box = [](GeomType t) { return t == GeomType::kMesh ? GeomType::kBox : t; };
+  const T rough = along - reach_along(box(t1), a, direction) - reach_along(box(t2), b, direction);
+  mask_t<T> apart = rough > margin + guard;  // by the boxes around meshes: all shapes but hulls are symmetric
+  if ((t1 != GeomType::kMesh && t2 != GeomType::kMesh) || all(apart || !(on && along > margin))) return apart;
   return along - reach_along(t1, a, direction) - reach_along(t2, b, -direction) > margin + guard;
 }
 
@@ -89,7 +92,7 @@ void convex_convex(GeomType t1, GeomType t2, const Shape<T>& a, const Shape<T>& 
                    ContactSink<T>& sink) {
   using S = scalar_t<T>;
   Vec3<T>& direction = sink.separation();
-  on = on && !detail::apart_along(t1, a, t2, b, direction, sink.margin());
+  on = on && !detail::apart_along(t1, a, t2, b, on, direction, sink.margin());
   if (!any(on)) return;
   detail::LaneContacts<T> contacts;
   for (int l = 0; l < width_v<T>; ++l) {
