@@ -245,8 +245,8 @@ inline T face_bias(const Shape<T>& a, const Shape<T>& b) {
   return num<T>(sizeof(scalar_t<T>) == 4 ? 2e-6 : 1e-9) * (norm(a.size) + norm(b.size));
 }
 
-// The lanes in which the line between the nearest points of the two axes shows the shapes further apart than the margin:
-// cheap, and right for nearly all pairs that do not touch. Half axes e1, e2.
+// The lanes in which the line between the nearest points of the two axes shows the shapes further apart than the
+// margin: cheap, and right for nearly all pairs that do not touch. Half axes e1, e2.
 template <class T, class Pair>
 mask_t<T> axes_apart(const Pair& pair, const Vec3<T>& e1, const Vec3<T>& e2, const T& margin) {
   const T one(1);
