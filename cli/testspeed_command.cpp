@@ -86,16 +86,16 @@ Figures run(sim::Batch& batch, const Options& options) {
   return figures;
 }
 
-// {"name", "share", "ns"} of each stage; ns: of processor time, per environment and step.
+// {name: {"share", "ns_per_step"}}, ns per environment and step; empty when every timed block was interrupted.
 nlohmann::ordered_json stage_report(const sim::StageTimes& times, double ns_per_tick) {
   double sum = 0;
   for (std::uint64_t ticks : times.ticks) sum += static_cast<double>(ticks);
   nlohmann::ordered_json stages = nlohmann::ordered_json::object();
+  if (times.steps == 0) return stages;
   for (std::size_t i = 0; i < sim::kStages; ++i) {
     const auto ticks = static_cast<double>(times.ticks[i]);
-    stages[sim::kStageNames[i]] = {
-        {"share", ticks / std::max(sum, 1.0)},
-        {"ns_per_step", ticks * ns_per_tick / std::max(static_cast<double>(times.steps), 1.0)}};
+    stages[sim::kStageNames[i]] = {{"share", ticks / std::max(sum, 1.0)},
+                                   {"ns_per_step", ticks * ns_per_tick / static_cast<double>(times.steps)}};
   }
   return stages;
 }
@@ -134,6 +134,10 @@ void print_report(const Options& options, const nlohmann::ordered_json& r) {
                        : std::string("bytes of an environment unknown (another allocator)"));
   fmt::print("{} environments diverged; {} contacts dropped\n\n", r["diverged"].get<std::uint64_t>(),
              r["contacts_dropped"].get<std::uint64_t>());
+  if (r["stages"].empty()) {
+    fmt::print("stages: not known, the machine was too busy (every timed block of steps was interrupted)\n");
+    return;
+  }
   Table table({"stage", "share %", "ns/step/env"});
   for (const auto& [name, stage] : r["stages"].items())
     table.add_row({name, fmt::format("{:.1f}", 100.0 * stage["share"].get<double>()),

@@ -1,55 +1,71 @@
-// The stages of a physics step in the kitchen, on the lanes that the base instruction set has, on one thread. Items
-// are steps of one environment: 1 / items_per_second adds up to a step's time.
+// The stages of a physics step in the kitchen under random actions, as the batch runs them: float lanes of the best
+// instruction set (BATON_ISA forces one), one thread. One trajectory serves all stages: `sim/stage/NAME` is what NAME
+// took of it, per environment and step; the times of all stages add up to `sim/stage/all`.
 #include <benchmark/benchmark.h>
 
+#include <chrono>
+
 #include "envs/kitchen/kitchen_model.hpp"
-#include "envs/sim/step.hpp"
+#include "envs/sim/random_actions.hpp"
+#include "kernels/parallel.hpp"
 
 namespace {
 
 using namespace baton::sim;
-using T = Lanes<float, 4>;
 
-const Model<float>& model() {
-  static const Model<float> m = to_float(baton::envs::kitchen_model());
-  return m;
+constexpr int kEnvs = 64, kActions = kEpisodeActions;
+
+struct Measured {
+  StageTimes times;
+  double seconds_per_tick = 0;
+};
+
+const Measured& measured() {
+  static const Measured result = [] {
+    baton::kernels::set_threads(1);
+    Batch batch(baton::envs::kitchen_model(), kEnvs);
+    batch.time_stages(true);
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    const std::uint64_t first = tick();
+    for (int action = 0; action < kActions; ++action) {
+      act_randomly(batch, 1, action);
+      batch.step(kActionSteps);
+    }
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    return Measured{batch.stage_times(), seconds / static_cast<double>(tick() - first)};
+  }();
+  return result;
 }
 
-// A tile after a quarter of a second with the arm held where it starts.
-Data<T> settled() {
-  const auto& m = model();
-  Data<T> d(m);
-  for (int i = 0; i < m.nq; ++i) d.qpos[i] = T(m.keyframes[0].qpos[i]);
-  for (int u = 0; u < m.nu; ++u) d.ctrl[u] = d.qpos[m.joints[m.actuators[u].joint].qpos];
-  for (int k = 0; k < 125; ++k) step(m, d);
-  forward(m, d);
-  return d;
-}
-
-template <class F>
-void stage(benchmark::State& state, F f) {
-  Data<T> d = settled();
-  const auto start = d.qacc_warmstart;
-  for (auto _ : state) {
-    f(model(), d);
-    d.qacc_warmstart = start;
-    benchmark::DoNotOptimize(d.qacc.data());
+void stage(benchmark::State& state, std::size_t first, std::size_t last) {
+  const Measured& m = measured();
+  if (m.times.steps == 0)
+    return state.SkipWithError("every block of steps was interrupted: the machine is too busy");
+  double ticks = 0, all = 0;
+  for (std::size_t i = 0; i < kStages; ++i) {
+    const auto t = static_cast<double>(m.times.ticks[i]);
+    all += t;
+    if (i >= first && i < last) ticks += t;
   }
-  state.SetItemsProcessed(state.iterations() * width_v<T>);
+  for (auto _ : state)
+    state.SetIterationTime(ticks * m.seconds_per_tick / static_cast<double>(m.times.steps));
+  state.counters["share_percent"] = 100 * ticks / all;
 }
 
-#define BATON_STAGE(name, call) \
-  BENCHMARK_CAPTURE(stage, name, [](const Model<float>& m, Data<T>& d) { call; })->Name("sim/stage/" #name)
-
-BATON_STAGE(kinematics, kinematics(m, d));
-BATON_STAGE(inertia, (inertia(m, d), factor(m, d)));
-BATON_STAGE(bias, bias(m, d));
-BATON_STAGE(smooth, (passive(m, d), actuation(m, d), smooth(m, d)));
-BATON_STAGE(collide, collide(m, d));
-BATON_STAGE(constraints, make_constraints(m, d));
-BATON_STAGE(solve, solve_constraints(m, d));
-BATON_STAGE(forward, forward(m, d));
+void add(const char* name, std::size_t first, std::size_t last) {
+  benchmark::RegisterBenchmark((std::string("sim/stage/") + name).c_str(),
+                               [=](benchmark::State& state) { stage(state, first, last); })
+      ->Iterations(1)
+      ->UseManualTime();
+}
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  for (std::size_t i = 0; i < kStages; ++i) add(kStageNames[i], i, i + 1);
+  add("all", 0, kStages);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -146,7 +146,7 @@ StageTimes Batch::stage_times() const {
   for (const auto& tile : tiles_) {
     const StageTimes t = tile->stage_times();
     for (std::size_t i = 0; i < kStages; ++i) sum.ticks[i] += t.ticks[i];
-    sum.steps += t.steps;
+    sum.steps += t.steps, sum.interrupted += t.interrupted;
   }
   return sum;
 }

@@ -25,6 +25,7 @@ class TileOf final : public BatchTile {
 
   void step(int substeps) override {
     fill_unused();
+    clock_.begin();
     for (int k = 0; k < substeps; ++k) {
       const SolverReport report = sim::step(m_, d_, clock_);
       counts_.iterations += static_cast<std::uint64_t>(report.iterations);
@@ -33,9 +34,9 @@ class TileOf final : public BatchTile {
       contain();
       clock_.lap(Stage::kCount);
     }
-    if (clock_.on)
-      clock_.times.steps += static_cast<std::uint64_t>(substeps) * static_cast<std::uint64_t>(used_);
-    counts_.steps += static_cast<std::uint64_t>(substeps) * static_cast<std::uint64_t>(used_);
+    const auto env_steps = static_cast<std::uint64_t>(substeps) * static_cast<std::uint64_t>(used_);
+    counts_.steps += env_steps;
+    clock_.end(env_steps);
     counts_.tile_steps += static_cast<std::uint64_t>(substeps);
   }
 

@@ -1,6 +1,8 @@
 #pragma once
 // Where a step's time goes: one lap per stage, off by default. Off, a lap is one branch that is always predicted; on,
 // it reads the processor's time-stamp counter (a few nanoseconds) instead of asking the operating system.
+#include <sys/resource.h>
+
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -24,10 +26,11 @@ inline constexpr std::size_t kStages = 9;
 inline constexpr std::array<const char*, kStages> kStageNames{
     "kinematics", "inertia", "bias", "smooth", "collide", "constraints", "solve", "integrate", "bookkeeping"};
 
-// Ticks of each stage, summed over the environment steps that were timed.
+// Ticks of each stage, summed over environment steps. Blocks of steps in which the operating system took the processor
+// away are left out: what another program did is no stage of ours.
 struct StageTimes {
   std::array<std::uint64_t, kStages> ticks{};
-  std::uint64_t steps = 0;
+  std::uint64_t steps = 0, interrupted = 0;  // that count, that do not
 };
 
 inline std::uint64_t tick() {
@@ -40,19 +43,44 @@ inline std::uint64_t tick() {
 
 struct StageClock {
   bool on = false;
-  std::uint64_t last = 0;
   StageTimes times;
 
+  // Around a block of steps; env_steps: steps in it, summed over environments.
+  void begin() {
+    if (on) block_.fill(0), switches_ = switches();
+  }
+  void end(std::uint64_t env_steps) {
+    if (!on) return;
+    if (switches() != switches_) {
+      times.interrupted += env_steps;
+      return;
+    }
+    for (std::size_t i = 0; i < kStages; ++i) times.ticks[i] += block_[i];
+    times.steps += env_steps;
+  }
+
   void start() {
-    if (on) last = tick();
+    if (on) last_ = tick();
   }
   // Everything since the last lap (or start) was this stage.
   void lap(Stage stage) {
     if (!on) return;
     const std::uint64_t now = tick();
-    times.ticks[static_cast<std::size_t>(stage)] += now - last;
-    last = now;
+    block_[static_cast<std::size_t>(stage)] += now - last_;
+    last_ = now;
   }
+
+ private:
+  // How often the operating system took the processor from this thread so far.
+  static long switches() {
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nivcsw;
+  }
+
+  std::array<std::uint64_t, kStages> block_{};
+  std::uint64_t last_ = 0;
+  long switches_ = 0;
 };
 
 }  // namespace baton::sim
