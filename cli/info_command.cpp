@@ -10,47 +10,14 @@
 
 #include "cli/command.hpp"
 #include "cli/common.hpp"
+#include "cli/model_info.hpp"
 #include "cli/table.hpp"
-#include "envs/sim/mjcf/load.hpp"
 #include "kernels/error.hpp"
 #include "rl/checkpoint.hpp"
 #include "rl/metrics.hpp"
 
 namespace baton::cli {
 namespace {
-
-const char* joint_kind(sim::JointType type) {
-  switch (type) {
-    case sim::JointType::kFree:
-      return "free";
-    case sim::JointType::kBall:
-      return "ball";
-    case sim::JointType::kSlide:
-      return "slide";
-    case sim::JointType::kHinge:
-      return "hinge";
-  }
-  return "?";
-}
-
-void model_info(const std::string& path) {
-  const sim::Model<double> m = sim::mjcf::load(path);
-  fmt::print("model {} ({})\n", m.name.empty() ? "without a name" : m.name, path);
-  fmt::print("nq {}, nv {}, nu {}; {} bodies, {} joints, {} geoms, {} sites\n", m.nq, m.nv, m.nu,
-             m.bodies.size(), m.joints.size(), m.geoms.size(), m.sites.size());
-  fmt::print("{} pairs that may collide, {} equalities, {} keyframes\n", m.pairs.size(), m.equalities.size(),
-             m.keyframes.size());
-  fmt::print("time step {} s, gravity {} {} {} m/s^2\n\n", m.option.timestep, m.option.gravity.x,
-             m.option.gravity.y, m.option.gravity.z);
-  Table table({"joint", "kind", "qpos", "dof", "range", "damping", "friction"});
-  for (const auto& j : m.joints) {
-    const auto& dof = m.dofs[static_cast<std::size_t>(j.dof)];
-    table.add_row({j.name, joint_kind(j.type), std::to_string(j.qpos), std::to_string(j.dof),
-                   j.limited ? fmt::format("{:.4g} .. {:.4g}", j.range[0], j.range[1]) : "free",
-                   fmt::format("{:.4g}", dof.damping), fmt::format("{:.4g}", dof.frictionloss)});
-  }
-  fmt::print("{}", table.text());
-}
 
 void demos_info(const std::string& path) {
   const rl::Dataset data = read_demos({path});
@@ -111,7 +78,7 @@ void info(const std::string& path) {
   const std::string extension = fs::path(path).extension();
   const bool hdf5 = std::string_view(head.data(), 4) == "\x89HDF";
   if (hdf5 || extension == ".h5" || extension == ".hdf5" || extension == ".mjl") return demos_info(path);
-  return model_info(path);
+  fmt::print("{}", describe_model(path));
 }
 
 }  // namespace

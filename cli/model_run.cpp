@@ -1,10 +1,11 @@
 #include "cli/model_run.hpp"
 
+#include <malloc.h>
+
 #include <charconv>
 #include <span>
 
 #include "envs/names.hpp"
-#include "envs/sim/batch.hpp"
 #include "kernels/error.hpp"
 
 namespace baton::cli {
@@ -23,6 +24,20 @@ const sim::Keyframe<double>& find_keyframe(const sim::Model<double>& model, cons
          near.empty() ? "" : "; did you mean '" + near + "'?");
   }
   return model.keyframes[static_cast<std::size_t>(id)];
+}
+
+std::size_t bytes_per_environment(const sim::Model<double>& model, const sim::BatchOptions& options) {
+  const auto heap = [] {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  const int width = sim::Batch(model, 1, options).width();
+  const std::size_t before = heap();
+  const sim::Batch one(model, width, options);
+  const std::size_t between = heap();
+  const sim::Batch two(model, 2 * width, options);
+  const std::size_t first = between - before, second = heap() - between;
+  return second > first ? (second - first) / static_cast<std::size_t>(width) : 0;
 }
 
 std::vector<double> simulate_model(const sim::Model<double>& model, const SimulationRun& run) {

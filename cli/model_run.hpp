@@ -4,12 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "envs/sim/model.hpp"
+#include "envs/sim/batch.hpp"
 
 namespace baton::cli {
 
 // By name, or by number where no keyframe has that name. Throws naming the nearest.
 const sim::Keyframe<double>& find_keyframe(const sim::Model<double>& model, const std::string& wanted);
+
+// Heap that one environment takes: that of one more tile, shared among its lanes. 0 where it cannot be told (another
+// allocator than glibc's).
+std::size_t bytes_per_environment(const sim::Model<double>& model, const sim::BatchOptions& options);
 
 struct SimulationRun {
   int steps = 0;

@@ -1,6 +1,5 @@
 // baton testspeed: physics steps per second of an MJCF model, many environments at once.
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <algorithm>
 #include <chrono>
@@ -44,22 +43,6 @@ void put_to_keyframe(sim::Batch& batch, const std::string& wanted) {
     batch.reset(i, key.qpos, key.qvel);
     batch.set_ctrl(i, key.ctrl);
   }
-}
-
-// What one environment takes of the heap: that of one more tile, shared among its lanes. 0: cannot be told.
-std::size_t bytes_per_environment(const sim::Model<double>& model, const Options& options) {
-  const auto heap = [] {
-    const struct mallinfo2 info = mallinfo2();
-    return info.uordblks + info.hblkhd;
-  };
-  const auto wanted = batch_options(options);
-  const int width = sim::Batch(model, 1, wanted).width();
-  const std::size_t before = heap();
-  const sim::Batch one(model, width, wanted);
-  const std::size_t between = heap();
-  const sim::Batch two(model, 2 * width, wanted);
-  const std::size_t first = between - before, second = heap() - between;
-  return second > first ? (second - first) / static_cast<std::size_t>(width) : 0;
 }
 
 // Steps the batch; every eighth action (or eighth part of the steps held) is timed stage by stage.
@@ -116,7 +99,7 @@ nlohmann::ordered_json make_report(const Options& options, const sim::Batch& bat
       {"isa", batch.isa()},
       {"lanes", batch.width()},
       {"newton_per_step", static_cast<double>(counts.iterations) / static_cast<double>(counts.tile_steps)},
-      {"bytes_per_env", bytes_per_environment(batch.model(), options)},
+      {"bytes_per_env", bytes_per_environment(batch.model(), batch_options(options))},
       {"diverged", counts.diverged},
       {"contacts_dropped", counts.dropped},
       {"stages", stage_report(batch.stage_times(), figures.ns_per_tick)}};

@@ -274,12 +274,37 @@ TEST_CASE("testspeed: the figures of the contract") {
   CHECK(report["steps_per_second"].get<double>() > 0);
   CHECK(report["contacts_per_step"] == 0.0);
   CHECK(report["model"] == folder.file("m.xml"));
+  CHECK(report["actions"] == "random");
+  // Shares of the stages add up to 1; none where other programs interrupted every timed block.
+  REQUIRE(report["stages"].is_object());
+  double sum = report["stages"].empty() ? 1.0 : 0.0;
+  for (const auto& [name, stage] : report["stages"].items()) sum += stage["share"].get<double>();
+  CHECK(std::abs(sum - 1.0) < 1e-9);
+  CHECK((report["stages"].empty() || report["stages"]["solve"]["ns_per_step"].get<double>() > 0));
+}
+
+TEST_CASE("testspeed: what is random, what is held") {
+  const test::TemporaryFolder folder;
+  const std::string model = folder.file("m.xml");
+  test::write_file(model, kModel);
+  const Arguments common{"testspeed", model, "--envs", "3", "--steps", "50", "--threads", "1"};
+  const test::Outcome held = run_baton(common + Arguments{"--actions", "hold", "--keyframe", "out"});
+  REQUIRE_MESSAGE(held.code == 0, held.err);
+  CHECK_MESSAGE(held.out.find("controls held") != std::string::npos, held.out);
+  CHECK(run_baton(common).out.find("random actions") != std::string::npos);
+  check_refused(common + Arguments{"--keyframe", "out"}, 2, "--actions hold");
+  check_refused(common + Arguments{"--actions", "wild"}, 2, "wild");
+  check_refused(common + Arguments{"--actions", "hold", "--keyframe", "uot"}, 1, "'out'");
 }
 
 TEST_CASE("info: a model, demonstrations and a run") {
   const test::TemporaryFolder folder;
   test::write_file(folder.file("m.xml"), kModel);
-  CHECK(run_baton({"info", folder.file("m.xml")}).out.find("nq 1, nv 1, nu 1") != std::string::npos);
+  const test::Outcome model = run_baton({"info", folder.file("m.xml")});
+  for (const char* said : {"nq 1, nv 1, nu 1; bodies 2", "kinematic trees 1", "geoms 1: 1 capsule",
+                           "collide 0: none", "only drawn 1: 1 capsule", "equalities 0", "keyframes 1: out",
+                           "integrator Euler", "pyramidal cones", "loaded in", "swing", "motor"})
+    CHECK_MESSAGE(model.out.find(said) != std::string::npos, said, " is not said in\n", model.out);
   CHECK(run_baton({"info", point_demos()}).out.find("24 episodes") != std::string::npos);
   const test::Outcome run = run_baton({"info", point_policy()});
   CHECK(run.out.find("ril for point_goal") != std::string::npos);
