@@ -105,6 +105,15 @@ std::string range_text(bool limited, const std::array<double, 2>& range) {
   return limited ? fmt::format("{:.4g} .. {:.4g}", range[0], range[1]) : "free";
 }
 
+// As many numbers as the joint has degrees of freedom.
+std::string gear_text(const Model& m, const sim::Actuator<double>& a) {
+  const auto count =
+      static_cast<std::size_t>(sim::dof_count(m.joints[static_cast<std::size_t>(a.joint)].type));
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) text += fmt::format("{}{:.4g}", i == 0 ? "" : " ", a.gear[i]);
+  return text;
+}
+
 std::string tables(const Model& m) {
   Table joints({"joint", "kind", "qpos", "dof", "range", "damping", "friction"});
   for (const auto& j : m.joints) {
@@ -121,7 +130,7 @@ std::string tables(const Model& m) {
                        a.bias[1] != 0   ? "position"
                        : a.bias[2] != 0 ? "velocity"
                                         : "motor",
-                       fmt::format("{:.4g}", a.gain), fmt::format("{:.4g}", a.gear),
+                       fmt::format("{:.4g}", a.gain), gear_text(m, a),
                        range_text(a.ctrl_limited, a.ctrl_range), range_text(a.force_limited, a.force_range)});
   return text + "\n" + actuators.text();
 }
