@@ -34,7 +34,7 @@ class OperationCounter {
   void touch(const void* place) {
     constexpr std::uintptr_t kStack = std::uintptr_t{8} << 20;  // Linux gives a thread that much
     const auto at = reinterpret_cast<std::uintptr_t>(place);
-    if (on && (at > top_ || at + kStack < top_)) touched_.insert(at);
+    if (on && (at > top_ + 4096 || at + kStack < top_)) touched_.insert(at);
   }
 
  private:
