@@ -37,7 +37,9 @@ KitchenEnv::KitchenEnv(const EnvOptions& options, const KitchenOptions& kitchen)
   BATON_REQUIRE(model.nq == kKitchenStateDim && model.nv == kKitchenQvelDim && model.nu == kKitchenActionDim,
                 "kitchen.xml: nq {}, nv {}, nu {}, expected {}, {}, {}", model.nq, model.nv, model.nu,
                 kKitchenStateDim, kKitchenQvelDim, kKitchenActionDim);
-  batch_ = std::make_unique<sim::Batch>(model, size_);
+  sim::BatchOptions physics;
+  if (kitchen.in_double) physics.precision = sim::Precision::kDouble;
+  batch_ = std::make_unique<sim::Batch>(model, size_, physics);
   const std::size_t values = static_cast<std::size_t>(size_) * kKitchenStateDim;
   state_.resize(values);
   observation_.resize(values);
