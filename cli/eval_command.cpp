@@ -20,7 +20,7 @@ namespace baton::cli {
 namespace {
 
 struct Options {
-  std::string policy, replay, json;
+  std::string policy, replay, model, precision = "double", json;
   int threads = 0;
   EvalStep step;
 };
@@ -28,7 +28,11 @@ struct Options {
 void eval(const Options& options) {
   kernels::set_threads(options.threads);
   if (!options.replay.empty()) {
-    fmt::print("{}", replay_table(replay(rl::read_demonstrations(options.replay, envs::kKitchenStateDim))));
+    const rl::Dataset data = rl::read_demonstrations(options.replay, envs::kKitchenStateDim);
+    const ReplayReport report = options.model.empty()
+                                    ? replay(data)
+                                    : replay_on_model(data, options.model, options.precision == "double");
+    fmt::print("{}", replay_table(report));
     return;
   }
   const rl::RelayPolicy policy = rl::load_policy(options.policy);
@@ -65,6 +69,15 @@ void add_eval(Registry& registry) {
   CLI::Option* replay = command.add_option("--replay", options->replay,
                                            "Instead: demonstrations whose actions are executed open loop");
   policy->excludes(replay);
+  CLI::Option* model =
+      command.add_option("--model", options->model,
+                         "With --replay: model of the kitchen (MJCF) on which the recorded targets are "
+                         "executed; ours, fed back, unless given");
+  model->needs(replay);
+  command.add_option("--precision", options->precision, "With --model: double or float")
+      ->check(CLI::IsMember({"double", "float"}))
+      ->needs(model)
+      ->capture_default_str();
   command
       .add_option("--goals", options->step.goals,
                   "all (the demonstrated ones), unseen, or names with commas between")
@@ -94,7 +107,8 @@ void add_eval(Registry& registry) {
       "Examples:\n"
       "  baton eval --policy runs/ril --goals all --episodes 20 --json ril.json\n"
       "  baton eval --policy runs/ril --goals unseen --episodes 20 --seed 7\n"
-      "  baton eval --replay demos.h5");
+      "  baton eval --replay demos.h5\n"
+      "  baton eval --replay demos.h5 --model franka_kitchen/kitchen_assets/kitchen_env_model.xml");
   command.callback([&registry, options] {
     if (options->policy.empty() && options->replay.empty())
       throw UsageError("eval: --policy is required (or --replay FILE)");

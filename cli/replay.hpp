@@ -1,5 +1,6 @@
 #pragma once
-// Recorded actions executed, open loop, in our kitchen: how far a recording made elsewhere carries over.
+// Recorded actions executed in our kitchen, or recorded controls on a model from a file: how far a recording made
+// elsewhere carries over.
 #include <string>
 #include <vector>
 
@@ -25,6 +26,11 @@ struct ReplayReport {
 // observation, at rest), without sensor noise, and gives it the recorded actions. Throws when the recording is not
 // of the kitchen's shape or names no goals.
 ReplayReport replay(const rl::Dataset& data);
+
+// The same recording on a model of the kitchen's shape (nq 30, nv 29, nu 9), with nothing fed back: targets are made
+// from the recorded observation of the robot, clip(observed + 0.16 * action, bounds), and held for 40 steps, in double
+// or in lanes of float. Throws when the model or the recording has another shape; models load as mjcf::load says.
+ReplayReport replay_on_model(const rl::Dataset& data, const std::string& model_file, bool in_double);
 
 std::string replay_table(const ReplayReport& report);
 

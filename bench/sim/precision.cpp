@@ -1,7 +1,7 @@
 // What single precision costs: lanes of float beside double, in the kitchen (docs/fidelity.md).
 //
-//   sim_precision errors [STATES]       one-step errors over states under random actions (default 100000)
-//   sim_precision outcomes [SEEDS]      elements completed by the scripted operator in double and in lanes (default 12)
+//   sim_precision errors [STATES] [MODEL]   one-step errors over states under random actions (default 100000, kitchen)
+//   sim_precision outcomes [SEEDS]          elements completed by the scripted operator in double and in lanes (default 12)
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +13,8 @@
 #include "envs/kitchen/kitchen_env.hpp"
 #include "envs/kitchen/kitchen_model.hpp"
 #include "envs/kitchen/teleoperator.hpp"
-#include "envs/sim/batch.hpp"
+#include "envs/sim/mjcf/load.hpp"
+#include "envs/sim/random_actions.hpp"
 #include "kernels/error.hpp"
 #include "kernels/rng.hpp"
 #include "rl/evaluate.hpp"
@@ -37,20 +38,19 @@ struct StepError {
 
 class ErrorRun {
  public:
-  ErrorRun() : model_(envs::kitchen_model()), lanes_(model_, kEnvs), exact_(model_, kEnvs, in_double()) {
+  explicit ErrorRun(const sim::Model<double>& model)
+      : model_(model), lanes_(model_, kEnvs), exact_(model_, kEnvs, in_double()) {
     const auto sized = [](int n) { return std::vector<double>(static_cast<std::size_t>(n)); };
     qpos_ = sized(model_.nq), qvel_ = sized(model_.nv), ctrl_ = sized(model_.nu);
     before_.resize(kEnvs);
-    restart();
   }
 
   // Steps until `states` states have been compared.
   std::vector<StepError> run(std::size_t states) {
     std::vector<StepError> errors;
     for (int action = 0; errors.size() < states; ++action) {
-      if (action > 0 && action % envs::kKitchenHorizon == 0) restart();
-      act(action);
-      for (int k = 0; k < envs::kKitchenSubsteps; ++k) {
+      sim::act_randomly(lanes_, 1, action);
+      for (int k = 0; k < sim::kActionSteps; ++k) {
         const bool sampled = (k + action) % kSampleEvery == 0 && errors.size() < states;
         if (sampled) copy_states();
         lanes_.step();
@@ -65,27 +65,6 @@ class ErrorRun {
     sim::BatchOptions options;
     options.precision = sim::Precision::kDouble;
     return options;
-  }
-
-  void restart() {
-    const auto& start = envs::kitchen_start();
-    const std::vector<double> qpos(start.begin(), start.end());
-    std::fill(qvel_.begin(), qvel_.end(), 0.0);
-    for (int i = 0; i < kEnvs; ++i) lanes_.reset(i, qpos, qvel_);
-  }
-
-  // ctrl = clip(qpos + 0.16 u), u uniform in [-1, 1].
-  void act(int action) {
-    for (int i = 0; i < kEnvs; ++i) {
-      lanes_.get_qpos(i, qpos_);
-      for (std::size_t j = 0; j < ctrl_.size(); ++j) {
-        const auto at = static_cast<std::uint64_t>((action * kEnvs + i) * model_.nu) + j;
-        const float u = 2 * kernels::uniform_at(1, 0, at) - 1;
-        ctrl_[j] = std::clamp(static_cast<float>(qpos_[j]) + envs::kKitchenActionScale * u,
-                              envs::kKitchenTargetLow[j], envs::kKitchenTargetHigh[j]);
-      }
-      lanes_.set_ctrl(i, ctrl_);
-    }
   }
 
   void copy_states() {
@@ -158,8 +137,8 @@ std::string joint_of(const sim::Model<double>& m, int index, bool velocity) {
   return "?";
 }
 
-void measure_errors(std::size_t states) {
-  auto errors = ErrorRun().run(states);
+void measure_errors(std::size_t states, const sim::Model<double>& m) {
+  auto errors = ErrorRun(m).run(states);
   print_table("all", errors);
   std::vector<StepError> same, other;
   for (const auto& e : errors) (e.contacts_lanes == e.contacts_double ? same : other).push_back(e);
@@ -167,7 +146,6 @@ void measure_errors(std::size_t states) {
   print_table("a contact in one only", other);
   std::sort(errors.begin(), errors.end(), [](const auto& a, const auto& b) { return a.qvel > b.qvel; });
   fmt::print("worst by qvel\n");
-  const auto& m = envs::kitchen_model();
   for (std::size_t i = 0; i < std::min<std::size_t>(12, errors.size()); ++i) {
     const auto& e = errors[i];
     fmt::print(
@@ -244,9 +222,12 @@ void measure_outcomes(int seeds) {
 int main(int argc, char** argv) try {
   const std::string mode = argc > 1 ? argv[1] : "";
   const int n = argc > 2 ? std::atoi(argv[2]) : 0;
-  if (mode == "errors") return measure_errors(n > 0 ? static_cast<std::size_t>(n) : 100000), 0;
+  if (mode == "errors") {
+    const auto model = argc > 3 ? sim::mjcf::load(argv[3]) : envs::kitchen_model();
+    return measure_errors(n > 0 ? static_cast<std::size_t>(n) : 100000, model), 0;
+  }
   if (mode == "outcomes") return measure_outcomes(n > 0 ? n : 12), 0;
-  fmt::print(stderr, "usage: sim_precision errors [STATES] | outcomes [SEEDS]\n");
+  fmt::print(stderr, "usage: sim_precision errors [STATES] [MODEL] | outcomes [SEEDS]\n");
   return 2;
 } catch (const std::exception& e) {
   fmt::print(stderr, "sim_precision: {}\n", e.what());

@@ -370,6 +370,16 @@ TEST_CASE("eval --replay: what our own kitchen recorded without noise comes out 
   CHECK_MESSAGE(
       outcome.out.find("4.00 elements an episode in the recording, 4.00 in the replay") != std::string::npos,
       outcome.out);
+  // The recorded targets with nothing fed back, on the same model: the recording again, but for the state's rounding.
+  const test::Outcome open_loop = run_baton(
+      {"eval", "--replay", demos, "--model", std::string(BATON_SOURCE_ROOT) + "/envs/kitchen/kitchen.xml"});
+  REQUIRE_MESSAGE(open_loop.code == 0, open_loop.err);
+  CHECK_MESSAGE(open_loop.out.find("4.00 in the replay") != std::string::npos, open_loop.out);
+  check_refused({"eval", "--replay", demos, "--model", folder.file("none.xml")}, 1, "none.xml");
+  test::write_file(folder.file("m.xml"), kModel);
+  check_refused({"eval", "--replay", demos, "--model", folder.file("m.xml")}, 1,
+                "a kitchen has 30, 29 and 9");
+  check_refused({"eval", "--model", "kitchen.xml"}, 2, "--replay");
   check_refused({"eval", "--replay", point_demos()}, 1, "30");
   check_refused({"eval", "--replay", demos, "--json", folder.file("r.json")}, 2, "--json");
   check_refused({"eval"}, 2, "--policy");
