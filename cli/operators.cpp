@@ -71,7 +71,8 @@ DemoBench make_demo_bench(const rl::Config& config, int size, bool disturbed) {
   const envs::EnvOptions options = env_options(config, size);
   DemoBench bench;
   if (config.env == "kitchen") {
-    bench.env = std::make_unique<envs::KitchenEnv>(options, envs::KitchenOptions{.start_spread = c.start_spread});
+    bench.env =
+        std::make_unique<envs::KitchenEnv>(options, envs::KitchenOptions{.start_spread = c.start_spread});
     envs::TeleoperatorSettings settings;
     settings.spread = c.spread;
     settings.tremor = c.tremor;

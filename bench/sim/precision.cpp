@@ -1,8 +1,8 @@
 // What single precision costs: lanes of float beside double, in the kitchen (docs/fidelity.md).
 //
 //   sim_precision errors [STATES] [MODEL]   one-step errors over states under random actions (default 100000, kitchen)
-//   sim_precision outcomes [SEEDS]          elements completed by the scripted operator in double and in lanes (default 12)
-#include <fmt/format.h>
+//   sim_precision errors [STATES] [MODEL]  one-step errors over states under random actions (100000, the kitchen)
+//   sim_precision outcomes [SEEDS]         elements completed by the scripted operator in double and in lanes (12)
 
 #include <algorithm>
 #include <cmath>

@@ -24,7 +24,8 @@ namespace baton::envs {
 
 struct KitchenOptions {
   float start_spread = 0;  // rad: each arm joint starts within +-start_spread of the start configuration
-  bool in_double = false;  // physics in double, an environment at a time: what lanes of float are compared with
+  bool in_double =
+      false;  // physics in double, an environment at a time: what lanes of float are compared with
 };
 
 // Limits of the position targets, which are also where the operator keeps the joints.
