@@ -1,6 +1,5 @@
 // What single precision costs: lanes of float beside double, in the kitchen (docs/fidelity.md).
 //
-//   sim_precision errors [STATES] [MODEL]   one-step errors over states under random actions (default 100000, kitchen)
 //   sim_precision errors [STATES] [MODEL]  one-step errors over states under random actions (100000, the kitchen)
 //   sim_precision outcomes [SEEDS]         elements completed by the scripted operator in double and in lanes (12)
 
