@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 packages=(g++ meson ninja-build pkg-config cmake libfmt-dev libtbb-dev libhdf5-dev libtinyxml2-dev
-  nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libeigen3-dev doctest-dev libbenchmark-dev
+  nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libeigen3-dev libqhull-dev doctest-dev libbenchmark-dev
   clang-format python3-venv)
 
 say() { printf '%s\n' "$*" >&2; }

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <random>
@@ -49,6 +50,18 @@ inline std::vector<std::string> model_files() {
     if (entry.path().extension() == ".xml") paths.push_back(entry.path().string());
   std::sort(paths.begin(), paths.end());
   return paths;
+// The original kitchen with its meshes, in ../shared/franka_kitchen or the folder that BATON_FRANKA_KITCHEN names; "" and
+// a message where it is not there.
+inline std::string franka_kitchen() {
+  const char* given = std::getenv("BATON_FRANKA_KITCHEN");
+  const std::string folders[] = {given != nullptr ? given : source_path("../shared/franka_kitchen"),
+                                 source_path("../../shared/franka_kitchen")};
+  for (const std::string& folder : folders) {
+    const std::string path = folder + "/kitchen_assets/kitchen_env_model.xml";
+    if (std::ifstream(path).good()) return path;
+  }
+  MESSAGE("skipped: no ../shared/franka_kitchen (BATON_FRANKA_KITCHEN may name its folder)");
+  return "";
 }
 
 inline std::string read_text(const std::string& path) {

@@ -122,7 +122,7 @@ Solid solid_of(Vertices vertices, Faces surface, Faces faces, Inertia mode, cons
   s.center = center_of_mass(vertices, faces, mode, apex, name);
   const std::array<double, 6> full = inertia(vertices, faces, mode, s.center, s.volume);
   Vec3<double> m{};
-  principal_axes(full, m, s.axes);
+  principal_axes(full, m, s.axes, kMeshAccuracy);
   // MuJoCo's tolerance: moments of a flat body add up to the third but for rounding.
   const auto exceeds = [](double a, double b, double c) { return a + b < c * (1 - 1e-6) - 1e-9; };
   BATON_REQUIRE(m.z > 0 && std::isfinite(m.x) && !exceeds(m.x, m.y, m.z) && !exceeds(m.x, m.z, m.y) &&

@@ -125,9 +125,14 @@ bool get_keyword(const Element& e, const char* attribute, std::initializer_list<
 }
 
 std::vector<double> get_list(const Element& e, const char* attribute, int most) {
-  std::vector<double> out(static_cast<std::size_t>(most));
-  const int n = get_numbers(e, attribute, out.data(), 0, most);
-  out.resize(static_cast<std::size_t>(n));
+  std::vector<double> out;
+  const std::string* text = e.find(attribute);
+  if (text == nullptr) return out;
+  std::string_view rest = *text;
+  for (std::string_view word = next_word(rest); !word.empty(); word = next_word(rest)) {
+    if (out.size() == static_cast<std::size_t>(most)) refuse(e, attribute, "more than {} numbers", most);
+    out.push_back(to_number(e, attribute, word));
+  }
   return out;
 }
 

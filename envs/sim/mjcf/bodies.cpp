@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "envs/sim/mesh/principal.hpp"
 #include "envs/sim/mjcf/mass.hpp"
 
 namespace baton::sim::mjcf {
@@ -56,15 +57,21 @@ void check_size(const GeomSpec& s, const Vec3<double>& size) {
   }
 }
 
-std::array<float, 4> color(const Spec& spec, const GeomSpec& s) {
+const MeshAsset* find_mesh(const MeshAssets& meshes, const GeomSpec& s) {
+  if (s.mesh.empty() && s.type != GeomType::kMesh) return nullptr;
+  return &meshes.list[static_cast<std::size_t>(meshes.names.find(s.mesh, s.where, "geom mesh"))];
+}
+
+std::array<float, 4> color(const Spec& spec, const GeomSpec& s, const MeshAsset* mesh) {
   std::array<double, 4> rgba = s.rgba;
-  if (!s.material.empty()) {
-    const auto found = spec.materials.find(s.material);
+  const std::string& material =
+      s.material.empty() && mesh != nullptr && s.type == GeomType::kMesh ? mesh->spec->material : s.material;
+  if (!material.empty()) {
+    const auto found = spec.materials.find(material);
     if (found == spec.materials.end()) {
       std::vector<std::string> names;
       for (const auto& [name, unused] : spec.materials) names.push_back(name);
-      refuse_at(s.where, "geom material", "no material '{:.60}'{}", s.material,
-                suggestion(s.material, names));
+      refuse_at(s.where, "geom material", "no material '{:.60}'{}", material, suggestion(material, names));
     }
     if (rgba == GeomSpec{}.rgba) rgba = found->second;
   }
@@ -73,54 +80,58 @@ std::array<float, 4> color(const Spec& spec, const GeomSpec& s) {
   return out;
 }
 
-void check_mesh(const Spec& spec, const GeomSpec& s) {
-  if (s.type != GeomType::kMesh) {
-    if (!s.mesh.empty())
-      refuse_at(s.where, "geom mesh", "fitting a primitive to a mesh is not supported; give its size");
-    return;
+// The mesh's frame on top of the geom's; a primitive gets its size.
+void place_mesh(const Spec& spec, const GeomSpec& s, const MeshAsset& asset, Geom<double>& g) {
+  if (s.fromto) refuse_at(s.where, "geom fromto", "given beside a mesh");
+  Vec3<double> offset = asset.solid.center;
+  if (g.type == GeomType::kMesh) {
+    for (int i = 0; i < 3; ++i) g.size[i] = std::max(std::fabs(asset.low[i]), std::fabs(asset.high[i]));
+  } else {
+    if (g.type == GeomType::kPlane) refuse_at(s.where, "geom mesh", "a plane cannot be fitted to a mesh");
+    offset += rotate(asset.solid.axes, fit(asset, g.type, spec.compiler.fit_box, s.fit_scale, g.size));
   }
-  if (s.mesh.empty()) refuse_at(s.where, "geom mesh", "missing: the name of a mesh");
-  if (spec.meshes.count(s.mesh) != 0) return;
-  std::vector<std::string> names;
-  for (const auto& [name, unused] : spec.meshes) names.push_back(name);
-  refuse_at(s.where, "geom mesh", "no mesh '{:.60}'{}", s.mesh, suggestion(s.mesh, names));
+  g.pos = s.pos + rotate(s.quat, offset);
+  g.quat = normalized(s.quat * asset.solid.axes);
 }
 
-Geom<double> make_geom(const Spec& spec, const GeomSpec& s) {
-  check_mesh(spec, s);
+Geom<double> make_geom(const Spec& spec, const MeshAssets& meshes, const GeomSpec& s) {
+  const MeshAsset* mesh = find_mesh(meshes, s);
   Geom<double> g;
   g.name = s.name, g.type = s.type, g.pos = s.pos, g.quat = s.quat, g.size = s.size;
-  if (s.fromto) {
-    if (s.type == GeomType::kPlane || s.type == GeomType::kSphere || s.type == GeomType::kMesh) {
+  if (mesh != nullptr) {
+    place_mesh(spec, s, *mesh, g);
+  } else if (s.fromto) {
+    if (s.type == GeomType::kPlane || s.type == GeomType::kSphere)
       refuse_at(s.where, "geom fromto", "only for capsule, cylinder, box and ellipsoid");
-    }
     const double half = resolve_fromto(s, "geom fromto", g.pos, g.quat);
     const bool round = s.type == GeomType::kCapsule || s.type == GeomType::kCylinder;
     g.size = round ? Vec3<double>{s.size.x, half, s.size.z} : Vec3<double>{s.size.x, s.size.x, half};
   }
   check_size(s, g.size);
+  g.mesh = g.type == GeomType::kMesh ? static_cast<int>(mesh - meshes.list.data()) : -1;
   g.radius = geom_radius(g.type, g.size);
   g.contype = s.contype, g.conaffinity = s.conaffinity, g.condim = s.condim, g.priority = s.priority,
   g.group = s.group;
   g.friction = s.friction, g.solmix = s.solmix, g.margin = s.margin, g.gap = s.gap, g.softness = s.softness;
   if (!(g.margin + g.gap >= 0))
     refuse_at(s.where, "geom margin", "margin + gap is {}, below 0", g.margin + g.gap);
-  g.rgba = color(spec, s);
+  g.rgba = color(spec, s, mesh);
   return g;
 }
 
 // The geom's part in its body's mass; none for those outside the compiler's groups.
-void add_part(const Spec& spec, const GeomSpec& s, const Geom<double>& g, std::vector<MassPart>& parts) {
+void add_part(const Spec& spec, const MeshAssets& meshes, const GeomSpec& s, const Geom<double>& g,
+              std::vector<MassPart>& parts) {
   const auto& groups = spec.compiler.inertia_groups;
   if (s.group < groups[0] || s.group > groups[1]) return;
-  if (g.type == GeomType::kMesh && !(s.mass && *s.mass == 0) && (s.mass || s.density != 0)) {
-    refuse_at(s.where, "geom mesh",
-              "not supported yet: the mass of a mesh; give mass=\"0\", or the body an <inertial>");
-  }
-  const double volume = geom_volume(g.type, g.size);
+  const mesh::Solid* solid = g.mesh >= 0 ? &meshes.list[static_cast<std::size_t>(g.mesh)].solid : nullptr;
+  const double volume = solid != nullptr ? solid->volume : geom_volume(g.type, g.size);
   const double mass = s.mass ? (volume > kTinyPart ? *s.mass : 0) : s.density * volume;
   if (!std::isfinite(mass)) refuse_at(s.where, "geom size", "the geom's mass is not a finite number");
-  if (mass > kTinyPart) parts.push_back({mass, g.pos, geom_inertia(g.type, g.size, mass), g.quat});
+  if (!(mass > kTinyPart)) return;
+  const Vec3<double> moments =
+      solid != nullptr ? geom_inertia(GeomType::kBox, solid->box, mass) : geom_inertia(g.type, g.size, mass);
+  parts.push_back({mass, g.pos, moments, g.quat});
 }
 
 void set_inertia(const Spec& spec, const BodySpec& s, const std::vector<MassPart>& parts, Body<double>& b) {
@@ -129,7 +140,7 @@ void set_inertia(const Spec& spec, const BodySpec& s, const std::vector<MassPart
   if (s.inertial && c.inertia_from_geom != FromGeom::kTrue) {
     b.mass = s.inertial->mass, b.ipos = s.inertial->pos, b.iquat = s.inertial->quat,
     b.inertia = s.inertial->diagonal;
-    if (s.inertial->full) principal_axes(*s.inertial->full, b.inertia, b.iquat);
+    if (s.inertial->full) mesh::principal_axes(*s.inertial->full, b.inertia, b.iquat);
   } else if (c.inertia_from_geom != FromGeom::kFalse && !parts.empty()) {
     const MassPart all = combine(parts);
     b.mass = all.mass, b.ipos = all.pos, b.iquat = all.quat, b.inertia = all.inertia;
@@ -158,7 +169,8 @@ void set_inertia(const Spec& spec, const BodySpec& s, const std::vector<MassPart
 
 class TreeMaker {
  public:
-  TreeMaker(const Spec& spec, Model<double>& m) : spec_(spec), model_(m) {}
+  TreeMaker(const Spec& spec, const MeshAssets& meshes, Model<double>& m)
+      : spec_(spec), meshes_(meshes), model_(m) {}
 
   void body(std::size_t index) {
     const BodySpec& s = spec_.bodies[index];
@@ -184,11 +196,11 @@ class TreeMaker {
     const bool infer = index > 0 && (!s.inertial || spec_.compiler.inertia_from_geom == FromGeom::kTrue);
     std::vector<MassPart> parts;
     for (const GeomSpec& g : s.geoms) {
-      Geom<double>& geom = model_.geoms.emplace_back(make_geom(spec_, g));
+      Geom<double>& geom = model_.geoms.emplace_back(make_geom(spec_, meshes_, g));
       geom.body = static_cast<int>(index);
       if (geom.type == GeomType::kPlane && b.last_dof >= 0)
         refuse_at(g.where, "geom type", "a plane on a body that moves");
-      if (infer) add_part(spec_, g, geom, parts);
+      if (infer) add_part(spec_, meshes_, g, geom, parts);
     }
     for (const SiteSpec& p : s.sites) {
       Site<double> site{p.name, static_cast<int>(index), p.pos, p.quat};
@@ -197,6 +209,17 @@ class TreeMaker {
     }
     if (index > 0) set_inertia(spec_, s, parts, b);
     model_.bodies.push_back(b);
+  }
+
+  // compiler settotalmass: all masses and moments by one factor.
+  void scale_masses() {
+    double total = 0;
+    for (const auto& b : model_.bodies) total += b.mass;
+    if (!(spec_.compiler.total_mass > 0) || !(total > 0)) return;
+    for (auto& b : model_.bodies) {
+      b.mass *= spec_.compiler.total_mass / total;
+      b.inertia *= spec_.compiler.total_mass / total;
+    }
   }
 
   // What has joints must have mass and inertia itself or in a body fixed to it.
@@ -271,15 +294,17 @@ class TreeMaker {
   }
 
   const Spec& spec_;
+  const MeshAssets& meshes_;
   Model<double>& model_;
 };
 
 }  // namespace
 
-void make_bodies(const Spec& spec, Model<double>& model) {
-  TreeMaker maker(spec, model);
+void make_bodies(const Spec& spec, const MeshAssets& meshes, Model<double>& model) {
+  TreeMaker maker(spec, meshes, model);
   for (std::size_t i = 0; i < spec.bodies.size(); ++i) maker.body(i);
   maker.check_masses();
+  maker.scale_masses();
 }
 
 }  // namespace baton::sim::mjcf

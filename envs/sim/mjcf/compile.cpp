@@ -157,7 +157,7 @@ Joint<double> make_joint(const CompilerSpec& compiler, const JointSpec& s) {
 Model<double> compile(const Spec& spec) {
   Model<double> m;
   m.name = spec.name, m.file = spec.file, m.option = spec.option;
-  make_bodies(spec, m);
+  make_bodies(spec, make_meshes(spec, m), m);
   NameTables names;
   int nj = 0, ng = 0, ns = 0;
   for (std::size_t b = 0; b < spec.bodies.size(); ++b) {

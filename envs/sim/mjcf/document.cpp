@@ -4,27 +4,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <optional>
 #include <set>
+
+#include "envs/sim/mjcf/files.hpp"
 
 namespace baton::sim::mjcf {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string read_file(const fs::path& path, const std::string& shown) {
-  std::error_code ec;
-  BATON_REQUIRE(fs::is_regular_file(path, ec), "{}: cannot be read: not a file", shown);
-  std::ifstream in(path, std::ios::binary);
-  BATON_REQUIRE(in.good(), "{}: cannot be read: check that it exists and is readable", shown);
-  std::string text(kMaxFileBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  BATON_REQUIRE(text.size() <= kMaxFileBytes, "{}: larger than {} bytes, the limit for a model file", shown,
-                kMaxFileBytes);
-  return text;
-}
 
 // What tinyxml2 found wrong, in words.
 std::string trouble(tinyxml2::XMLError error) {
@@ -48,9 +35,7 @@ std::string trouble(tinyxml2::XMLError error) {
 
 class Assembler {
  public:
-  explicit Assembler(std::optional<fs::path> folder) : folder_(std::move(folder)) {
-    if (folder_) bound_ = folder_->has_parent_path() ? folder_->parent_path() : *folder_;
-  }
+  explicit Assembler(Folder folder) : folder_(std::move(folder)) {}
 
   Element root(std::string_view text, const std::string& shown) {
     Element e;
@@ -113,33 +98,19 @@ class Assembler {
     if (name == nullptr || name->empty()) refuse(e, "file", "missing: the path of the file to include");
     for (const auto& [key, value] : e.attributes)
       if (key != "file") refuse(e, key, "unknown attribute; <include> has only 'file'");
-    if (!folder_)
-      refuse(e, "file", "'{}' cannot be included from a text in memory; load a file instead", *name);
-    std::error_code ec;
-    const fs::path path = fs::weakly_canonical(*folder_ / *name, ec);
-    if (ec) refuse(e, "file", "'{}' is not a path: {}", *name, ec.message());
-    const auto stop = std::mismatch(bound_.begin(), bound_.end(), path.begin(), path.end());
-    if (stop.first != bound_.end()) {
-      refuse(e, "file", "'{}' lies outside '{}', the folder above the model's; move it inside", *name,
-             bound_.string());
-    }
-    if (!fs::is_regular_file(path, ec)) {
-      refuse(e, "file", "no file '{}' (paths are relative to '{}', the main file's folder)", *name,
-             folder_->string());
-    }
+    const fs::path path = folder_.find(e, "file", "", *name);
     if (!seen_.insert(path.string()).second) {
       refuse(e, "file", "'{}' is included already: a file may be included once, and never from within itself",
              *name);
     }
     if (seen_.size() > kMaxFiles) refuse(e, "file", "more than {} files in one model", kMaxFiles);
-    const std::string text = read_file(path, *name);
+    const std::string text = read_file(path, *name, kMaxFileBytes);
     expand_file(text, *name, depth, [&](const tinyxml2::XMLElement& top, const File& file) {
       expand_children(top, file, depth, into);
     });
   }
 
-  std::optional<fs::path> folder_;
-  fs::path bound_;
+  Folder folder_;
   std::set<std::string> seen_;
   int elements_ = 0;
 };
@@ -165,15 +136,15 @@ Element read_document(const std::string& path) {
   std::error_code ec;
   const fs::path canonical = fs::weakly_canonical(path, ec);
   BATON_REQUIRE(!ec, "{}: not a path: {}", path, ec.message());
-  Assembler assembler(canonical.parent_path());
+  Assembler assembler{Folder(path)};
   assembler.mark(canonical);
-  return assembler.root(read_file(canonical, path), path);
+  return assembler.root(read_file(canonical, path, kMaxFileBytes), path);
 }
 
 Element parse_document(std::string_view text, const std::string& name) {
   BATON_REQUIRE(text.size() <= kMaxFileBytes, "{}: larger than {} bytes, the limit for a model", name,
                 kMaxFileBytes);
-  return Assembler(std::nullopt).root(text, name);
+  return Assembler(Folder()).root(text, name);
 }
 
 std::string suggestion(std::string_view wrong, std::span<const std::string> known) {

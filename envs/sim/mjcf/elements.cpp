@@ -1,4 +1,5 @@
 // Reading of single elements: attributes over the settings of the class.
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -29,6 +30,20 @@ GeomType read_geom_type(const Element& e, GeomType otherwise) {
   }
   if (k > static_cast<int>(GeomType::kMesh)) refuse(e, "type", "'{}' is not supported", *e.find("type"));
   return static_cast<GeomType>(k);
+}
+
+// By content_type, else by the file's extension.
+MeshFormat mesh_format(const Element& e, const std::string& file) {
+  std::string type;
+  if (get(e, "content_type", type)) {
+    if (type != "model/stl" && type != "model/obj")
+      refuse(e, "content_type", "'{:.40}' is not supported, only 'model/stl' and 'model/obj'", type);
+    return type == "model/stl" ? MeshFormat::kStl : MeshFormat::kObj;
+  }
+  const std::string extension = file.substr(std::min(file.rfind('.'), file.size()));
+  if (extension == ".stl" || extension == ".STL") return MeshFormat::kStl;
+  if (extension == ".obj" || extension == ".OBJ") return MeshFormat::kObj;
+  refuse(e, "file", "'{:.60}' is not supported; save the mesh as .stl or .obj", file);
 }
 
 }  // namespace
@@ -134,6 +149,8 @@ void read_geom(const Element& e, const CompilerSpec& compiler, GeomSpec& g) {
   std::array<double, 3> size{g.size.x, g.size.y, g.size.z};
   if (get_numbers(e, "size", size.data(), 1, 3) > 0) g.size = {size[0], size[1], size[2]};
   get(e, "mesh", g.mesh);
+  get(e, "fitscale", g.fit_scale);
+  if (!(g.fit_scale > 0)) refuse(e, "fitscale", "{} is not positive", g.fit_scale);
   get(e, "material", g.material);
   double mass = 0;
   if (get(e, "mass", mass)) g.mass = mass;
@@ -261,6 +278,51 @@ void read_key(const Element& e, KeySpec& k) {
   k.ctrl = get_list(e, "ctrl", kMost);
   k.mpos = get_list(e, "mpos", kMost);
   k.mquat = get_list(e, "mquat", kMost);
+}
+
+void read_mesh_settings(const Element& e, MeshSpec& m) {
+  get(e, "scale", m.scale);
+  for (int k = 0; k < 3; ++k)
+    if (m.scale[k] == 0) refuse(e, "scale", "number {} is 0: the mesh would be flat", k + 1);
+  int inertia = static_cast<int>(m.inertia);
+  get_keyword(e, "inertia", {"convex", "legacy", "exact", "shell"}, inertia);
+  m.inertia = static_cast<mesh::Inertia>(inertia);
+  if (get(e, "maxhullvert", m.max_hull_vertices) && m.max_hull_vertices != -1 && m.max_hull_vertices < 4)
+    refuse(e, "maxhullvert", "{} is not -1 (any number) or at least 4", m.max_hull_vertices);
+}
+
+void read_mesh(const Element& e, const CompilerSpec& compiler, const Folder& folder, MeshSpec& m) {
+  read_name(e, m.name, m.where);
+  read_mesh_settings(e, m);
+  get(e, "material", m.material);
+  get(e, "refpos", m.refpos);
+  get(e, "refquat", m.refquat);
+  constexpr int kMost = 10'000'000;  // what a model file of the largest size could hold
+  const std::vector<double> corners = get_list(e, "face", kMost);
+  if (corners.size() % 3 != 0) refuse(e, "face", "{} numbers, expected three for each face", corners.size());
+  for (std::size_t i = 0; i < corners.size(); i += 3) {
+    std::array<int, 3> face{};
+    for (std::size_t k = 0; k < 3; ++k) {
+      const double v = corners[i + k];
+      if (!(v >= 0 && v <= kMost && v == std::floor(v))) refuse(e, "face", "{} is not a vertex's number", v);
+      face[k] = static_cast<int>(v);
+    }
+    m.faces.push_back(face);
+  }
+  m.vertices = get_list(e, "vertex", kMost);
+  if (m.vertices.size() % 3 != 0)
+    refuse(e, "vertex", "{} numbers, expected three for each vertex", m.vertices.size());
+  if (get(e, "file", m.shown)) {
+    if (!m.vertices.empty()) refuse(e, "vertex", "given beside a file; give one");
+    const std::string bare = m.shown.substr(m.shown.find_last_of('/') + 1);
+    if (compiler.strip_path) m.shown = bare;
+    if (m.name.empty()) m.name = bare.substr(0, bare.rfind('.'));
+    m.format = mesh_format(e, bare);
+    m.file = folder.find(e, "file", compiler.meshdir, m.shown).string();
+  } else if (m.vertices.empty()) {
+    refuse(e, "file", "missing: an STL or OBJ file (or vertex=\"x y z ...\")");
+  }
+  if (m.name.empty()) refuse(e, "name", "missing: a mesh without a file needs a name");
 }
 
 }  // namespace baton::sim::mjcf

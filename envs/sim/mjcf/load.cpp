@@ -22,9 +22,9 @@ void check_finite(const Model<double>& m) {
       m.file);
 }
 
-Model<double> from_document(const Element& root, const std::string& name) {
+Model<double> from_document(const Element& root, const std::string& name, const Folder& folder) {
   check_schema(root);
-  Model<double> model = compile(read_spec(root, name));
+  Model<double> model = compile(read_spec(root, name, folder));
   compute_constants(model);
   check_finite(model);
   return model;
@@ -32,10 +32,10 @@ Model<double> from_document(const Element& root, const std::string& name) {
 
 }  // namespace
 
-Model<double> load(const std::string& path) { return from_document(read_document(path), path); }
+Model<double> load(const std::string& path) { return from_document(read_document(path), path, Folder(path)); }
 
 Model<double> parse(std::string_view text, const std::string& name) {
-  return from_document(parse_document(text, name), name);
+  return from_document(parse_document(text, name), name, Folder());
 }
 
 }  // namespace baton::sim::mjcf

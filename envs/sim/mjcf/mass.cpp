@@ -1,10 +1,11 @@
 #include "envs/sim/mjcf/mass.hpp"
 
-#include <Eigen/Eigenvalues>
 #include <Eigen/Geometry>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+
+#include "envs/sim/mesh/principal.hpp"
 
 namespace baton::sim::mjcf {
 namespace {
@@ -75,6 +76,7 @@ double geom_radius(GeomType type, const Vec3<double>& s) {
     case GeomType::kEllipsoid:
       return std::max({s.x, s.y, s.z});
     case GeomType::kBox:
+    case GeomType::kMesh:
       return norm(s);
     default:
       return 0;
@@ -95,19 +97,9 @@ MassPart combine(std::span<const MassPart> parts) {
     full += r * Eigen::Vector3d(p.inertia.x, p.inertia.y, p.inertia.z).asDiagonal() * r.transpose();
     full += p.mass * (d.squaredNorm() * Eigen::Matrix3d::Identity() - d * d.transpose());
   }
-  principal_axes({full(0, 0), full(1, 1), full(2, 2), full(0, 1), full(0, 2), full(1, 2)}, sum.inertia,
-                 sum.quat);
+  mesh::principal_axes({full(0, 0), full(1, 1), full(2, 2), full(0, 1), full(0, 2), full(1, 2)}, sum.inertia,
+                       sum.quat);
   return sum;
-}
-
-void principal_axes(const std::array<double, 6>& f, Vec3<double>& moments, Quat<double>& axes) {
-  Eigen::Matrix3d m;
-  m << f[0], f[3], f[4], f[3], f[1], f[5], f[4], f[5], f[2];
-  const Eigen::SelfAdjointEigenSolver<Eigen::Matrix3d> solver(m);
-  Eigen::Matrix3d v = solver.eigenvectors().rowwise().reverse();
-  if (v.determinant() < 0) v.col(2) = -v.col(2);
-  moments = {solver.eigenvalues()(2), solver.eigenvalues()(1), solver.eigenvalues()(0)};
-  axes = to_quat(v);
 }
 
 Quat<double> z_to_quat(const Vec3<double>& v) {

@@ -13,7 +13,7 @@ double geom_volume(GeomType type, const Vec3<double>& size);
 // Principal moments about the geom's centre along its axes, kg m^2.
 Vec3<double> geom_inertia(GeomType type, const Vec3<double>& size, double mass);
 
-// Radius of the sphere about the geom's centre that holds it; 0 for planes and meshes.
+// Radius of the sphere about the geom's centre that holds it (meshes: that holds their box); 0 for planes.
 double geom_radius(GeomType type, const Vec3<double>& size);
 
 // A rigid part: mass at `pos`, principal moments along `quat`.
@@ -23,11 +23,8 @@ struct MassPart {
   Quat<double> quat{1, 0, 0, 0};
 };
 
-// The parts as one: total mass, centre, moments in descending order along principal axes. One part is returned as is.
+// The parts as one: total mass, centre, moments in descending order along principal axes (mesh/principal.hpp). One part is returned as is.
 MassPart combine(std::span<const MassPart> parts);
-
-// Principal axes of the symmetric matrix (xx, yy, zz, xy, xz, yz): moments descending, axes right-handed.
-void principal_axes(const std::array<double, 6>& full, Vec3<double>& moments, Quat<double>& axes);
 
 // The shortest rotation that takes z to the direction of v (v not zero).
 Quat<double> z_to_quat(const Vec3<double>& v);

@@ -3,6 +3,7 @@
 #include <set>
 #include <tuple>
 
+#include "envs/sim/collide/collide.hpp"
 #include "envs/sim/mjcf/compile.hpp"
 
 namespace baton::sim::mjcf {
@@ -67,7 +68,8 @@ class PairMaker {
     if (std::tuple(type(g1), g1) > std::tuple(type(g2), g2)) std::swap(g1, g2);
     if (type(g2) == GeomType::kPlane) return;  // planes do not meet planes
     for (int g : {g1, g2}) {
-      if (type(g) == GeomType::kMesh || type(g) == GeomType::kEllipsoid) {
+      if (!can_collide(type(g1), type(g2)) &&
+          (type(g) == GeomType::kMesh || type(g) == GeomType::kEllipsoid)) {
         const GeomSpec& s = source(spec_, model_, g);
         refuse_at(s.where, "geom type",
                   "not supported yet: a colliding {} ('{}'); use sphere, capsule, cylinder or box, or "

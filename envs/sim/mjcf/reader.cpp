@@ -17,6 +17,9 @@ void read_compiler(const Element& e, CompilerSpec& c) {
     c.inertia_from_geom = static_cast<FromGeom>(k);
   get(e, "autolimits", c.autolimits);
   get(e, "balanceinertia", c.balance_inertia);
+  get(e, "strippath", c.strip_path);
+  get(e, "fitaabb", c.fit_box);
+  get(e, "settotalmass", c.total_mass);
   get(e, "boundmass", c.bound_mass);
   get(e, "boundinertia", c.bound_inertia);
   if (c.bound_mass < 0) refuse(e, "boundmass", "{} is negative", c.bound_mass);
@@ -85,6 +88,8 @@ void read_option(const Element& e, Option<double>& o, FlagSpec& flags) {
 
 class Reader {
  public:
+  explicit Reader(const Folder& folder) : folder_(folder) {}
+
   Spec spec;
 
   void defaults(const Element& e, const std::string& parent) {
@@ -105,6 +110,8 @@ class Reader {
       if (c.name == "site") read_site(c, spec.compiler, d.site);
       if (c.name == "pair") read_pair(c, d.pair);
       if (c.name == "equality") read_equality(c, d.equality);
+      if (c.name == "mesh") read_mesh_settings(c, d.mesh);
+      if (c.name == "material") get_numbers(c, "rgba", d.material.data(), 1, 4);
       if (c.name == "general" || c.name == "motor" || c.name == "position" || c.name == "velocity") {
         read_actuator(c, d.actuator);
       }
@@ -132,17 +139,12 @@ class Reader {
       std::string name;
       get(e, "name", name);
       if (e.name == "material") {
-        std::array<double, 4> rgba{1, 1, 1, 1};
-        get(e, "rgba", rgba);
-        spec.materials[name] = rgba;
+        std::array<double, 4> rgba = settings(e, "main").material;
+        get_numbers(e, "rgba", rgba.data(), 1, 4);
+        if (!spec.materials.emplace(name, rgba).second)
+          refuse(e, "name", "material '{:.60}' is defined already", name);
       } else if (e.name == "mesh") {
-        std::string file;
-        get(e, "file", file);
-        if (name.empty()) {  // MuJoCo names it after the file
-          name = file.substr(file.find_last_of('/') + 1);
-          name = name.substr(0, name.rfind('.'));
-        }
-        spec.meshes[name] = file;
+        read_mesh(e, spec.compiler, folder_, spec.meshes.emplace_back(settings(e, "main").mesh));
       }
     }
   }
@@ -207,13 +209,14 @@ class Reader {
   std::vector<std::string> class_names_{"main"};
 
  private:
+  const Folder& folder_;
   std::size_t geoms_ = 0;
 };
 
 }  // namespace
 
-Spec read_spec(const Element& root, const std::string& file) {
-  Reader r;
+Spec read_spec(const Element& root, const std::string& file, const Folder& folder) {
+  Reader r(folder);
   Spec& spec = r.spec;
   spec.file = file, spec.name = "MuJoCo Model";
   get(root, "model", spec.name);

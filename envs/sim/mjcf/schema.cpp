@@ -36,9 +36,9 @@ constexpr NamedRule kRules[] = {
       .refused_children = "tendon deformable extension"}},
     {"compiler",
      {.used = "angle autolimits balanceinertia boundinertia boundmass coordinate eulerseq inertiafromgeom "
-              "inertiagrouprange meshdir texturedir assetdir",
-      .ignored = "strippath fitaabb usethread saveinertial savecompiled savecanonical conflict passthrough",
-      .refused = "settotalmass=-1 discardvisual=false fusestatic=false alignfree=false",
+              "inertiagrouprange meshdir texturedir assetdir strippath fitaabb settotalmass",
+      .ignored = "usethread saveinertial savecompiled savecanonical conflict passthrough",
+      .refused = "discardvisual=false fusestatic=false alignfree=false",
       .children = "lengthrange:opaque"}},
     {"option",
      {.used = "timestep gravity integrator cone impratio iterations tolerance ls_iterations ls_tolerance "
@@ -58,7 +58,7 @@ constexpr NamedRule kRules[] = {
      {.used = "class",
       .children = "default joint geom site pair equality:equality_default general motor position velocity "
                   "camera:opaque "
-                  "light:opaque mesh:opaque material:opaque texture:opaque",
+                  "light:opaque mesh:mesh_default material:material_default texture:opaque",
       .refused_children = "tendon intvelocity orientation pid damper cylinder muscle adhesion dcmotor"}},
     {"world",
      {.children = "body geom site camera:opaque light:opaque",
@@ -80,19 +80,24 @@ constexpr NamedRule kRules[] = {
     {"geom",
      {.used = "name class type contype conaffinity condim group priority size material friction mass "
               "density solmix solref "
-              "solimp margin gap fromto pos mesh rgba " BATON_ORIENTATION,
+              "solimp margin gap fromto pos mesh fitscale rgba " BATON_ORIENTATION,
       .ignored = "user castshadow",
-      .refused = "shellinertia=false surfacevel=0 adhesion=0 hfield fitscale=1 fluidshape=none fluidcoef",
+      .refused = "shellinertia=false surfacevel=0 adhesion=0 hfield fluidshape=none fluidcoef",
       .refused_children = "plugin"}},
     {"site",
      {.used = "name class type pos fromto " BATON_ORIENTATION,
       .ignored = "group material size rgba user mesh"}},
-    {"asset", {.children = "mesh material texture:opaque", .refused_children = "hfield skin model"}},
+    {"asset", {.children = "mesh material texture:opaque skin:opaque", .refused_children = "hfield model"}},
     {"mesh",
-     {.used = "name class file",
-      .ignored = "content_type vertex normal texcoord face refpos refquat scale smoothnormal maxhullvert "
-                 "inertia builtin params material",
+     {.used = "name class file content_type vertex face refpos refquat scale maxhullvert inertia material",
+      .ignored = "normal texcoord smoothnormal params",
+      .refused = "builtin=none",
       .refused_children = "plugin"}},
+    {"mesh_default", {.used = "scale maxhullvert inertia"}},
+    {"material_default",
+     {.used = "rgba",
+      .ignored = "texture texrepeat texuniform emission specular shininess reflectance metallic roughness",
+      .children = "layer:opaque"}},
     {"material",
      {.used = "name class rgba",
       .ignored = "texture texrepeat texuniform emission specular shininess reflectance metallic roughness",

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "envs/sim/mesh/solid.hpp"
 #include "envs/sim/mjcf/attributes.hpp"
 #include "envs/sim/model.hpp"
 
@@ -15,11 +16,12 @@ namespace baton::sim::mjcf {
 enum class FromGeom { kFalse, kTrue, kAuto };
 
 struct CompilerSpec {
-  bool degree = true, autolimits = true, balance_inertia = false;
+  bool degree = true, autolimits = true, balance_inertia = false, strip_path = false, fit_box = false;
   std::string eulerseq = "xyz", meshdir, texturedir;
   FromGeom inertia_from_geom = FromGeom::kAuto;
   std::array<int, 2> inertia_groups{0, 5};
   double bound_mass = 0, bound_inertia = 0;
+  double total_mass = -1;  // kg; not positive: as it comes
 };
 
 // <option> beyond Option: flags are carried out when the model is compiled.
@@ -48,7 +50,7 @@ struct GeomSpec {
   Quat<double> quat{1, 0, 0, 0};
   std::optional<std::array<double, 6>> fromto;
   std::optional<double> mass;
-  double density = 1000;
+  double density = 1000, fit_scale = 1;
   int contype = 1, conaffinity = 1, condim = 3, priority = 0, group = 0;
   std::array<double, 3> friction{1, 0.005, 0.0001};
   double solmix = 1, margin = 0, gap = 0;
@@ -102,6 +104,22 @@ struct ExcludeSpec {
   std::string body1, body2;
 };
 
+enum class MeshFormat { kStl, kObj };
+
+// Either a file, or vertices in the element.
+struct MeshSpec {
+  Where where;
+  std::string name, material;
+  std::string file, shown;  // the file found, and as the model names it
+  MeshFormat format = MeshFormat::kStl;
+  std::vector<double> vertices;  // x y z of each
+  std::vector<std::array<int, 3>> faces;
+  Vec3<double> refpos{0, 0, 0}, scale{1, 1, 1};
+  Quat<double> refquat{1, 0, 0, 0};
+  mesh::Inertia inertia = mesh::Inertia::kLegacy;
+  int max_hull_vertices = -1;  // -1: any number
+};
+
 struct EqualitySpec {
   Where where;
   std::string name, object1, object2;  // joints, bodies or sites
@@ -141,6 +159,8 @@ struct DefaultsSpec {
   PairSpec pair;
   EqualitySpec equality;
   ActuatorSpec actuator;
+  MeshSpec mesh;
+  std::array<double, 4> material{1, 1, 1, 1};  // rgba
 };
 
 struct Spec {
@@ -150,7 +170,7 @@ struct Spec {
   Option<double> option;
   std::map<std::string, DefaultsSpec> classes;             // "main" is always there
   std::map<std::string, std::array<double, 4>> materials;  // rgba
-  std::map<std::string, std::string> meshes;               // file
+  std::vector<MeshSpec> meshes;
   std::vector<BodySpec> bodies;
   std::vector<PairSpec> pairs;
   std::vector<ExcludeSpec> excludes;
