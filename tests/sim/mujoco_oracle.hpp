@@ -50,6 +50,8 @@ inline std::vector<std::string> model_files() {
     if (entry.path().extension() == ".xml") paths.push_back(entry.path().string());
   std::sort(paths.begin(), paths.end());
   return paths;
+}
+
 // The original kitchen with its meshes, in ../shared/franka_kitchen or the folder that BATON_FRANKA_KITCHEN names; "" and
 // a message where it is not there.
 inline std::string franka_kitchen() {
