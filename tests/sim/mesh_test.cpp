@@ -1,12 +1,10 @@
-// Readers of mesh files: what they read, and what they refuse.
-#include <doctest/doctest.h>
-
+// Readers of mesh files: what they read, and what they refuse; mesh assets against MuJoCo's.
 #include <cstdint>
 #include <cstring>
 #include <limits>
 
 #include "envs/sim/mesh/surface.hpp"
-#include "kernels/error.hpp"
+#include "tests/sim/mjcf_compare.hpp"
 
 using namespace baton;
 using namespace baton::sim;
@@ -132,4 +130,77 @@ TEST_CASE("mesh: an OBJ that is malformed is one clear error with its line") {
   std::string many = kSquare + "f";
   for (int i = 0; i < 100; ++i) many += " 1";
   check_message(obj_error(many), "a.obj:5:", "64 corners");
+}
+
+TEST_CASE("mesh: files, inertias, hulls and frames of every kind of asset equal MuJoCo's") {
+  BATON_NEED_MUJOCO();
+#ifdef BATON_HAVE_MUJOCO
+  test::check_model(test::model_path("assets/meshes.xml"));
+#endif
+}
+
+TEST_CASE("mesh: primitives fitted to the box of a mesh equal MuJoCo's") {
+  BATON_NEED_MUJOCO();
+#ifdef BATON_HAVE_MUJOCO
+  test::Oracle o = test::Oracle::from_text(R"(<mujoco><compiler fitaabb="true" settotalmass="7"/>
+    <asset><mesh name="m" vertex="0 0 0  0.2 0 0  0 0.1 0  0 0 0.7  0.1 0.1 0.3" refquat="1 0.2 0.3 0.4"/></asset>
+    <worldbody><body pos="1 2 3"><freejoint/>
+      <geom type="box" mesh="m" euler="10 20 30"/><geom type="sphere" mesh="m"/><geom type="capsule" mesh="m"/>
+      <geom type="cylinder" mesh="m" pos="1 0 0" fitscale="0.5"/><geom type="ellipsoid" mesh="m"/>
+      <geom type="mesh" mesh="m"/></body></worldbody></mujoco>)");
+  test::check_model(o);
+#endif
+}
+
+TEST_CASE("mesh: assets that MuJoCo or we cannot take are one clear error") {
+  struct Case {
+    const char* mesh;
+    const char* text;
+  };
+  for (const auto& [mesh, text] : std::initializer_list<Case>{
+           {"", "<mesh file>: missing"},
+           {"name='m' file='m.stl'", "<mesh file>: 'm.stl' cannot be read for a text in memory"},
+           {"name='m' file='m.msh'", "<mesh file>: 'm.msh' is not supported; save the mesh as .stl or .obj"},
+           {"name='m' file='m.bin' content_type='model/msh'", "<mesh content_type>: 'model/msh'"},
+           {"vertex='0 0 0 1 0 0 0 1 0 0 0 1'", "<mesh name>: missing"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0'", "<mesh>: 'm' has 3 vertices"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0'", "<mesh vertex>: 10 numbers"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 1 1 0'", "<mesh>: 'm': all vertices lie in one plane"},
+           {"name='m' vertex='0 0 0 1 1 1 2 2 2 3 3 3'", "<mesh>: 'm': all vertices lie on one line"},
+           {"name='m' vertex='1 1 1 1 1 1 1 1 1 1 1 1'", "<mesh>: 'm': all vertices lie at one place"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1' face='0 1'", "<mesh face>: 2 numbers"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1' face='0 1 4'", "<mesh face>: no vertex 4"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1' face='0 1 -1'", "<mesh face>: -1 is not"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1' face='0 1 1'", "<mesh>: 'm': the surface has no area"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1' face='0 1 2'", "<mesh>: 'm': the volume is too small"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1' face='0 1 2 0 3 1 0 2 3 1 3 2' inertia='exact'",
+            "<mesh>: 'm': the volume is negative"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1' face='0 2 1 0 3 1 0 2 3 1 3 2' inertia='exact'",
+            "<mesh>: 'm': two faces run from vertex"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1e300'", "<mesh vertex>: 0 0 inf is too large"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1' scale='1 0 1'", "<mesh scale>: number 2 is 0"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1' scale='1e200 1e200 1'", "<mesh>: 'm': "},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1' maxhullvert='3'", "<mesh maxhullvert>: 3"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1' inertia='full'", "<mesh inertia>: 'full'"},
+           {"name='m' vertex='0 0 0 1 0 0 0 1 0 0 0 1' builtin='sphere'", "<mesh builtin>: 'sphere'"}}) {
+    CAPTURE(mesh);
+    const std::string xml = fmt::format("<mujoco><asset>\n<mesh {}/></asset></mujoco>", mesh);
+    check_message(message([&] { mjcf::parse(xml, "m.xml"); }), "m.xml:2: ", text);
+  }
+}
+
+TEST_CASE("mesh: geoms that name meshes wrongly are one clear error") {
+  const auto error = [](const std::string& geom) {
+    return message([&] {
+      mjcf::parse("<mujoco><asset><mesh name='ball' vertex='0 0 0 1 0 0 0 1 0 0 0 1'/></asset><worldbody>\n" +
+                      geom + "</worldbody></mujoco>",
+                  "m.xml");
+    });
+  };
+  check_message(error("<geom type='mesh'/>"), "m.xml:2: <geom mesh>: ", "missing");
+  check_message(error("<geom type='mesh' mesh='bell'/>"), "m.xml:2: <geom mesh>: ", "did you mean 'ball'?");
+  check_message(error("<geom type='plane' mesh='ball'/>"), "m.xml:2: <geom mesh>: ", "plane");
+  check_message(error("<geom type='mesh' mesh='ball' fromto='0 0 0 1 1 1'/>"),
+                "m.xml:2: <geom fromto>: ", "mesh");
+  check_message(error("<geom type='mesh' mesh='ball' fitscale='0'/>"), "m.xml:2: <geom fitscale>: ", "0");
 }

@@ -343,8 +343,7 @@ inline void check_keyframes(const Oracle& o) {
   }
 }
 
-inline void check_model(const std::string& path) {
-  Oracle o = Oracle::from_file(path);
+inline void check_model(Oracle& o) {
   check_bodies(o);
   check_joints(o);
   check_geoms(o);
@@ -356,6 +355,12 @@ inline void check_model(const std::string& path) {
   check_keyframes(o);
   check_pairs(o);  // last: it changes MuJoCo's model
 }
+
+inline void check_model(const std::string& path) {
+  Oracle o = Oracle::from_file(path);
+  check_model(o);
+}
+
 }  // namespace baton::test
 
 #endif  // BATON_HAVE_MUJOCO

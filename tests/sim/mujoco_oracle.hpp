@@ -14,8 +14,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <random>
@@ -52,8 +52,8 @@ inline std::vector<std::string> model_files() {
   return paths;
 }
 
-// The original kitchen with its meshes, in ../shared/franka_kitchen or the folder that BATON_FRANKA_KITCHEN names; "" and
-// a message where it is not there.
+// The original kitchen with its meshes, in ../shared/franka_kitchen or the folder that BATON_FRANKA_KITCHEN names; ""
+// and a message where it is not there.
 inline std::string franka_kitchen() {
   const char* given = std::getenv("BATON_FRANKA_KITCHEN");
   const std::string folders[] = {given != nullptr ? given : source_path("../shared/franka_kitchen"),

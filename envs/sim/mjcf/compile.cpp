@@ -87,13 +87,17 @@ void make_keyframes(const Spec& spec, Model<double>& m) {
     rest_of_mocaps(m, s, k);
     k.qvel.resize(static_cast<std::size_t>(m.nv));
     k.ctrl.resize(static_cast<std::size_t>(m.nu));
+    const auto normalize = [&](double* q, const char* what, const char* kind, const std::string& name) {
+      const double n = std::hypot(std::hypot(q[0], q[1]), std::hypot(q[2], q[3]));
+      if (!(n > 1e-14)) refuse_at(s.where, what, "the quaternion of {} '{}' has no length", kind, name);
+      for (int i = 0; i < 4; ++i) q[i] /= n;
+    };
     for (const auto& j : m.joints) {
       if (is_scalar(j.type)) continue;
-      double* q = k.qpos.data() + j.qpos + (j.type == JointType::kFree ? 3 : 0);
-      const double n = std::hypot(std::hypot(q[0], q[1]), std::hypot(q[2], q[3]));
-      if (!(n > 1e-14)) refuse_at(s.where, "key qpos", "the quaternion of joint '{}' has no length", j.name);
-      for (int i = 0; i < 4; ++i) q[i] /= n;
+      normalize(k.qpos.data() + j.qpos + (j.type == JointType::kFree ? 3 : 0), "key qpos", "joint", j.name);
     }
+    for (const auto& b : m.bodies)
+      if (b.mocap >= 0) normalize(k.mocap_quat.data() + 4 * b.mocap, "key mquat", "body", b.name);
     names.add(s.name, static_cast<int>(m.keyframes.size()), s.where);
     m.keyframes.push_back(std::move(k));
   }

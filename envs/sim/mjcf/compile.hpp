@@ -7,8 +7,7 @@ namespace baton::sim::mjcf {
 // Everything but what compute_constants() fills.
 Model<double> compile(const Spec& spec);
 
-// Model::pairs from the geoms, MuJoCo's filters and the explicit <contact> pairs. A pair that can meet and has no
-// collider here (mesh, ellipsoid) is refused.
+// Model::pairs from the geoms, MuJoCo's filters and the explicit <contact> pairs.
 void make_pairs(const Spec& spec, Model<double>& model);
 
 // The contact parameters of two geoms: those of the one of higher priority; at equal priority the larger condim and

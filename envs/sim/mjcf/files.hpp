@@ -7,8 +7,8 @@
 
 namespace baton::sim::mjcf {
 
-// The folder of a model's main file. Paths inside the model are relative to it (MuJoCo's rule, also for files named by an
-// included file) and, links followed, must lie in the folder above it or deeper: models share assets with their
+// The folder of a model's main file. Paths inside the model are relative to it (MuJoCo's rule, also for files that an
+// included file names) and, links followed, must lie in the folder above it or deeper: models share assets with their
 // siblings ("../meshes/a.stl"), and a model from elsewhere reads nothing else.
 class Folder {
  public:

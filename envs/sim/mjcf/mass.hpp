@@ -23,7 +23,8 @@ struct MassPart {
   Quat<double> quat{1, 0, 0, 0};
 };
 
-// The parts as one: total mass, centre, moments in descending order along principal axes (mesh/principal.hpp). One part is returned as is.
+// The parts as one: total mass, centre, moments in descending order along principal axes (mesh/principal.hpp). One part
+// is returned as is.
 MassPart combine(std::span<const MassPart> parts);
 
 // The shortest rotation that takes z to the direction of v (v not zero).

@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "envs/sim/collide/hull.hpp"
 #include "envs/sim/mesh/hull.hpp"
 #include "envs/sim/mesh/surface.hpp"
 #include "envs/sim/mjcf/files.hpp"
@@ -171,21 +172,7 @@ class Compiler {
       out.hull.push_back(cast<double>(out.vertices[static_cast<std::size_t>(i)]));
     out.hull_faces = hull->faces;
     if (mirrored) flip(out.hull_faces);
-    connect(out);
-  }
-
-  // Neighbours of hull vertices: the other corners of their triangles.
-  static void connect(Mesh<double>& m) {
-    std::vector<std::set<int>> near(m.hull.size());
-    for (const auto& f : m.hull_faces) {
-      for (std::size_t k = 0; k < 3; ++k)
-        near[static_cast<std::size_t>(f[k])].insert({f[(k + 1) % 3], f[(k + 2) % 3]});
-    }
-    m.neighbor_begin.assign(1, 0);
-    for (const auto& of_one : near) {
-      m.neighbors.insert(m.neighbors.end(), of_one.begin(), of_one.end());
-      m.neighbor_begin.push_back(static_cast<int>(m.neighbors.size()));
-    }
+    finish_hull(out);
   }
 
   std::set<std::string> colliding_;

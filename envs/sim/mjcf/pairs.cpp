@@ -3,7 +3,6 @@
 #include <set>
 #include <tuple>
 
-#include "envs/sim/collide/collide.hpp"
 #include "envs/sim/mjcf/compile.hpp"
 
 namespace baton::sim::mjcf {
@@ -66,18 +65,7 @@ class PairMaker {
     if (!seen_.emplace(std::min(g1, g2), std::max(g1, g2)).second) return;
     const auto type = [&](int g) { return model_.geoms[static_cast<std::size_t>(g)].type; };
     if (std::tuple(type(g1), g1) > std::tuple(type(g2), g2)) std::swap(g1, g2);
-    if (type(g2) == GeomType::kPlane) return;  // planes do not meet planes
-    for (int g : {g1, g2}) {
-      if (!can_collide(type(g1), type(g2)) &&
-          (type(g) == GeomType::kMesh || type(g) == GeomType::kEllipsoid)) {
-        const GeomSpec& s = source(spec_, model_, g);
-        refuse_at(s.where, "geom type",
-                  "not supported yet: a colliding {} ('{}'); use sphere, capsule, cylinder or box, or "
-                  "contype=\"0\" conaffinity=\"0\"",
-                  type(g) == GeomType::kMesh ? "mesh" : "ellipsoid",
-                  type(g) == GeomType::kMesh ? s.mesh : s.name);
-      }
-    }
+    if (type(g2) == GeomType::kPlane) return;  // planes do not meet planes; all others do
     if (model_.pairs.size() >= kMaxPairs) {
       refuse_at(where, "geom",
                 "more than {} pairs of geoms may touch; restrict them with contype and conaffinity",
