@@ -19,8 +19,8 @@ struct MeshAssets {
 
 // Reads the files and fills Model::meshes. Hulls are computed for meshes with a geom that may collide (contype or
 // conaffinity, or in a <pair>), that define their inertia, or that have no faces: then the hull's become theirs. A
-// file used several times is read once. Throws Error at the <mesh> element for what is wrong with file or shape; for more than
-// kMaxMeshFaces triangles in all.
+// file used several times is read once. Throws Error at the <mesh> element for what is wrong with file or shape; for
+// more than kMaxMeshFaces triangles in all.
 MeshAssets make_meshes(const Spec& spec, Model<double>& model);
 
 inline constexpr std::size_t kMaxMeshFaces = 4'000'000;
