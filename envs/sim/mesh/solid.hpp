@@ -25,9 +25,9 @@ struct Solid {
   Vec3<double> box{0, 0, 0};  // half sizes of the box of equal moments at equal volume
 };
 
-// `faces` bound the solid (kConvex: the hull's). `surface` are the faces of the mesh itself: their centroid is the apex of
-// the pyramids. Throws Error "name: ..." for no area, no or negative volume, moments that no body has; kExact also for
-// two faces that run along an edge in the same direction.
+// `faces` bound the solid (kConvex: the hull's). `surface` are the faces of the mesh itself: their centroid is the apex
+// of the pyramids. Throws Error "name: ..." for no area, no or negative volume, moments that no body has; kExact also
+// for two faces that run along an edge in the same direction.
 Solid solid_of(std::span<const Vec3<double>> vertices, std::span<const std::array<int, 3>> surface,
                std::span<const std::array<int, 3>> faces, Inertia mode, const std::string& name);
 
