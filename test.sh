@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test. Last line: "N passed, N failed" (", N skipped" where an oracle is absent).
-#   ./test.sh [--sanitize]    --sanitize: with the address and undefined-behaviour sanitizers, in build-asan/
+#   ./test.sh [--sanitize] [--fuzz SECONDS]
+#     --sanitize       with the address and undefined-behaviour sanitizers, in build-asan/
+#     --fuzz SECONDS   then fuzzes the readers of outside files that long (tests/fuzz/run.sh); CI does, see .ci/run
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=.ci/setup.sh
@@ -8,18 +10,29 @@ source .ci/setup.sh
 
 dir=build
 options=()
-case "${1:-}" in
-  "") ;;
-  --sanitize)
-    dir=build-asan
-    options=(-Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false)
-    export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-    ;;
-  *)
-    echo "usage: test.sh [--sanitize]" >&2
-    exit 2
-    ;;
-esac
+fuzz_seconds=0
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --sanitize)
+      dir=build-asan
+      options=(-Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false)
+      export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+      ;;
+    --fuzz)
+      fuzz_seconds=${2:-}
+      [[ "$fuzz_seconds" =~ ^[0-9]+$ ]] || {
+        echo "test.sh: --fuzz takes a number of seconds" >&2
+        exit 2
+      }
+      shift
+      ;;
+    *)
+      echo "usage: test.sh [--sanitize] [--fuzz SECONDS]" >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
 
 passed=0
 failed=0
@@ -76,6 +89,19 @@ run_lint() {
   [ "$status" -eq 0 ] || grep -v '^lint: [0-9]' <<<"$out" || true
 }
 
+# Each reader is one check.
+run_fuzz() {
+  local out status=0 good
+  out=$(tests/fuzz/run.sh "$1" 2>&1) || status=$?
+  good=$(grep -c 'no finding$' <<<"$out" || true)
+  passed=$((passed + good))
+  printf '%-16s %4d passed %3d failed\n' fuzz "$good" $((status != 0))
+  if [ "$status" -ne 0 ]; then
+    failed=$((failed + 1))
+    echo "$out"
+  fi
+}
+
 configure "$dir" "${options[@]}" "-Dmujoco=$mujoco"
 compile "$dir" baton meson-test-prereq
 export BATON_BINARY="$PWD/$dir/baton"
@@ -84,6 +110,7 @@ for program in "$dir"/tests/*/test_*; do
   run_executable "$program"
 done
 run_lint
+[ "$fuzz_seconds" -eq 0 ] || run_fuzz "$fuzz_seconds"
 
 if [ "$skipped" -gt 0 ]; then
   echo "$passed passed, $failed failed, $skipped skipped"

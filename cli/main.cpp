@@ -16,10 +16,11 @@
 namespace baton::cli {
 namespace {
 
-// One line on stderr, whatever the message holds.
+// One line on stderr, whatever the message holds: names in a hostile file may hold a terminal's control characters.
 int report(std::string message, int code) {
   while (!message.empty() && message.back() == '\n') message.pop_back();
-  std::replace(message.begin(), message.end(), '\n', ' ');
+  for (char& c : message)
+    if (const auto byte = static_cast<unsigned char>(c); byte < 32 || byte == 127) c = c == '\n' ? ' ' : '?';
   fmt::print(stderr, "baton: {}\n", message);
   return code;
 }

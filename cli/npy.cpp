@@ -1,5 +1,6 @@
 #include "cli/npy.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -18,7 +19,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "float data is copied as it lies in the file");
 
 constexpr std::string_view kMagic{"\x93NUMPY", 6};
-constexpr std::size_t kMaxHeader = 65536;
+constexpr std::size_t kMaxHeader = 65536, kLead = 12 + kMaxHeader;
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 34;
 
 struct Header {
@@ -128,27 +129,51 @@ std::int64_t count_elements(std::span<const std::int64_t> shape, const std::stri
   return count;
 }
 
-void read_bytes(std::ifstream& in, char* to, std::size_t n, const std::string& path) {
-  in.read(to, static_cast<std::streamsize>(n));
-  BATON_REQUIRE(in.gcount() == static_cast<std::streamsize>(n), "{}: truncated .npy file (header cut off)",
-                path);
+// Where the values of a file lie.
+struct Layout {
+  Header header;
+  std::size_t start = 0, count = 0, item = 0;  // bytes before the data, values, bytes of one
+};
+
+// From the first bytes of a file of `size` bytes: all of them, or kLead.
+Layout read_layout(std::string_view lead, std::uintmax_t size, const std::string& path) {
+  BATON_REQUIRE(lead.size() >= 8 && lead.substr(0, 6) == kMagic,
+                "{}: not an .npy file (numpy.save writes one)", path);
+  const auto byte = [&](std::size_t at) { return std::size_t{static_cast<unsigned char>(lead[at])}; };
+  const std::size_t version = byte(6), length_bytes = version == 1 ? 2 : 4;
+  BATON_REQUIRE(version >= 1 && version <= 3, "{}: .npy version {} (1, 2 and 3 are read)", path, version);
+  const auto whole = [&](std::size_t end) {
+    BATON_REQUIRE(end <= lead.size(), "{}: truncated .npy file (header cut off)", path);
+  };
+  whole(8 + length_bytes);
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < length_bytes; ++i) length |= byte(8 + i) << (8 * i);
+  BATON_REQUIRE(length <= kMaxHeader, "{}: damaged .npy file (a header of {} bytes)", path, length);
+  Layout layout;
+  layout.start = 8 + length_bytes + length;
+  whole(layout.start);
+  const Header& header = layout.header = HeaderParser(lead.substr(8 + length_bytes, length), path).parse();
+  layout.item = header.descr == "<f8" ? 8 : header.descr == "<f4" ? 4 : 0;
+  BATON_REQUIRE(layout.item != 0, "{}: values of type '{}' (float64, '<f8', is wanted)", path, header.descr);
+  BATON_REQUIRE(!header.fortran_order || header.shape.size() < 2,
+                "{}: Fortran order (C order is wanted: numpy.ascontiguousarray)", path);
+  layout.count = static_cast<std::size_t>(count_elements(header.shape, path));
+  const std::uintmax_t bytes = size - layout.start;
+  BATON_REQUIRE(bytes == layout.count * layout.item, "{}: {} bytes of data, but shape {} of '{}' takes {}",
+                path, bytes, format_shape(header.shape), header.descr, layout.count * layout.item);
+  return layout;
 }
 
-Header read_header(std::ifstream& in, const std::string& path) {
-  char lead[8];
-  in.read(lead, sizeof lead);
-  BATON_REQUIRE(in.gcount() == sizeof lead && std::string_view(lead, 6) == kMagic,
-                "{}: not an .npy file (numpy.save writes one)", path);
-  const int version = static_cast<unsigned char>(lead[6]);
-  BATON_REQUIRE(version >= 1 && version <= 3, "{}: .npy version {} (1, 2 and 3 are read)", path, version);
-  unsigned char raw[4] = {};
-  const std::size_t length_bytes = version == 1 ? 2 : 4;
-  read_bytes(in, reinterpret_cast<char*>(raw), length_bytes, path);
-  const std::size_t length = raw[0] | raw[1] << 8 | raw[2] << 16 | std::size_t{raw[3]} << 24;
-  BATON_REQUIRE(length <= kMaxHeader, "{}: damaged .npy file (a header of {} bytes)", path, length);
-  std::string text(length, '\0');
-  read_bytes(in, text.data(), length, path);
-  return HeaderParser(text, path).parse();
+NpyArray read_values(const Layout& layout, std::string_view data, const std::string& path) {
+  NpyArray array{layout.header.shape, std::vector<double>(layout.count)};
+  for (std::size_t i = 0; i < layout.count; ++i) {
+    float single = 0;
+    if (layout.item == 8) std::memcpy(&array.values[i], &data[8 * i], 8);
+    if (layout.item == 4) std::memcpy(&single, &data[4 * i], 4), array.values[i] = single;
+    BATON_REQUIRE(std::isfinite(array.values[i]), "{}: value {} is {} (finite numbers are wanted)", path, i,
+                  array.values[i]);
+  }
+  return array;
 }
 
 }  // namespace
@@ -158,33 +183,30 @@ std::string format_shape(std::span<const std::int64_t> shape) {
   return fmt::format("({})", fmt::join(shape, ", "));
 }
 
+NpyArray parse_npy(std::string_view bytes, const std::string& name) {
+  const Layout layout = read_layout(bytes, bytes.size(), name);
+  return read_values(layout, bytes.substr(layout.start), name);
+}
+
 NpyArray read_npy(const std::string& path) {
   std::error_code error;
   BATON_REQUIRE(std::filesystem::is_regular_file(path, error), "{}: no such file", path);
   std::ifstream in(path, std::ios::binary);
-  BATON_REQUIRE(in, "{}: cannot be read", path);
-  const Header header = read_header(in, path);
-  const std::size_t item = header.descr == "<f8" ? 8 : header.descr == "<f4" ? 4 : 0;
-  BATON_REQUIRE(item != 0, "{}: values of type '{}' (float64, '<f8', is wanted)", path, header.descr);
-  BATON_REQUIRE(!header.fortran_order || header.shape.size() < 2,
-                "{}: Fortran order (C order is wanted: numpy.ascontiguousarray)", path);
-  const auto count = static_cast<std::uintmax_t>(count_elements(header.shape, path));
-  const auto start = static_cast<std::uintmax_t>(in.tellg());
-  const std::uintmax_t bytes = std::filesystem::file_size(path, error) - start;
-  BATON_REQUIRE(!error && bytes == count * item, "{}: {} bytes of data, but shape {} of '{}' takes {}", path,
-                bytes, format_shape(header.shape), header.descr, count * item);
-  std::string data(bytes, '\0');
-  read_bytes(in, data.data(), bytes, path);
-
-  NpyArray array{header.shape, std::vector<double>(count)};
-  for (std::size_t i = 0; i < count; ++i) {
-    float single = 0;
-    if (item == 8) std::memcpy(&array.values[i], &data[8 * i], 8);
-    if (item == 4) std::memcpy(&single, &data[4 * i], 4), array.values[i] = single;
-    BATON_REQUIRE(std::isfinite(array.values[i]), "{}: value {} is {} (finite numbers are wanted)", path, i,
-                  array.values[i]);
-  }
-  return array;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  BATON_REQUIRE(in && !error, "{}: cannot be read", path);
+  // The header is checked against the size before anything large is read.
+  std::string bytes(static_cast<std::size_t>(std::min<std::uintmax_t>(size, kLead)), '\0');
+  const auto fill = [&](std::size_t from) {
+    in.read(bytes.data() + from, static_cast<std::streamsize>(bytes.size() - from));
+    BATON_REQUIRE(in.gcount() == static_cast<std::streamsize>(bytes.size() - from),
+                  "{}: cannot be read to its end", path);
+  };
+  fill(0);
+  const Layout layout = read_layout(bytes, size, path);
+  const std::size_t read = bytes.size();
+  bytes.resize(static_cast<std::size_t>(size));
+  fill(read);
+  return read_values(layout, std::string_view(bytes).substr(layout.start), path);
 }
 
 void write_npy(const std::string& path, std::span<const std::int64_t> shape, std::span<const double> values) {
