@@ -10,6 +10,8 @@
 namespace baton::sim::mjcf {
 namespace {
 
+constexpr std::size_t kMaxKeyNumbers = 4'000'000;  // of all keyframes together
+
 // "auto" limits: on when a range is given, which compiler autolimits must allow.
 bool resolve_limited(Tri limited, const std::array<double, 2>& range, bool autolimits, const Where& where,
                      const char* what) {
@@ -73,7 +75,10 @@ void rest_of_mocaps(const Model<double>& m, const KeySpec& s, Keyframe<double>& 
 
 void make_keyframes(const Spec& spec, Model<double>& m) {
   Names names("keyframe");
+  const auto size = static_cast<std::size_t>(m.nq + m.nv + m.nu);
   for (const KeySpec& s : spec.keys) {
+    if ((m.keyframes.size() + 1) * size > kMaxKeyNumbers)
+      refuse_at(s.where, "key", "the model's keyframes hold more than {} numbers", kMaxKeyNumbers);
     const auto check = [&](const char* what, bool given, const std::vector<double>& v, int n) {
       if (given && v.size() != static_cast<std::size_t>(n))
         refuse_at(s.where, what, "{} numbers, the model has {}", v.size(), n);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "envs/sim/mjcf/bounds.hpp"
 #include "envs/sim/mjcf/files.hpp"
 
 namespace baton::sim::mjcf {
@@ -57,6 +58,9 @@ class Assembler {
   template <class F>
   void expand_file(std::string_view text, const std::string& shown, int, F&& use) {
     BATON_REQUIRE(text.find('\0') == std::string_view::npos, "{}: holds a zero byte, not an XML text", shown);
+    BATON_REQUIRE((bytes_ += text.size()) <= kMaxTotalBytes,
+                  "{}: with it the model's files exceed {} bytes, the limit", shown, kMaxTotalBytes);
+    bound_markup(text, shown);
     tinyxml2::XMLDocument doc;
     doc.Parse(text.data(), text.size());
     BATON_REQUIRE(!doc.Error(), "{}:{}: XML: {}", shown, std::max(1, doc.ErrorLineNum()),
@@ -113,6 +117,7 @@ class Assembler {
   Folder folder_;
   std::set<std::string> seen_;
   int elements_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

@@ -5,7 +5,7 @@
 namespace baton::sim::mjcf {
 namespace {
 
-constexpr std::size_t kMaxBodies = 10'000, kMaxGeoms = 20'000;
+constexpr std::size_t kMaxBodies = 10'000, kMaxGeoms = 20'000, kMaxClasses = 5'000;
 
 void read_compiler(const Element& e, CompilerSpec& c) {
   int k = 0;
@@ -99,6 +99,8 @@ class Reader {
       if (name != "main") refuse(e, "class", "'{}': the top-level class is called 'main'", name);
     } else {
       if (name.empty()) refuse(e, "class", "missing: a nested class needs a name");
+      if (spec.classes.size() >= kMaxClasses)
+        refuse(e, "class", "more than {} classes in one model", kMaxClasses);
       if (!spec.classes.emplace(name, spec.classes.at(parent)).second)
         refuse(e, "class", "'{}' is defined already", name);
       class_names_.push_back(name);
