@@ -6,8 +6,9 @@
 // and kDouble put every environment into a tile of its own, in plain float or double.
 //
 // An environment's trajectory has the same bytes for any number of threads, any size of the batch and any place in
-// it. One that leaves sane bounds (non-finite, |qpos| > max_position, |qvel| > max_velocity) is put back, at the end
-// of the substep, to the state it was last reset to, and counted; its controls stay, the others notice nothing.
+// it. One that leaves sane bounds (non-finite, |qpos| > max_position, |qvel| > max_velocity) or has a NaN among its
+// controls is put back, at the end of the substep, to the state it was last reset to, and counted; its controls stay,
+// the others notice nothing.
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -38,7 +39,7 @@ struct BatchCounts {
   std::uint64_t steps = 0;     // of environments
   std::uint64_t contacts = 0;  // active contacts, over all steps
   std::uint64_t diverged = 0;
-  std::uint64_t dropped = 0;                                      // contact slots beyond a tile's room
+  std::uint64_t dropped = 0;  // contacts beyond an environment's kMaxContacts, over all steps
   std::uint64_t tile_steps = 0, iterations = 0, line_search = 0;  // of the solver, per tile
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 // The tile of batch.hpp for any number type. Included by batch_cpu.cpp only, once per instruction set.
+#include <algorithm>
 #include <vector>
 
 #include "envs/sim/batch.hpp"
@@ -56,9 +57,7 @@ class TileOf final : public BatchTile {
   std::uint64_t lane_diverged(int at) const override { return diverged_[at]; }
 
   int lane_contacts(int at) const override {
-    int count = 0;
-    for (int c = 0; c < d_.ncontact; ++c) count += lane(d_.contacts[c].active, at);
-    return count;
+    return std::min(static_cast<int>(lane(d_.contact_count, at)), kMaxContacts);
   }
 
   std::array<double, 3> site_position(int at, int site) const override {
@@ -67,11 +66,7 @@ class TileOf final : public BatchTile {
             static_cast<double>(lane(p.z, at))};
   }
 
-  BatchCounts counts() const override {
-    BatchCounts c = counts_;
-    c.dropped = static_cast<std::uint64_t>(d_.contacts_dropped);
-    return c;
-  }
+  BatchCounts counts() const override { return counts_; }
 
  private:
   std::vector<T>& array(Field field) {
@@ -105,13 +100,18 @@ class TileOf final : public BatchTile {
   }
 
   void count_contacts() {
-    for (int c = 0; c < d_.ncontact; ++c)
-      for (int at = 0; at < used_; ++at) counts_.contacts += lane(d_.contacts[c].active, at);
+    for (int at = 0; at < used_; ++at) {
+      const int kept = lane_contacts(at);
+      counts_.contacts += static_cast<std::uint64_t>(kept);
+      counts_.dropped +=
+          static_cast<std::uint64_t>(lane(d_.contact_count, at)) - static_cast<std::uint64_t>(kept);
+    }
   }
 
   // Puts lanes that left sane bounds back to their reset state.
   void contain() {
     mask_t<T> sane(true);
+    for (const T& c : d_.ctrl) sane = sane && c == c;  // clipping to a range may have hidden a NaN
     for (const T& q : d_.qpos) sane = sane && abs(q) <= T(max_position_);
     for (const T& v : d_.qvel) sane = sane && abs(v) <= T(max_velocity_);
     if (all(sane)) return;

@@ -102,7 +102,7 @@ struct ConstraintData {
   std::vector<T> x, mx, p, mp, grad;       // [nv] qacc - qacc_smooth, M x, search direction, M p, gradient
   std::vector<int> tree_root, tree_local;  // [ntree] scratch of the structure
 
-  void reserve(const Model<S>& m, int max_contacts = 128);
+  void reserve(const Model<S>& m, int max_contacts);
 
  private:
   void reserve_pairs(const Model<S>& m);

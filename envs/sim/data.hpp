@@ -1,7 +1,8 @@
 #pragma once
 // What changes during simulation, for one environment (T = double, float) or for a tile of W environments
 // (T = Lanes<float, W>): every number is a T, so a tile is laid out [field][lane]. Sizes are fixed by the model when
-// Data is made; no stage allocates. Each field says its shape, unit and writer; pipeline order as in step.hpp.
+// Data is made, but for room for contacts, which doubles the few times that a step needs more; otherwise no stage
+// allocates. Each field says its shape, unit and writer; pipeline order as in step.hpp.
 #include <vector>
 
 #include "envs/sim/broadphase.hpp"
@@ -20,7 +21,10 @@ struct Contact {
   Mat3<T> frame{};     // rows: normal (from geom1 to geom2), tangent 1, tangent 2
 };
 
-inline constexpr int kMaxContacts = 128;  // slots of an environment or tile; more are dropped and counted
+inline constexpr int kMaxContacts =
+    1000;  // of an environment; its own contacts beyond are dropped and counted
+inline constexpr int kFirstContacts =
+    64;  // slots to start with; Data grows when a tile needs more (collide.hpp)
 
 // For some pairs of geoms a direction, per lane, along which they were apart when last looked at. Only ever a hint: a
 // collider checks it against the poses of now, so that results do not depend on it.
@@ -99,9 +103,11 @@ struct Data {
 
   // ---- collide/collide.hpp ----
   Broadphase<S> broadphase;          // which pairs may touch: made once from the model
-  std::vector<Contact<T>> contacts;  // [kMaxContacts], the first ncontact are in use
+  std::vector<Contact<T>> contacts;  // [room], the first ncontact are in use
   int ncontact = 0;
-  long contacts_dropped = 0;  // over kMaxContacts, since construction
+  int contacts_missed = 0;  // slots for which there was no room
+  T contact_count{};        // contacts of each lane, those beyond kMaxContacts included
+  void reserve_contacts(const Model<S>& m, int room);
   SeparationCache<T> separations;
 
   // ---- constraint.hpp, solver.hpp ----
@@ -156,11 +162,16 @@ Data<T>::Data(const Model<S>& m) {
   cinert.assign(nb, no_inertia);
   crb.assign(nb, no_inertia);
   for (auto* v : {&cvel, &cacc, &cfrc}) v->assign(nb, zero6);
-  contacts.resize(kMaxContacts);
   separations.entries.resize(
       std::min(std::max<std::size_t>(m.pairs.size(), 1), SeparationCache<T>::kEntries));
   broadphase.build(m);
-  efc.reserve(m);
+  reserve_contacts(m, kFirstContacts);
+}
+
+template <class T>
+void Data<T>::reserve_contacts(const Model<S>& m, int room) {
+  contacts.resize(static_cast<std::size_t>(room));
+  efc.reserve(m, room);
 }
 
 }  // namespace baton::sim

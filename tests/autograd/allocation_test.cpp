@@ -1,32 +1,13 @@
 // Counts every call of operator new in this executable.
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 #include "autograd/mlp.hpp"
 #include "autograd/ops.hpp"
 #include "autograd/optim.hpp"
 #include "kernels/parallel.hpp"
-
-namespace {
-std::atomic<long> allocations{0};
-
-void* counted(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size > 0 ? size : 1)) return p;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+#include "tests/support/allocations.hpp"
 
 namespace baton::ag {
 namespace {
@@ -35,9 +16,9 @@ namespace {
 template <class F>
 long allocations_of(F f) {
   for (int i = 0; i < 2; ++i) f();
-  const long before = allocations;
-  for (int i = 0; i < 10; ++i) f();
-  return allocations - before;
+  return test::allocations_of([&] {
+    for (int i = 0; i < 10; ++i) f();
+  });
 }
 
 const MlpSpec kSpec{10, {32, 32}, 4, Activation::kGelu};

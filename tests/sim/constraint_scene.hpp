@@ -34,6 +34,7 @@ inline std::vector<double> dense_jacobian(const sim::Model<double>& m, sim::Cons
 // MuJoCo's contacts into our slots.
 inline void copy_contacts(const Oracle& o, sim::Data<double>& d) {
   d.ncontact = 0;
+  if (o.d->ncon > static_cast<int>(d.contacts.size())) d.reserve_contacts(o.model, o.d->ncon);
   for (int c = 0; c < o.d->ncon; ++c) {
     const mjContact& theirs = o.d->contact[c];
     auto& ours = d.contacts[d.ncontact++];

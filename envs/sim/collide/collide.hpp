@@ -3,7 +3,9 @@
 //
 //   collide(m, d)   for every Model::pairs entry, in order: broadphase (broadphase.hpp), then the collider of its types
 //
-// Writes Data: contacts, ncontact (overwritten), contacts_dropped (counted up by slots beyond kMaxContacts).
+// Writes Data: contacts, ncontact, contact_count (overwritten). A lane's contacts beyond its kMaxContacts-th are
+// dropped, in that lane alone. Slots that the tile has no room for make it grow, once, and the pairs are gone through
+// again: lanes never compete for slots.
 // Reads geom_xpos, geom_xmat, xpos, xmat. Contacts of a pair stand together; a slot exists when any lane has the hit
 // and holds active = false, dist = 1 m, pos = 0, frame = identity in the others. A hit is a distance <= Pair::margin.
 // dist < 0: penetration; pos: midpoint of the surfaces; frame rows: normal from geom1 to geom2, MuJoCo's tangents.
@@ -76,9 +78,12 @@ mask_t<T> finite(const Shape<T>& s) {
   return is_finite(sum);
 }
 
+namespace detail {
+
 template <class T>
-void collide(const Model<scalar_t<T>>& m, Data<T>& d) {
-  d.ncontact = 0;
+void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
+  d.ncontact = d.contacts_missed = 0;
+  d.contact_count = T(0);
   const auto shape = [&](int g) {
     const auto i = static_cast<std::size_t>(g);
     const int mesh = m.geoms[i].mesh;
@@ -100,6 +105,17 @@ void collide(const Model<scalar_t<T>>& m, Data<T>& d) {
                    m.geoms[static_cast<std::size_t>(pair.geom2)].type, a, b, on, sink);
     }
   }
+}
+
+}  // namespace detail
+
+template <class T>
+void collide(const Model<scalar_t<T>>& m, Data<T>& d) {
+  detail::find_contacts(m, d);
+  if (d.contacts_missed == 0) return;
+  const int room = static_cast<int>(d.contacts.size());
+  d.reserve_contacts(m, std::max(2 * room, d.ncontact + d.contacts_missed));
+  detail::find_contacts(m, d);
 }
 
 }  // namespace baton::sim

@@ -73,8 +73,12 @@ class ContactSink {
   void add_framed(mask_t<T> m, const T& dist, const Vec3<T>& pos, const Mat3<T>& frame) {
     m = m && dist <= margin_;
     if (!any(m)) return;
+    // A lane's limit counts its own hits: what it loses does not depend on its neighbours.
+    d_.contact_count += select(m, T(1), T(0));
+    m = m && d_.contact_count <= num<T>(kMaxContacts);
+    if (!any(m)) return;
     if (d_.ncontact >= static_cast<int>(d_.contacts.size())) {
-      ++d_.contacts_dropped;
+      ++d_.contacts_missed;
       return;
     }
     Contact<T>& c = d_.contacts[static_cast<std::size_t>(d_.ncontact++)];
