@@ -68,7 +68,7 @@ Outcome in_own_process(const std::function<void()>& load) {
   return o;
 }
 
-void check_outcome(const char* name, const std::function<void()>& load, const char* expected) {
+void check_outcome(const std::string& name, const std::function<void()>& load, const char* expected) {
   const Outcome o = in_own_process(load);
   CAPTURE(name);
   CAPTURE(o.message);
@@ -83,7 +83,7 @@ void check_outcome(const char* name, const std::function<void()>& load, const ch
 #endif
 }
 
-void check_text(const char* name, const std::string& xml, const char* expected) {
+void check_text(const std::string& name, const std::string& xml, const char* expected) {
   check_outcome(
       name, [&] { sim::mjcf::parse(xml, "m.xml"); }, expected);
 }
@@ -176,7 +176,7 @@ TEST_CASE("hostile models: depth, entities, endless words") {
   check_text("a name of megabytes", world("<body name='" + std::string(7'000'000, 'x') + "'/>"),
              "longer than 1000 characters");
   check_text("a number of megabytes", world("<body pos='" + std::string(7'000'000, '1') + "'/>"),
-             "numbers, expected 3");
+             "is not a number");
   check_text("9 MiB", std::string(9 << 20, ' '), "larger than");
 }
 
@@ -202,7 +202,7 @@ TEST_CASE("hostile models: numbers that are none, nothing, or too much") {
 
 TEST_CASE("hostile models: includes without end, and out of the model's folder") {
   const Folder folder;
-  const auto check_file = [&](const char* name, const fs::path& path, const char* expected) {
+  const auto check_file = [&](const std::string& name, const fs::path& path, const char* expected) {
     check_outcome(
         name, [&] { sim::mjcf::load(path.string()); }, expected);
   };
