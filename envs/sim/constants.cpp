@@ -82,6 +82,18 @@ void find_lone_bodies(Model<double>& m) {
   }
 }
 
+// A positive velocity bias of a position servo (gain kp, bias -kp) is MuJoCo's damping ratio: its coefficient follows
+// from the inertia that the joint feels with all others free, ratio * 2 sqrt(kp / (invweight gear^2)) (MuJoCo 4.0.0).
+void resolve_damping_ratios(Model<double>& m) {
+  for (auto& a : m.actuators) {
+    if (a.gain != -a.bias[1] || !(a.bias[2] > 0)) continue;
+    const auto dof = static_cast<std::size_t>(m.joints[static_cast<std::size_t>(a.joint)].dof);
+    const double square = a.gear[0] * a.gear[0];
+    const double mass = square > 1e-15 ? 1 / (m.dofs[dof].invweight * square) : 0;
+    a.bias[2] *= -2 * std::sqrt(a.gain * mass);
+  }
+}
+
 }  // namespace
 
 void compute_constants(Model<double>& m) {
@@ -95,6 +107,7 @@ void compute_constants(Model<double>& m) {
   for (int i = 0; i < m.nv; ++i) sum += d.M[static_cast<std::size_t>(i) * m.nv + i];
   m.mean_inertia = sum / m.nv;
   dof_weights(m, d);
+  resolve_damping_ratios(m);
 
   std::vector<Vec3<double>> linear(static_cast<std::size_t>(m.nv)), angular(static_cast<std::size_t>(m.nv));
   for (int b = 1; b < static_cast<int>(m.bodies.size()); ++b) {

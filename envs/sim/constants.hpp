@@ -5,6 +5,7 @@
 //   Body::invweight    trace(J M^-1 J') / 3 at the centre of mass: translation, rotation; 0 for static bodies
 //   mean_inertia       mean of M's diagonal
 //   Joint::lone        free joint whose tree has no other joint
+//   Actuator::bias     damping ratios of position servos made coefficients
 //
 // MuJoCo, Computation, "Solver parameters": they set the scale of a constraint's softness.
 #include "envs/sim/model.hpp"

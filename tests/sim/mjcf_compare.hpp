@@ -318,7 +318,7 @@ inline void check_actuators(const Oracle& o) {
     CHECK(a.gain == o.m->actuator_gainprm[mjNGAIN * n]);
     const bool affine = o.m->actuator_biastype[n] == mjBIAS_AFFINE;
     const auto bias = affine ? values(o.m->actuator_biasprm + mjNBIAS * n, 3) : std::vector<double>(3);
-    check_close(values(a.bias), bias, 0, 0, "bias");
+    check_close(values(a.bias), bias, 1e-12, 0, "bias");
     CHECK(a.ctrl_limited == (o.m->actuator_ctrllimited[n] != 0));
     CHECK(a.force_limited == (o.m->actuator_forcelimited[n] != 0));
     if (a.ctrl_limited)

@@ -268,6 +268,15 @@ TEST_CASE("mjcf errors: includes that miss, cycle, repeat or climb out") {
             .find("bad.xml:2: <option timestep>: 'x' is not a number") == 0);
   CHECK(error("<mujoco><include file='../../out.xml'/></mujoco>").find("lies outside") != std::string::npos);
   CHECK(error("<mujoco><include file='/etc/passwd'/></mujoco>").find("lies outside") != std::string::npos);
+  const auto mesh_error = [&](const std::string& directory, const std::string& path) {
+    return error("<mujoco><compiler meshdir='" + directory + "'/><asset>\n<mesh file='" + path +
+                 "'/></asset></mujoco>");
+  };
+  CHECK(mesh_error("../meshes", "../../../a.stl")
+            .find("main.xml:2: <mesh file>: '../../../a.stl' lies outside") != std::string::npos);
+  CHECK(mesh_error("/", "etc/a.stl").find("lies outside") != std::string::npos);
+  CHECK(mesh_error("", "../no.stl").find("main.xml:2: <mesh file>: no file '../no.stl'") !=
+        std::string::npos);
   CHECK(message([] {
           sim::mjcf::load("/nonexistent/model.xml");
         }).find("/nonexistent/model.xml: cannot be read") == 0);

@@ -57,6 +57,20 @@ void check_size(const GeomSpec& s, const Vec3<double>& size) {
   }
 }
 
+// Sites only have places here; their shape must be one nevertheless.
+void check_site(const SiteSpec& s) {
+  const bool round = s.type == GeomType::kCapsule || s.type == GeomType::kCylinder;
+  const bool wide = s.type == GeomType::kBox || s.type == GeomType::kEllipsoid;
+  if (!round && !wide && s.type != GeomType::kSphere)
+    refuse_at(s.where, "site type", "only sphere, capsule, cylinder, box and ellipsoid");
+  if (s.fromto && s.type == GeomType::kSphere)
+    refuse_at(s.where, "site fromto", "only for capsule, cylinder, box and ellipsoid");
+  const std::size_t given = s.fromto ? 1 : round ? 2 : wide ? 3 : 1;
+  for (std::size_t i = 0; i < given; ++i)
+    if (!(s.size[i] > 0))
+      refuse_at(s.where, "site size", "number {} is {}, expected positive", i + 1, s.size[i]);
+}
+
 const MeshAsset* find_mesh(const MeshAssets& meshes, const GeomSpec& s) {
   if (s.mesh.empty() && s.type != GeomType::kMesh) return nullptr;
   return &meshes.list[static_cast<std::size_t>(meshes.names.find(s.mesh, s.where, "geom mesh"))];
@@ -204,6 +218,7 @@ class TreeMaker {
     }
     for (const SiteSpec& p : s.sites) {
       Site<double> site{p.name, static_cast<int>(index), p.pos, p.quat};
+      check_site(p);
       if (p.fromto) resolve_fromto(p, "site fromto", site.pos, site.quat);
       model_.sites.push_back(site);
     }

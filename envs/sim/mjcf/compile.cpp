@@ -36,12 +36,16 @@ void make_actuators(const Spec& spec, const Names& joints, Model<double>& m) {
   Names names("actuator");
   for (const ActuatorSpec& s : spec.actuators) {
     Actuator<double> a;
-    a.name = s.name, a.in_parent = s.in_parent, a.gear = s.gear, a.gain = s.gain;
-    if (s.bias_affine) a.bias = s.bias;
+    a.name = s.name, a.in_parent = s.in_parent, a.gear = s.gear, a.gain = s.is_motor ? 1 : s.gain;
+    if (s.bias_affine && !s.is_motor) a.bias = s.bias;
+    const bool servo =
+        !s.is_motor && s.bias_affine && s.gain == -s.bias[1];  // holds a position (MuJoCo's test)
     a.joint = joints.find(s.joint, s.where, "actuator joint");
     const Joint<double>& joint = m.joints[static_cast<std::size_t>(a.joint)];
     a.ctrl_range = s.ctrl_range;
-    if (s.inherit_range > 0) {
+    if (servo && s.bias[2] > 0 && !is_scalar(joint.type))
+      refuse_at(s.where, "actuator dampratio", "'{}' is not a hinge or slide", s.joint);
+    if (s.inherit_range > 0 && servo && !s.gain_affine) {
       if (s.ctrl_range[0] != 0 || s.ctrl_range[1] != 0)
         refuse_at(s.where, "actuator inheritrange", "given beside ctrlrange");
       if (!is_scalar(joint.type) || !(joint.range[0] < joint.range[1]))

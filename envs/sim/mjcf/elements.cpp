@@ -181,6 +181,8 @@ void read_site(const Element& e, const CompilerSpec& compiler, SiteSpec& s) {
   read_orientation(e, compiler, s.quat);
   std::array<double, 6> fromto{};
   if (get(e, "fromto", fromto)) s.fromto = fromto;
+  s.type = read_geom_type(e, s.type);
+  get_numbers(e, "size", s.size.data(), 1, 3);
 }
 
 void read_inertial(const Element& e, const CompilerSpec& compiler, InertialSpec& i) {
@@ -217,6 +219,61 @@ void read_pair(const Element& e, PairSpec& p) {
   read_softness(e, "solref", "solimp", p.softness);
 }
 
+namespace {
+
+void read_general(const Element& e, ActuatorSpec& a) {
+  if (a.is_motor) a.gain = 1, a.bias = {}, a.bias_affine = false;
+  a.is_motor = false, a.origin = ActuatorSpec::Origin::kGeneral;
+  int k = a.gain_affine ? 1 : 0;
+  std::array<double, 10> gain{a.gain}, bias{a.bias[0], a.bias[1], a.bias[2]};
+  get_keyword(e, "gaintype", {"fixed", "affine", "muscle", "dcmotor", "pid", "so3", "user"}, k);
+  get_numbers(e, "gainprm", gain.data(), 1, 10);
+  if (k > 1 || (k == 1 && (gain[1] != 0 || gain[2] != 0))) {
+    refuse(e, "gaintype", "'{}' is not supported, only a fixed gain", *e.find("gaintype"));
+  }
+  a.gain_affine = k == 1;
+  k = a.bias_affine ? 1 : 0;
+  if (get_keyword(e, "biastype", {"none", "affine", "muscle", "dcmotor", "so3", "user"}, k) && k > 1) {
+    refuse(e, "biastype", "'{}' is not supported, only 'none' and 'affine'", *e.find("biastype"));
+  }
+  a.bias_affine = k == 1;
+  get_numbers(e, "biasprm", bias.data(), 1, 10);
+  const std::string* dynamics = e.find("dyntype");
+  if (dynamics != nullptr && *dynamics != "none")
+    refuse(e, "dyntype", "'{}' is not supported, only 'none'", *dynamics);
+  get(e, "inheritrange", a.inherit_range);
+  a.gain = gain[0], a.bias = {bias[0], bias[1], bias[2]};
+}
+
+// position and velocity: each starts from the gains of its own kind or of <general>, not from the other's.
+void read_servo(const Element& e, ActuatorSpec& a) {
+  using Origin = ActuatorSpec::Origin;
+  const Origin own = e.name == "position" ? Origin::kPosition : Origin::kVelocity;
+  if (a.origin != own && a.origin != Origin::kGeneral) a.gain = 1, a.bias = {};
+  a.origin = own, a.is_motor = false, a.gain_affine = false, a.bias_affine = true;
+  if (own == Origin::kVelocity) {
+    get(e, "kv", a.gain);
+    not_negative(e, "kv", a.gain);
+    a.bias = {0, 0, -a.gain};
+    return;
+  }
+  get(e, "kp", a.gain);
+  not_negative(e, "kp", a.gain);
+  a.bias = {0, -a.gain, a.bias[2]};
+  double kv = 0, ratio = 0;
+  if (get(e, "kv", kv)) a.bias[2] = -kv;
+  if (get(e, "dampratio", ratio)) {
+    if (e.find("kv") != nullptr) refuse(e, "dampratio", "given beside kv; give one");
+    a.bias[2] = ratio;  // positive: damping by ratio, made a coefficient by compute_constants()
+  }
+  not_negative(e, "kv", kv);
+  not_negative(e, "dampratio", ratio);
+  get(e, "inheritrange", a.inherit_range);
+  not_negative(e, "inheritrange", a.inherit_range);
+}
+
+}  // namespace
+
 void read_actuator(const Element& e, ActuatorSpec& a) {
   read_name(e, a.name, a.where);
   get(e, "ctrllimited", a.ctrl_limited);
@@ -230,39 +287,11 @@ void read_actuator(const Element& e, ActuatorSpec& a) {
   }
   get_numbers(e, "gear", a.gear.data(), 1, 6);
   if (e.name == "motor") {
-    a.gain = 1, a.bias = {}, a.bias_affine = false;
-  } else if (e.name == "position") {
-    double kp = a.gain, kv = -a.bias[2];
-    get(e, "kp", kp);
-    get(e, "kv", kv);
-    not_negative(e, "kp", kp);
-    not_negative(e, "kv", kv);
-    get(e, "inheritrange", a.inherit_range);
-    not_negative(e, "inheritrange", a.inherit_range);
-    a.gain = kp, a.bias = {0, -kp, -kv}, a.bias_affine = true;
-  } else if (e.name == "velocity") {
-    get(e, "kv", a.gain);
-    not_negative(e, "kv", a.gain);
-    a.bias = {0, 0, -a.gain}, a.bias_affine = true;
+    a.is_motor = true;
+  } else if (e.name == "general") {
+    read_general(e, a);
   } else {
-    int k = 0;
-    std::array<double, 10> gain{a.gain}, bias{a.bias[0], a.bias[1], a.bias[2]};
-    get_keyword(e, "gaintype", {"fixed", "affine", "muscle", "dcmotor", "pid", "so3", "user"}, k);
-    get_numbers(e, "gainprm", gain.data(), 1, 10);
-    if (k > 1 || (k == 1 && (gain[1] != 0 || gain[2] != 0))) {
-      refuse(e, "gaintype", "'{}' is not supported, only a fixed gain", *e.find("gaintype"));
-    }
-    k = a.bias_affine ? 1 : 0;
-    if (get_keyword(e, "biastype", {"none", "affine", "muscle", "dcmotor", "so3", "user"}, k) && k > 1) {
-      refuse(e, "biastype", "'{}' is not supported, only 'none' and 'affine'", *e.find("biastype"));
-    }
-    a.bias_affine = k == 1;
-    get_numbers(e, "biasprm", bias.data(), 1, 10);
-    const std::string* dynamics = e.find("dyntype");
-    if (dynamics != nullptr && *dynamics != "none")
-      refuse(e, "dyntype", "'{}' is not supported, only 'none'", *dynamics);
-    get(e, "inheritrange", a.inherit_range);
-    a.gain = gain[0], a.bias = {bias[0], bias[1], bias[2]};
+    read_servo(e, a);
   }
 }
 

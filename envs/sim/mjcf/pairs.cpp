@@ -86,6 +86,7 @@ class PairMaker {
         return g;
       };
       const int g1 = id(s.geom1, "pair geom1"), g2 = id(s.geom2, "pair geom2");
+      if (g1 == g2) refuse_at(s.where, "pair geom2", "'{:.60}' is geom1 too", s.geom2);
       const int b1 = model_.geoms[static_cast<std::size_t>(g1)].body,
                 b2 = model_.geoms[static_cast<std::size_t>(g2)].body;
       if (!filter.moves(b1) && !filter.moves(b2)) continue;  // nothing a force could do

@@ -61,6 +61,8 @@ struct GeomSpec {
 struct SiteSpec {
   Where where;
   std::string name;
+  GeomType type = GeomType::kSphere;
+  std::array<double, 3> size{0.005, 0.005, 0.005};
   Vec3<double> pos{0, 0, 0};
   Quat<double> quat{1, 0, 0, 0};
   std::optional<std::array<double, 6>> fromto;
@@ -139,7 +141,11 @@ struct ActuatorSpec {
   std::array<double, 6> gear{1, 0, 0, 0, 0, 0};
   double gain = 1, inherit_range = 0;
   std::array<double, 3> bias{};  // as given; counts only when bias_affine
-  bool bias_affine = false;
+  bool bias_affine = false,
+       gain_affine = false;  // an affine gain is constant here, but not the position servo's
+  // Classes: whose gains these are, and whether <motor> stands over them.
+  enum class Origin { kGeneral, kPosition, kVelocity } origin = Origin::kGeneral;
+  bool is_motor = false;
   Tri ctrl_limited = Tri::kAuto, force_limited = Tri::kAuto;
   std::array<double, 2> ctrl_range{}, force_range{};
 };
