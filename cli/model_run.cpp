@@ -53,6 +53,8 @@ std::vector<double> simulate_model(const sim::Model<double>& model, const Simula
   const std::span<const double> start(run.start);
   batch.reset(0, start.first(nq), start.subspan(nq));
   batch.set_ctrl(0, run.hold);
+  if (!run.mocap_pos.empty()) batch.set(sim::Field::kMocapPos, 0, run.mocap_pos);
+  if (!run.mocap_quat.empty()) batch.set(sim::Field::kMocapQuat, 0, run.mocap_quat);
   std::vector<double> states((static_cast<std::size_t>(run.steps) + 1) * width);
   for (int t = 0;; ++t) {
     const auto row = std::span(states).subspan(static_cast<std::size_t>(t) * width, width);

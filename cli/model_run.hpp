@@ -17,11 +17,12 @@ std::size_t bytes_per_environment(const sim::Model<double>& model, const sim::Ba
 
 struct SimulationRun {
   int steps = 0;
-  bool single = false;                // float instead of double
-  std::vector<double> start;          // [nq+nv]
-  std::vector<double> ctrl;           // [steps][nu], or empty: `hold` for all steps
-  std::vector<double> hold;           // [nu]
-  std::function<void(int)> progress;  // after each step; may throw to stop
+  bool single = false;                        // float instead of double
+  std::vector<double> start;                  // [nq+nv]
+  std::vector<double> ctrl;                   // [steps][nu], or empty: `hold` for all steps
+  std::vector<double> hold;                   // [nu]
+  std::vector<double> mocap_pos, mocap_quat;  // [3 nmocap], [4 nmocap]; empty: where the file has them
+  std::function<void(int)> progress;          // after each step; may throw to stop
 };
 
 // [steps+1][nq+nv]: the state before each step and after the last. Throws when it diverges (sim::Batch's bounds).

@@ -58,6 +58,7 @@ void simulate(const Options& options) {
     std::copy(key.qpos.begin(), key.qpos.end(), run.start.begin());
     std::copy(key.qvel.begin(), key.qvel.end(), run.start.begin() + static_cast<std::ptrdiff_t>(nq));
     run.hold = key.ctrl;
+    run.mocap_pos = key.mocap_pos, run.mocap_quat = key.mocap_quat;
   }
   if (!options.state.empty()) run.start = read_start(model, options.state);
   if (!options.ctrl.empty()) run.ctrl = read_controls(model, options.ctrl, options.steps);
@@ -86,8 +87,8 @@ void add_simulate(Registry& registry) {
   command.add_option("--steps", options->steps, "Physics steps N")
       ->check(CLI::Range(0, 1000000000))
       ->capture_default_str();
-  auto* keyframe =
-      command.add_option("--keyframe", options->keyframe, "Start and controls of a keyframe, name or number");
+  auto* keyframe = command.add_option("--keyframe", options->keyframe,
+                                      "Start, controls and mocap poses of a keyframe, name or number");
   command.add_option("--state", options->state, "Start: .npy, float64 (nq+nv)")->excludes(keyframe);
   command.add_option("--ctrl", options->ctrl,
                      "Controls: .npy, float64 (N, nu); zeros or the keyframe's unless given");

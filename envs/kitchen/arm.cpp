@@ -122,7 +122,7 @@ Arm::Arm(const sim::Model<double>& model) : gravity_(model.option.gravity) {
       high_[joints] = std::min(joint.range[1], kTargetHigh[joints]) - kLimitMargin;
       stiffness_[joints] = -1;
       for (const auto& actuator : model.actuators)
-        if (actuator.joint == body.joint) stiffness_[joints] = actuator.gain;
+        if (actuator.joint == body.joint) stiffness_[joints] = actuator.gain[0];
       BATON_REQUIRE(stiffness_[joints] > 0, "arm: joint '{}' has no position actuator", joint.name);
       ++joints;
     }

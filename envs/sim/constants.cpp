@@ -6,6 +6,7 @@
 #include "envs/sim/inertia.hpp"
 #include "envs/sim/jacobian.hpp"
 #include "envs/sim/kinematics.hpp"
+#include "envs/sim/smooth.hpp"
 
 namespace baton::sim {
 namespace {
@@ -82,15 +83,22 @@ void find_lone_bodies(Model<double>& m) {
   }
 }
 
+constexpr double kTinyMobility = 1e-15;  // 1/kg, 1/(kg m^2): a gear of zeros moves nothing
+
 // A positive velocity bias of a position servo (gain kp, bias -kp) is MuJoCo's damping ratio: its coefficient follows
-// from the inertia that the joint feels with all others free, ratio * 2 sqrt(kp / (invweight gear^2)) (MuJoCo 4.0.0).
-void resolve_damping_ratios(Model<double>& m) {
-  for (auto& a : m.actuators) {
-    if (a.gain != -a.bias[1] || !(a.bias[2] > 0)) continue;
-    const auto dof = static_cast<std::size_t>(m.joints[static_cast<std::size_t>(a.joint)].dof);
-    const double square = a.gear[0] * a.gear[0];
-    const double mass = square > 1e-15 ? 1 / (m.dofs[dof].invweight * square) : 0;
-    a.bias[2] *= -2 * std::sqrt(a.gain * mass);
+// from the inertia that the moment feels with all other dofs free (MuJoCo 4.0.0).
+void servo_damping(Model<double>& m, const Data<double>& d) {
+  for (auto& actuator : m.actuators) {
+    if (actuator.gain[0] != -actuator.bias[1] || actuator.bias[2] <= 0) continue;
+    const auto t = detail::transmission(m, d, actuator);
+    std::vector<double> moment(static_cast<std::size_t>(m.nv));
+    std::copy_n(t.moment, t.count, moment.begin() + t.dof);
+    std::vector<double> solved = moment;
+    solve_m(m, d, solved.data());
+    double mobility = 0;
+    for (std::size_t i = 0; i < moment.size(); ++i) mobility += moment[i] * solved[i];
+    const double mass = mobility > kTinyMobility ? 1 / mobility : 0;
+    actuator.bias[2] *= -2 * std::sqrt(actuator.gain[0] * mass);
   }
 }
 
@@ -107,7 +115,7 @@ void compute_constants(Model<double>& m) {
   for (int i = 0; i < m.nv; ++i) sum += d.M[static_cast<std::size_t>(i) * m.nv + i];
   m.mean_inertia = sum / m.nv;
   dof_weights(m, d);
-  resolve_damping_ratios(m);
+  servo_damping(m, d);
 
   std::vector<Vec3<double>> linear(static_cast<std::size_t>(m.nv)), angular(static_cast<std::size_t>(m.nv));
   for (int b = 1; b < static_cast<int>(m.bodies.size()); ++b) {

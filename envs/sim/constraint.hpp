@@ -147,7 +147,7 @@ inline void contact_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d, cons
 // What an elliptic cone's rows have of their own, after set_rows() and the friction coefficients in mu.
 template <class T>
 inline void set_cone_rows(const Model<scalar_t<T>>& m, ConstraintData<T>& e, const ConstraintBlock& block,
-                          scalar_t<T> sliding) {
+                          scalar_t<T> sliding, scalar_t<T> damp) {
   using S = scalar_t<T>;
   S* mu = &e.mu[block.base_begin];
   mu[0] = sliding / std::sqrt(m.option.impratio);
@@ -155,6 +155,7 @@ inline void set_cone_rows(const Model<scalar_t<T>>& m, ConstraintData<T>& e, con
     const S ratio = mu[k] / mu[0];
     e.D[block.row_begin + k] = e.D[block.row_begin] * T(ratio * ratio);
     e.aref[block.row_begin + k] = T(S(0));
+    e.damp[block.row_begin + k] = damp;
   }
 }
 
@@ -181,7 +182,7 @@ void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
     e.mu[block.base_begin] = S(1);
     for (int k = 1; k < dim; ++k) e.mu[block.base_begin + k] = pair.friction[k - 1];
     set_rows(e, block, table.soft, table.diag, table.scale, active, r);
-    if (cone) set_cone_rows(m, e, block, pair.friction[0]);
+    if (cone) set_cone_rows(m, e, block, pair.friction[0], table.friction_damp);
     touch_trees(m, e, block, active);
   }
   e.one_sided_end = elliptic ? first_row : e.nrow;

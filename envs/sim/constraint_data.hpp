@@ -49,8 +49,9 @@ struct ConstraintData {
   // ---- the model's part ----
   struct PairTable {
     Compliance<S> soft;
-    S diag = 0;   // approximate inverse inertia of the first row, 1/kg
-    S scale = 1;  // of R, for pyramid edges: 2 mu^2 / impratio; 1 without friction, elliptic
+    S diag = 0;           // approximate inverse inertia of the first row, 1/kg
+    S friction_damp = 0;  // b of an elliptic cone's tangents
+    S scale = 1;          // of R, for pyramid edges: 2 mu^2 / impratio; 1 without friction, elliptic
     int dof_begin = 0, dof_count = 0;  // into pair_dof, pair_side: dofs that move one side but not both
   };
   struct WeldTable {

@@ -108,6 +108,10 @@ void ConstraintData<T>::reserve_pairs(const Model<S>& m) {
     table.dof_count = static_cast<int>(dofs.size());
     for (int i : dofs) pair_dof.push_back(i), pair_side.push_back(side[i]);
     table.soft = compliance(pair.softness, m.option, true);
+    const bool own = pair.friction_solref[0] != 0 || pair.friction_solref[1] != 0;
+    table.friction_damp =
+        own ? compliance(Softness<S>{pair.friction_solref, pair.softness.solimp}, m.option, true).b
+            : table.soft.b;
     const double weight = static_cast<double>(m.bodies[body1].invweight[0]) + m.bodies[body2].invweight[0];
     const double mu2 = static_cast<double>(pair.friction[0]) * pair.friction[0];
     const bool pyramid = pair.condim > 1 && m.option.cone == Cone::kPyramidal;

@@ -89,6 +89,7 @@ Pair<float> to(const Pair<double>& p) {
   Pair<float> r;
   r.geom1 = p.geom1, r.geom2 = p.geom2, r.condim = p.condim, r.friction = to(p.friction);
   r.margin = to(p.margin), r.gap = to(p.gap), r.softness = to(p.softness);
+  r.friction_solref = to(p.friction_solref);
   return r;
 }
 

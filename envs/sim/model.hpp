@@ -150,6 +150,7 @@ struct Pair {
   std::array<S, 5> friction{};  // sliding x2, torsional, rolling x2
   S margin = 0, gap = 0;        // a contact exists when dist < margin; it pushes when dist < margin - gap
   Softness<S> softness;
+  std::array<S, 2> friction_solref{};  // of an elliptic cone's tangents, for damping; zeros: as the normal's
 };
 
 template <class S>
@@ -166,7 +167,8 @@ struct Equality {
   Softness<S> softness;
 };
 
-// force = gain * ctrl + bias[0] + bias[1] * length + bias[2] * velocity, through `gear` on one joint: the first number
+// force = g * ctrl + b, g and b each of the form p[0] + p[1] * length + p[2] * velocity, p = gain and bias, through
+// `gear` on one joint: the first number
 // on a hinge or slide, a torque (3) on a ball, force and torque (6) on a free joint.
 template <class S>
 struct Actuator {
@@ -174,7 +176,7 @@ struct Actuator {
   int joint = 0;
   bool in_parent = false;  // ball, free: the gear's torque is in the parent's frame, not in the body's own
   std::array<S, 6> gear{S(1)};
-  S gain = 1;
+  std::array<S, 3> gain{S(1)};
   std::array<S, 3> bias{};
   bool ctrl_limited = false, force_limited = false;
   std::array<S, 2> ctrl_range{}, force_range{};

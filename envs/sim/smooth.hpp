@@ -4,7 +4,7 @@
 //   passive    qfrc_passive = -stiffness (q - q_spring) - damping v + gravity compensation. A rotation's
 //              q - q_spring: the vector axis * angle that turns q_spring into q, in the body's frame. Compensation:
 //              -gravcomp mass gravity at each body's centre of mass, on joints that do not leave it to their actuators
-//   actuation  force = clamp(gain clamp(ctrl) + b0 + b1 length + b2 velocity), velocity = moment . qvel,
+//   actuation  force = clamp(gain clamp(ctrl) + bias), gain and bias affine in length and velocity = moment . qvel,
 //              qfrc_actuator = clamp(sum moment force + gravity compensation of joints that ask for it here)
 //              moment, length: gear, gear q on hinge and slide; gear, rotation vector . gear on a ball joint (both
 //              turned into the body's frame when the gear is in the parent's); gear, 0 on a free joint
@@ -103,8 +103,8 @@ void actuation(const Model<scalar_t<T>>& m, Data<T>& d) {
     const detail::Transmission<T> t = detail::transmission(m, d, actuator);
     T velocity = t.moment[0] * d.qvel[t.dof];
     for (int k = 1; k < t.count; ++k) velocity += t.moment[k] * d.qvel[t.dof + k];
-    T force = T(actuator.gain) * ctrl + T(actuator.bias[0]) + T(actuator.bias[1]) * t.length +
-              T(actuator.bias[2]) * velocity;
+    const auto affine = [&](const auto& p) { return T(p[0]) + T(p[1]) * t.length + T(p[2]) * velocity; };
+    T force = affine(actuator.gain) * ctrl + affine(actuator.bias);
     if (actuator.force_limited) force = clamp(force, T(actuator.force_range[0]), T(actuator.force_range[1]));
     d.actuator_force[u] = force;
     for (int k = 0; k < t.count; ++k) d.qfrc_actuator[t.dof + k] += t.moment[k] * force;

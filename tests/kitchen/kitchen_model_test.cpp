@@ -65,7 +65,7 @@ TEST_CASE("kitchen model: ranges, gains and couplings are the published ones") {
   const std::array<double, 9> gain{870, 870, 870, 870, 120, 120, 120, 500, 500},
       force{87, 87, 87, 87, 12, 12, 12, 70, 70};
   for (std::size_t u = 0; u < gain.size(); ++u) {
-    CHECK(m.actuators[u].gain == gain[u]);
+    CHECK(m.actuators[u].gain[0] == gain[u]);
     CHECK(m.actuators[u].bias[1] == -gain[u]);
     CHECK(m.actuators[u].force_range[1] == force[u]);
   }

@@ -1,10 +1,9 @@
-// Forces, integrators and mocap bodies against MuJoCo, on models made for each: tests/sim/models.
+// Forces, integrators and equalities against MuJoCo, on models made for each: tests/sim/models.
 #include <doctest/doctest.h>
 
 #include <random>
 #include <span>
 
-#include "envs/sim/batch.hpp"
 #include "tests/sim/constraint_scene.hpp"
 
 using namespace baton;
@@ -172,35 +171,5 @@ TEST_CASE("on lanes, the new features keep a lane's bits to itself and follow do
         CHECK(std::fabs(first[i][lane] - family[lane].qvel[i]) <= 2e-4 * size);
       }
     }
-  }
-}
-
-TEST_CASE("a mocap body drags what is welded to it, in its own environment alone") {
-  const Model<double> m = mjcf::parse(R"(
-    <mujoco><option gravity="0 0 0"/><worldbody>
-      <body name="hand" mocap="true" pos="0 0 1"/>
-      <body name="cup" pos="0 0 1"><freejoint/><geom type="sphere" size=".05"/></body>
-    </worldbody>
-    <equality><weld body1="hand" body2="cup"/></equality></mujoco>)",
-                                      "hand");
-  for (const auto precision : {Precision::kDouble, Precision::kLanes}) {
-    BatchOptions options;
-    options.precision = precision;
-    Batch batch(m, 3, options);
-    const std::vector<double> there{0.3, 0.2, 1.1}, turned{std::sqrt(0.5), 0, std::sqrt(0.5), 0};
-    batch.set(Field::kMocapPos, 1, there);
-    batch.set(Field::kMocapQuat, 1, turned);
-    batch.step(1000);
-    std::vector<double> q(7), expected{0.3, 0.2, 1.1};
-    expected.insert(expected.end(), turned.begin(), turned.end());
-    batch.get_qpos(1, q);
-    check_close(q, expected, 0, 1e-4, "dragged");
-    batch.get_qpos(2, q);
-    check_close(q, std::vector<double>{0, 0, 1, 1, 0, 0, 0}, 0, 1e-6, "left alone");
-    batch.reset(1, m.qpos0, std::vector<double>(6));
-    std::vector<double> pos(3);
-    batch.get(Field::kMocapPos, 1, pos);
-    check_close(pos, std::vector<double>{0, 0, 1}, 0, 0, "mocap after reset");
-    CHECK_THROWS_WITH_AS(batch.set(Field::kMocapPos, 0, q), doctest::Contains("mocap_pos"), Error);
   }
 }

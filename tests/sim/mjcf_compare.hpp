@@ -315,7 +315,10 @@ inline void check_actuators(const Oracle& o) {
     CHECK(a.name == name_of(o, mjOBJ_ACTUATOR, n));
     CHECK(a.joint == o.m->actuator_trnid[2 * n]);
     check_close(values(a.gear), values(o.m->actuator_gear + 6 * n, 6), 0, 0, "gear");
-    CHECK(a.gain == o.m->actuator_gainprm[mjNGAIN * n]);
+    const bool affine_gain = o.m->actuator_gaintype[n] == mjGAIN_AFFINE;
+    auto gain = values(o.m->actuator_gainprm + mjNGAIN * n, 3);
+    if (!affine_gain) gain[1] = gain[2] = 0;
+    check_close(values(a.gain), gain, 0, 0, "gain");
     const bool affine = o.m->actuator_biastype[n] == mjBIAS_AFFINE;
     const auto bias = affine ? values(o.m->actuator_biasprm + mjNBIAS * n, 3) : std::vector<double>(3);
     check_close(values(a.bias), bias, 1e-12, 0, "bias");

@@ -53,7 +53,7 @@ TEST_CASE("mjcf: flags carry out what they say") {
   CHECK(with("gravity").option.gravity.z == 0);
   CHECK(!with("equality").equalities[0].active);
   CHECK(!with("clampctrl").actuators[0].ctrl_limited);
-  CHECK(with("actuation").actuators[0].gain == 0);
+  CHECK(with("actuation").actuators[0].gain[0] == 0);
   const auto free = with("constraint");
   CHECK((free.pairs.empty() && !free.joints[0].limited && free.dofs[0].frictionloss == 0 &&
          !free.equalities[0].active));

@@ -36,15 +36,14 @@ void make_actuators(const Spec& spec, const Names& joints, Model<double>& m) {
   Names names("actuator");
   for (const ActuatorSpec& s : spec.actuators) {
     Actuator<double> a;
-    a.name = s.name, a.in_parent = s.in_parent, a.gear = s.gear, a.gain = s.is_motor ? 1 : s.gain;
+    a.name = s.name, a.in_parent = s.in_parent, a.gear = s.gear;
+    if (!s.is_motor) a.gain = s.gain_affine ? s.gain : std::array<double, 3>{s.gain[0]};
     if (s.bias_affine && !s.is_motor) a.bias = s.bias;
     const bool servo =
-        !s.is_motor && s.bias_affine && s.gain == -s.bias[1];  // holds a position (MuJoCo's test)
+        !s.is_motor && s.bias_affine && s.gain[0] == -s.bias[1];  // holds a position (MuJoCo's test)
     a.joint = joints.find(s.joint, s.where, "actuator joint");
     const Joint<double>& joint = m.joints[static_cast<std::size_t>(a.joint)];
     a.ctrl_range = s.ctrl_range;
-    if (servo && s.bias[2] > 0 && !is_scalar(joint.type))
-      refuse_at(s.where, "actuator dampratio", "'{}' is not a hinge or slide", s.joint);
     if (s.inherit_range > 0 && servo && !s.gain_affine) {
       if (s.ctrl_range[0] != 0 || s.ctrl_range[1] != 0)
         refuse_at(s.where, "actuator inheritrange", "given beside ctrlrange");
@@ -61,7 +60,7 @@ void make_actuators(const Spec& spec, const Names& joints, Model<double>& m) {
     checked_range(a.ctrl_limited, a.ctrl_range, s.where, "actuator ctrlrange");
     a.force_range = checked_range(a.force_limited, s.force_range, s.where, "actuator forcerange");
     if (!spec.flags.clampctrl) a.ctrl_limited = false;
-    if (!spec.flags.actuation) a.gain = 0, a.bias = {};
+    if (!spec.flags.actuation) a.gain = {}, a.bias = {};
     names.add(s.name, static_cast<int>(m.actuators.size()), s.where);
     m.actuators.push_back(a);
   }

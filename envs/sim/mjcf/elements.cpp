@@ -11,6 +11,16 @@ namespace {
 
 constexpr double kTiny = 1e-14;  // lengths below are refused as directions (MuJoCo's bound)
 
+void read_solref(const Element& e, const char* attribute, std::array<double, 2>& solref) {
+  if (get_numbers(e, attribute, solref.data(), 1, 2) == 0) return;
+  const bool standard = solref[0] > 0 && solref[1] > 0, direct = solref[0] <= 0 && solref[1] <= 0;
+  if (!standard && !direct) {
+    refuse(e, attribute,
+           "{} {}: expected both positive (time constant, damping ratio) or both not (-stiffness, -damping)",
+           solref[0], solref[1]);
+  }
+}
+
 void not_negative(const Element& e, const char* attribute, double value) {
   if (value < 0) refuse(e, attribute, "{} is negative", value);
 }
@@ -49,15 +59,7 @@ MeshFormat mesh_format(const Element& e, const std::string& file) {
 }  // namespace
 
 void read_softness(const Element& e, const char* solref, const char* solimp, Softness<double>& s) {
-  if (get_numbers(e, solref, s.solref.data(), 1, 2) > 0) {
-    const bool standard = s.solref[0] > 0 && s.solref[1] > 0, direct = s.solref[0] <= 0 && s.solref[1] <= 0;
-    if (!standard && !direct) {
-      refuse(
-          e, solref,
-          "{} {}: expected both positive (time constant, damping ratio) or both not (-stiffness, -damping)",
-          s.solref[0], s.solref[1]);
-    }
-  }
+  read_solref(e, solref, s.solref);
   if (get_numbers(e, solimp, s.solimp.data(), 1, 5) > 0) {
     if (!(s.solimp[4] >= 1)) refuse(e, solimp, "power {} is below 1", s.solimp[4]);
     if (!(s.solimp[2] >= 0)) refuse(e, solimp, "width {} is negative", s.solimp[2]);
@@ -217,20 +219,20 @@ void read_pair(const Element& e, PairSpec& p) {
   get(e, "gap", p.gap);
   not_negative(e, "gap", p.gap);
   read_softness(e, "solref", "solimp", p.softness);
+  read_solref(e, "solreffriction", p.friction_solref);
 }
 
 namespace {
 
 void read_general(const Element& e, ActuatorSpec& a) {
-  if (a.is_motor) a.gain = 1, a.bias = {}, a.bias_affine = false;
+  if (a.is_motor) a.gain = {1, 0, 0}, a.gain_affine = false, a.bias = {}, a.bias_affine = false;
   a.is_motor = false, a.origin = ActuatorSpec::Origin::kGeneral;
   int k = a.gain_affine ? 1 : 0;
-  std::array<double, 10> gain{a.gain}, bias{a.bias[0], a.bias[1], a.bias[2]};
+  std::array<double, 10> gain{a.gain[0], a.gain[1], a.gain[2]}, bias{a.bias[0], a.bias[1], a.bias[2]};
   get_keyword(e, "gaintype", {"fixed", "affine", "muscle", "dcmotor", "pid", "so3", "user"}, k);
   get_numbers(e, "gainprm", gain.data(), 1, 10);
-  if (k > 1 || (k == 1 && (gain[1] != 0 || gain[2] != 0))) {
-    refuse(e, "gaintype", "'{}' is not supported, only a fixed gain", *e.find("gaintype"));
-  }
+  if (k > 1)
+    refuse(e, "gaintype", "'{}' is not supported, only 'fixed' and 'affine'", *e.find("gaintype"));
   a.gain_affine = k == 1;
   k = a.bias_affine ? 1 : 0;
   if (get_keyword(e, "biastype", {"none", "affine", "muscle", "dcmotor", "so3", "user"}, k) && k > 1) {
@@ -242,24 +244,24 @@ void read_general(const Element& e, ActuatorSpec& a) {
   if (dynamics != nullptr && *dynamics != "none")
     refuse(e, "dyntype", "'{}' is not supported, only 'none'", *dynamics);
   get(e, "inheritrange", a.inherit_range);
-  a.gain = gain[0], a.bias = {bias[0], bias[1], bias[2]};
+  a.gain = {gain[0], gain[1], gain[2]}, a.bias = {bias[0], bias[1], bias[2]};
 }
 
 // position and velocity: each starts from the gains of its own kind or of <general>, not from the other's.
 void read_servo(const Element& e, ActuatorSpec& a) {
   using Origin = ActuatorSpec::Origin;
   const Origin own = e.name == "position" ? Origin::kPosition : Origin::kVelocity;
-  if (a.origin != own && a.origin != Origin::kGeneral) a.gain = 1, a.bias = {};
+  if (a.origin != own && a.origin != Origin::kGeneral) a.gain = {1, 0, 0}, a.bias = {};
   a.origin = own, a.is_motor = false, a.gain_affine = false, a.bias_affine = true;
   if (own == Origin::kVelocity) {
-    get(e, "kv", a.gain);
-    not_negative(e, "kv", a.gain);
-    a.bias = {0, 0, -a.gain};
+    get(e, "kv", a.gain[0]);
+    not_negative(e, "kv", a.gain[0]);
+    a.bias = {0, 0, -a.gain[0]};
     return;
   }
-  get(e, "kp", a.gain);
-  not_negative(e, "kp", a.gain);
-  a.bias = {0, -a.gain, a.bias[2]};
+  get(e, "kp", a.gain[0]);
+  not_negative(e, "kp", a.gain[0]);
+  a.bias = {0, -a.gain[0], a.bias[2]};
   double kv = 0, ratio = 0;
   if (get(e, "kv", kv)) a.bias[2] = -kv;
   if (get(e, "dampratio", ratio)) {

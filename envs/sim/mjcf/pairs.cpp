@@ -92,7 +92,7 @@ class PairMaker {
       if (!filter.moves(b1) && !filter.moves(b2)) continue;  // nothing a force could do
       Pair<double> p;
       p.condim = s.condim, p.friction = s.friction, p.margin = s.margin + s.gap, p.gap = s.gap,
-      p.softness = s.softness;
+      p.softness = s.softness, p.friction_solref = s.friction_solref;
       if (!(p.margin >= 0)) refuse_at(s.where, "pair margin", "margin + gap is {}, below 0", p.margin);
       add(p, g1, g2, s.where);
     }

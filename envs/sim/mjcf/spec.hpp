@@ -99,6 +99,7 @@ struct PairSpec {
   std::array<double, 5> friction{1, 1, 0.005, 0.0001, 0.0001};
   double margin = 0, gap = 0;
   Softness<double> softness;
+  std::array<double, 2> friction_solref{0, 0};
 };
 
 struct ExcludeSpec {
@@ -139,7 +140,9 @@ struct ActuatorSpec {
   std::string name, joint;
   bool in_parent = false;
   std::array<double, 6> gear{1, 0, 0, 0, 0, 0};
-  double gain = 1, inherit_range = 0;
+  double inherit_range = 0;
+  std::array<double, 3> gain{1, 0, 0};  // as given; beyond the first they count only when gain_affine
+  bool gain_affine = false;
   std::array<double, 3> bias{};  // as given; counts only when bias_affine
   bool bias_affine = false,
        gain_affine = false;  // an affine gain is constant here, but not the position servo's
