@@ -4,8 +4,8 @@
 //   Euler          (M + h diag(damping)) a = f,      f = qfrc_smooth + qfrc_constraint; a = qacc without damping, or
 //                  with Option::eulerdamp off
 //   implicitfast   (M - h D) a = f,   D = d(qfrc_passive + qfrc_actuator)/dv
-//                    = -diag(damping) + sum over actuators of (bias[2] + gain[2] ctrl) moment moment' (ctrl as given,
-//                    not clamped), without those whose force, or whose joint's total, is at an end of its range
+//                    = -diag(damping) + sum over actuators of (bias[2] + gain[2] ctrl) moment moment', without those
+//                    whose force, or whose joint's total, is at an end of its range
 //                  and for a free body with nothing jointed to it (Joint::lone; 6 x 6, not symmetric):
 //                  (M - h D + h d(qfrc_bias)/dv) a = f
 //
@@ -30,7 +30,7 @@ void implicit_matrix(const Model<scalar_t<T>>& m, const Data<T>& d, bool actuato
   for (int u = 0; actuators && u < m.nu; ++u) {
     const auto& actuator = m.actuators[u];
     if (actuator.bias[2] == 0 && actuator.gain[2] == 0) continue;
-    T slope = T(actuator.bias[2]) + T(actuator.gain[2]) * d.ctrl[u];
+    T slope = T(actuator.bias[2]) + T(actuator.gain[2]) * control(actuator, d.ctrl[u]);
     const auto keep_inside = [&](const T& force, const auto& range) {
       slope = select(force > T(range[0]) && force < T(range[1]), slope, zero);
     };

@@ -49,6 +49,8 @@ void compare_trajectory(const char* file, unsigned seed, double speed, Adapt ada
   adapt(o);
   Data<double> d(o.model);
   o.random_state(seed, d, 0.1, speed);
+  for (double& u : d.ctrl) u *= 1.5;  // some beyond their range
+  o.copy_state(d);
   std::mt19937 gen(seed);
   std::uniform_real_distribution<double> unit(-1, 1);
   for (int k = 1; k <= 1000; ++k) {
