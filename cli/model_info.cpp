@@ -105,13 +105,20 @@ std::string range_text(bool limited, const std::array<double, 2>& range) {
   return limited ? fmt::format("{:.4g} .. {:.4g}", range[0], range[1]) : "free";
 }
 
+std::string numbers_text(const double* values, int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += fmt::format("{}{:.4g}", i == 0 ? "" : " ", values[i]);
+  return text;
+}
+
 // As many numbers as the joint has degrees of freedom.
 std::string gear_text(const Model& m, const sim::Actuator<double>& a) {
-  const auto count =
-      static_cast<std::size_t>(sim::dof_count(m.joints[static_cast<std::size_t>(a.joint)].type));
-  std::string text;
-  for (std::size_t i = 0; i < count; ++i) text += fmt::format("{}{:.4g}", i == 0 ? "" : " ", a.gear[i]);
-  return text;
+  return numbers_text(a.gear.data(), sim::dof_count(m.joints[static_cast<std::size_t>(a.joint)].type));
+}
+
+// One number, or all three where the gain depends on length or velocity.
+std::string gain_text(const sim::Actuator<double>& a) {
+  return numbers_text(a.gain.data(), a.gain[1] != 0 || a.gain[2] != 0 ? 3 : 1);
 }
 
 std::string tables(const Model& m) {
@@ -130,8 +137,8 @@ std::string tables(const Model& m) {
                        a.bias[1] != 0   ? "position"
                        : a.bias[2] != 0 ? "velocity"
                                         : "motor",
-                       fmt::format("{:.4g}", a.gain), gear_text(m, a),
-                       range_text(a.ctrl_limited, a.ctrl_range), range_text(a.force_limited, a.force_range)});
+                       gain_text(a), gear_text(m, a), range_text(a.ctrl_limited, a.ctrl_range),
+                       range_text(a.force_limited, a.force_range)});
   return text + "\n" + actuators.text();
 }
 
