@@ -102,8 +102,12 @@ Equality<float> to(const Equality<double>& e) {
 }
 
 Actuator<float> to(const Actuator<double>& a) {
-  return {a.name,     a.joint,        a.in_parent,     to(a.gear),       to(a.gain),
-          to(a.bias), a.ctrl_limited, a.force_limited, to(a.ctrl_range), to(a.force_range)};
+  Actuator<float> r;
+  r.name = a.name, r.joint = a.joint, r.in_parent = a.in_parent, r.gear = to(a.gear);
+  r.gain = to(a.gain), r.bias = to(a.bias), r.period = to(a.period);
+  r.ctrl_limited = a.ctrl_limited, r.force_limited = a.force_limited;
+  r.ctrl_range = to(a.ctrl_range), r.force_range = to(a.force_range);
+  return r;
 }
 
 Site<float> to(const Site<double>& s) { return {s.name, s.body, to(s.pos), to(s.quat)}; }

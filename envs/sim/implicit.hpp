@@ -30,14 +30,14 @@ void implicit_matrix(const Model<scalar_t<T>>& m, const Data<T>& d, bool actuato
   for (int u = 0; actuators && u < m.nu; ++u) {
     const auto& actuator = m.actuators[u];
     if (actuator.bias[2] == 0 && actuator.gain[2] == 0) continue;
-    T slope = T(actuator.bias[2]) + T(actuator.gain[2]) * control(actuator, d.ctrl[u]);
+    const Transmission<T> t = transmission(m, d, actuator);
+    T slope = T(actuator.bias[2]) + T(actuator.gain[2]) * control(actuator, d.ctrl[u], t.length);
     const auto keep_inside = [&](const T& force, const auto& range) {
       slope = select(force > T(range[0]) && force < T(range[1]), slope, zero);
     };
     if (actuator.force_limited) keep_inside(d.actuator_force[u], actuator.force_range);
     const auto& joint = m.joints[actuator.joint];
     if (joint.force_limited) keep_inside(d.qfrc_actuator[joint.dof], joint.force_range);
-    const Transmission<T> t = transmission(m, d, actuator);
     for (int i = 0; i < t.count; ++i)
       for (int j = 0; j <= i; ++j)
         A[static_cast<std::size_t>(t.dof + i) * nv + static_cast<std::size_t>(t.dof + j)] -=

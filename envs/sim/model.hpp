@@ -177,6 +177,8 @@ struct Actuator {
   bool in_parent = false;  // ball, free: the gear's torque is in the parent's frame, not in the body's own
   std::array<S, 6> gear{S(1)};
   std::array<S, 3> gain{S(1)};
+  S period =
+      0;  // > 0: the control is an angle, of whose equals (so far apart) the nearest to the length acts
   std::array<S, 3> bias{};
   bool ctrl_limited = false, force_limited = false;
   std::array<S, 2> ctrl_range{}, force_range{};

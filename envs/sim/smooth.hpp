@@ -54,11 +54,16 @@ void compensate_gravity(const Model<scalar_t<T>>& m, Data<T>& d) {
     if (m.joints[m.dofs[i].joint].gravcomp == Gravcomp::kPassive) d.qfrc_passive[i] += d.qfrc_gravcomp[i];
 }
 
-// The control that acts: inside the actuator's range.
+// The control that acts: inside the actuator's range, and of the angles that are the same the nearest to the length.
 template <class T>
-inline T control(const Actuator<scalar_t<T>>& actuator, const T& ctrl) {
-  if (!actuator.ctrl_limited) return ctrl;
-  return clamp(ctrl, T(actuator.ctrl_range[0]), T(actuator.ctrl_range[1]));
+inline T control(const Actuator<scalar_t<T>>& actuator, T ctrl, const T& length) {
+  using S = scalar_t<T>;
+  if (actuator.ctrl_limited) ctrl = clamp(ctrl, T(actuator.ctrl_range[0]), T(actuator.ctrl_range[1]));
+  if (actuator.period > 0) {
+    const T turns = floor((ctrl - length) * T(S(1) / actuator.period) + T(S(0.5)));
+    ctrl -= turns * T(actuator.period);
+  }
+  return ctrl;
 }
 
 // An actuator's length and its moment on the dofs of its joint.
@@ -109,7 +114,7 @@ void actuation(const Model<scalar_t<T>>& m, Data<T>& d) {
     T velocity = t.moment[0] * d.qvel[t.dof];
     for (int k = 1; k < t.count; ++k) velocity += t.moment[k] * d.qvel[t.dof + k];
     const auto affine = [&](const auto& p) { return T(p[0]) + T(p[1]) * t.length + T(p[2]) * velocity; };
-    T force = affine(actuator.gain) * detail::control(actuator, d.ctrl[u]) + affine(actuator.bias);
+    T force = affine(actuator.gain) * detail::control(actuator, d.ctrl[u], t.length) + affine(actuator.bias);
     if (actuator.force_limited) force = clamp(force, T(actuator.force_range[0]), T(actuator.force_range[1]));
     d.actuator_force[u] = force;
     for (int k = 0; k < t.count; ++k) d.qfrc_actuator[t.dof + k] += t.moment[k] * force;

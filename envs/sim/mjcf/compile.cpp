@@ -43,6 +43,9 @@ void make_actuators(const Spec& spec, const Names& joints, Model<double>& m) {
         !s.is_motor && s.bias_affine && s.gain[0] == -s.bias[1];  // holds a position (MuJoCo's test)
     a.joint = joints.find(s.joint, s.where, "actuator joint");
     const Joint<double>& joint = m.joints[static_cast<std::size_t>(a.joint)];
+    // A position servo on a ball joint knows that angles repeat.
+    if (joint.type == JointType::kBall && !s.gain_affine && s.bias_affine && a.gain[0] == -a.bias[1])
+      a.period = 2 * std::numbers::pi * std::hypot(a.gear[0], a.gear[1], a.gear[2]);
     a.ctrl_range = s.ctrl_range;
     if (s.inherit_range > 0 && servo && !s.gain_affine) {
       if (s.ctrl_range[0] != 0 || s.ctrl_range[1] != 0)
