@@ -44,7 +44,7 @@ void make_actuators(const Spec& spec, const Names& joints, Model<double>& m) {
     a.joint = joints.find(s.joint, s.where, "actuator joint");
     const Joint<double>& joint = m.joints[static_cast<std::size_t>(a.joint)];
     // A position servo on a ball joint knows that angles repeat.
-    if (joint.type == JointType::kBall && !s.gain_affine && s.bias_affine && a.gain[0] == -a.bias[1])
+    if (joint.type == JointType::kBall && servo && !s.gain_affine)
       a.period = 2 * std::numbers::pi * std::hypot(a.gear[0], a.gear[1], a.gear[2]);
     a.ctrl_range = s.ctrl_range;
     if (s.inherit_range > 0 && servo && !s.gain_affine) {

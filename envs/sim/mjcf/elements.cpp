@@ -231,8 +231,7 @@ void read_general(const Element& e, ActuatorSpec& a) {
   std::array<double, 10> gain{a.gain[0], a.gain[1], a.gain[2]}, bias{a.bias[0], a.bias[1], a.bias[2]};
   get_keyword(e, "gaintype", {"fixed", "affine", "muscle", "dcmotor", "pid", "so3", "user"}, k);
   get_numbers(e, "gainprm", gain.data(), 1, 10);
-  if (k > 1)
-    refuse(e, "gaintype", "'{}' is not supported, only 'fixed' and 'affine'", *e.find("gaintype"));
+  if (k > 1) refuse(e, "gaintype", "'{}' is not supported, only 'fixed' and 'affine'", *e.find("gaintype"));
   a.gain_affine = k == 1;
   k = a.bias_affine ? 1 : 0;
   if (get_keyword(e, "biastype", {"none", "affine", "muscle", "dcmotor", "so3", "user"}, k) && k > 1) {

@@ -144,8 +144,7 @@ struct ActuatorSpec {
   std::array<double, 3> gain{1, 0, 0};  // as given; beyond the first they count only when gain_affine
   bool gain_affine = false;
   std::array<double, 3> bias{};  // as given; counts only when bias_affine
-  bool bias_affine = false,
-       gain_affine = false;  // an affine gain is constant here, but not the position servo's
+  bool bias_affine = false;
   // Classes: whose gains these are, and whether <motor> stands over them.
   enum class Origin { kGeneral, kPosition, kVelocity } origin = Origin::kGeneral;
   bool is_motor = false;
