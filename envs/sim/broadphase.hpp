@@ -3,9 +3,10 @@
 // lane's is):
 //   group   consecutive pairs of the same body (or of the static world) with the same other body: bounding sphere of
 //           the geoms of one against the sphere, or the box of the static geoms, of the other
-//   pair    plane: height of the bounding sphere; a box on either side: distance from the other geom's bounding sphere
-//           to the oriented box (the larger box, when both are); otherwise bounding spheres
-// Every test adds the pair's margin. Geoms of static bodies keep their pose as scalars: nothing of it is per lane.
+//   pair    plane: height of the bounding sphere; a box (a mesh counts as one) on either side: distance from the other
+//           geom's bounding sphere to the oriented box (the larger box, when both are); otherwise bounding spheres
+// The tests, and when they are due, are in collide/motion.hpp. Every test adds the pair's margin. Geoms of static
+// bodies keep their pose as scalars: nothing of it is per lane.
 // Cost per tile: group about 15 flops, pair 10 (spheres) to 45 (box). A lane that is not a number is never near.
 #include <algorithm>
 #include <array>
@@ -92,7 +93,8 @@ void Broadphase<S>::classify(const Model<S>& m, int p) {
   PairTest t;
   t.fixed = pair.geom1;
   t.other = pair.geom2;
-  const bool box1 = g1.type == GeomType::kBox, box2 = g2.type == GeomType::kBox;
+  const auto boxed = [](const Geom<S>& g) { return g.type == GeomType::kBox || g.type == GeomType::kMesh; };
+  const bool box1 = boxed(g1), box2 = boxed(g2);
   if (g1.type == GeomType::kPlane) {
     t.test = Test::kPlane;
   } else if (box1 || box2) {
@@ -189,52 +191,6 @@ void Broadphase<S>::build(const Model<S>& m) {
   }
   for (Group& g : groups)
     if (g.body2 >= 0) bound(m, g);  // two static bodies never move: their pairs are tested one by one
-}
-
-// ---- the tests, on tiles; `D` is Data<T>, which holds the poses of this step -------------------------------------
-
-template <class T>
-inline mask_t<T> sphere_near_box(const Vec3<T>& local, const Vec3<scalar_t<T>>& half,
-                                 const scalar_t<T>& reach) {
-  const T zero(0);
-  const T x = max(abs(local.x) - T(half.x), zero), y = max(abs(local.y) - T(half.y), zero);
-  const T z = max(abs(local.z) - T(half.z), zero);
-  return x * x + y * y + z * z <= T(reach * reach);
-}
-
-template <class T, class D>
-mask_t<T> group_near(const typename Broadphase<scalar_t<T>>::Group& g, const D& d) {
-  const auto body2 = static_cast<std::size_t>(g.body2);
-  const Vec3<T> c2 = d.xpos[body2] + d.xmat[body2] * cast<T>(g.ball2.centre);
-  if (g.body1 < 0) return sphere_near_box<T>(c2 - cast<T>(g.centre), g.half, g.ball2.radius + g.margin);
-  const auto body1 = static_cast<std::size_t>(g.body1);
-  const Vec3<T> gap = c2 - d.xpos[body1] - d.xmat[body1] * cast<T>(g.ball1.centre);
-  const scalar_t<T> reach = g.ball1.radius + g.ball2.radius + g.margin;
-  return dot(gap, gap) <= T(reach * reach);
-}
-
-template <class T, class D>
-mask_t<T> pair_near(const Broadphase<scalar_t<T>>& table, int p, const D& d) {
-  using S = scalar_t<T>;
-  using Table = Broadphase<S>;
-  const typename Table::PairTest& t = table.pairs[static_cast<std::size_t>(p)];
-  const auto fixed = static_cast<std::size_t>(t.fixed), other = static_cast<std::size_t>(t.other);
-  if (t.test == Table::Test::kSphere) {
-    const Vec3<T> gap = d.geom_xpos[other] - d.geom_xpos[fixed];
-    return dot(gap, gap) <= T(t.reach * t.reach);
-  }
-  if (t.is_static) {
-    const typename Table::Pose& pose = table.poses[fixed];
-    const Vec3<T> gap = d.geom_xpos[other] - cast<T>(pose.pos);
-    const auto along = [&](int i) {
-      return gap.x * T(pose.mat(0, i)) + gap.y * T(pose.mat(1, i)) + gap.z * T(pose.mat(2, i));
-    };
-    if (t.test == Table::Test::kPlane) return along(2) <= T(t.reach);
-    return sphere_near_box<T>(Vec3<T>{along(0), along(1), along(2)}, t.half, t.reach);
-  }
-  const Vec3<T> gap = d.geom_xpos[other] - d.geom_xpos[fixed];
-  if (t.test == Table::Test::kPlane) return dot(gap, d.geom_xmat[fixed].col(2)) <= T(t.reach);
-  return sphere_near_box<T>(transpose_mul(d.geom_xmat[fixed], gap), t.half, t.reach);
 }
 
 }  // namespace baton::sim

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "envs/sim/broadphase.hpp"
+#include "envs/sim/collide/motion.hpp"
 #include "envs/sim/constraint_data.hpp"
 #include "envs/sim/model.hpp"
 
@@ -109,6 +110,7 @@ struct Data {
   T contact_count{};        // contacts of each lane, those beyond kMaxContacts included
   void reserve_contacts(const Model<S>& m, int room);
   SeparationCache<T> separations;
+  Motion<T> motion;  // when pairs must be looked at again
 
   // ---- constraint.hpp, solver.hpp ----
   ConstraintData<T> efc;
@@ -165,6 +167,7 @@ Data<T>::Data(const Model<S>& m) {
   separations.entries.resize(
       std::min(std::max<std::size_t>(m.pairs.size(), 1), SeparationCache<T>::kEntries));
   broadphase.build(m);
+  motion.build(m, broadphase);
   reserve_contacts(m, kFirstContacts);
 }
 

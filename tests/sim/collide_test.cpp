@@ -417,3 +417,46 @@ TEST_CASE("the broadphase drops no contact: a crowded scene against the collider
   CHECK(contacts > 1000);
   CHECK(tested_groups > 0);
 }
+
+TEST_CASE(
+    "what is not due cannot touch: a crowd that drifts, remembered from step to step and looked at afresh") {
+  std::mt19937 gen(22);
+  std::normal_distribution<double> normal;
+  const sim::Model<double> m = crowd(gen);
+  sim::Data<double> kept(m), fresh(m);
+  int contacts = 0;
+  for (int round = 0; round < 12; ++round) {
+    scatter(gen, m, kept);
+    std::vector<sim::Vec3<double>> speed(m.bodies.size()), spin(m.bodies.size());
+    for (std::size_t b = 2; b < m.bodies.size(); ++b) {
+      speed[b] = sim::Vec3<double>{normal(gen), normal(gen), normal(gen)} * 0.003;
+      spin[b] = sim::Vec3<double>{normal(gen), normal(gen), normal(gen)} * (round % 2 == 0 ? 0.02 : 0.001);
+    }
+    for (int step = 0; step < 60; ++step) {
+      for (std::size_t b = 2; b < m.bodies.size(); ++b) {
+        kept.xpos[b] += speed[b];
+        const double angle = norm(spin[b]);
+        kept.xmat[b] = sim::rotation(sim::axis_angle(spin[b] * (1 / angle), angle)) * kept.xmat[b];
+      }
+      for (std::size_t g = 0; g < m.geoms.size(); ++g) {
+        const auto b = static_cast<std::size_t>(m.geoms[g].body);
+        kept.geom_xpos[g] = kept.xpos[b] + kept.xmat[b] * m.geoms[g].pos;
+        kept.geom_xmat[g] = kept.xmat[b] * sim::rotation(m.geoms[g].quat);
+      }
+      fresh.xpos = kept.xpos, fresh.xmat = kept.xmat;
+      fresh.geom_xpos = kept.geom_xpos, fresh.geom_xmat = kept.geom_xmat;
+      fresh.motion.build(m, fresh.broadphase);
+      sim::collide(m, kept);
+      sim::collide(m, fresh);
+      CAPTURE(round);
+      CAPTURE(step);
+      REQUIRE(kept.ncontact == fresh.ncontact);
+      contacts += fresh.ncontact;
+      for (std::size_t k = 0; k < static_cast<std::size_t>(fresh.ncontact); ++k) {
+        REQUIRE(kept.contacts[k].pair == fresh.contacts[k].pair);
+        REQUIRE(kept.contacts[k].dist == fresh.contacts[k].dist);
+      }
+    }
+  }
+  CHECK(contacts > 1000);
+}

@@ -29,6 +29,7 @@ double side(double direction, double half) { return direction >= 0 ? half : -hal
 
 struct Found {
   bool touching = false;
+  double apart = 0;
   Point point{};
   V3 direction{};
 };
@@ -39,7 +40,10 @@ Found first_point(Body& a, Body& b, double margin, const Settings& settings) {
   const double skin_a = a.skin(), skin_b = b.skin();
   const Distance near = gjk(a, b, margin + skin_a + skin_b, settings);
   f.direction = near.direction;
-  if (near.nearness == Nearness::kSeparate) return f;
+  if (near.nearness == Nearness::kSeparate) {
+    f.apart = near.distance - margin - skin_a - skin_b;
+    return f;
+  }
   V3 on_a{}, on_b{};
   if (near.nearness == Nearness::kNear) {
     f.point.dist = near.distance - skin_a - skin_b;
@@ -126,6 +130,7 @@ Contacts collide(Body a, Body b, double margin, const Settings& settings) {
   Contacts out;
   const Found f = first_point(a, b, margin, settings);
   out.direction = f.direction;
+  out.apart = f.apart;
   if (!f.touching) return out;
   out.count = spread(a, b, f.point, margin, out.point);
   return out;

@@ -117,6 +117,7 @@ struct Contacts {
   int count = 0;
   Point point[kMaxContacts];
   V3 direction{};  // where count is 0: a unit vector from A to B along which they are apart; zero when unknown
+  double apart = 0;  // where count is 0: they are apart by more than the margin and this
 };
 
 // The pair's other points. first: the nearest or deepest one. Writes out[0 .. returned), at most 4.

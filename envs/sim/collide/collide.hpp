@@ -1,17 +1,19 @@
 #pragma once
 // Collision detection: fills Data::contacts from the poses of the geoms.
 //
-//   collide(m, d)   for every Model::pairs entry, in order: broadphase (broadphase.hpp), then the collider of its types
+//   collide(m, d)   for every Model::pairs entry, in order: is it due (motion.hpp)? Do its bounds meet
+//                   (broadphase.hpp)? Then the collider of its types
 //
 // Writes Data: contacts, ncontact, contact_count (overwritten). A lane's contacts beyond its kMaxContacts-th are
 // dropped, in that lane alone. Slots that the tile has no room for make it grow, once, and the pairs are gone through
 // again: lanes never compete for slots.
-// Reads geom_xpos, geom_xmat, xpos, xmat. Contacts of a pair stand together; a slot exists when any lane has the hit
+// Reads geom_xpos, geom_xmat, xpos, xmat; remembers in Data::motion and Data::separations what saves work in the next
+// step and changes no result. Contacts of a pair stand together; a slot exists when any lane has the hit
 // and holds active = false, dist = 1 m, pos = 0, frame = identity in the others. A hit is a distance <= Pair::margin.
 // dist < 0: penetration; pos: midpoint of the surfaces; frame rows: normal from geom1 to geom2, MuJoCo's tangents.
 // Most hits of a pair: 1 with a sphere, 2 capsule-capsule, capsule-plane and capsule-box, 4 plane-box and
 // plane-cylinder, 8 box-box (slots: one more where lanes differ in kind), 8 with a cylinder otherwise, 1 with an
-// ellipsoid, 3 plane-mesh, 5 with a mesh otherwise. Planes do not meet planes.
+// ellipsoid, 3 plane-mesh, 4 with a mesh otherwise. Planes do not meet planes.
 // Source: MuJoCo, Computation, "Collision".
 #include "envs/sim/broadphase.hpp"
 #include "envs/sim/collide/box_box.hpp"
@@ -91,11 +93,26 @@ void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
         m.geoms[i].type == GeomType::kMesh ? &m.meshes[static_cast<std::size_t>(mesh)] : nullptr;
     return Shape<T>{d.geom_xpos[i], d.geom_xmat[i], cast<T>(m.geoms[i].size), hull};
   };
-  for (const auto& group : d.broadphase.groups) {
-    if (group.tested && !any(group_near<T>(group, d))) continue;
+  d.motion.advance(d);
+  for (std::size_t g = 0; g < d.broadphase.groups.size(); ++g) {
+    const auto& group = d.broadphase.groups[g];
+    const auto way = d.motion.way(group.body1) + d.motion.way(group.body2);
+    if (!d.motion.group_due(g, way)) continue;
+    if (group.tested) {
+      const T gap = group_gap<T>(group, d);
+      if (!any(gap <= T(0))) {
+        d.motion.group_apart(g, way, gap);
+        continue;
+      }
+    }
     for (int p = group.begin; p < group.end; ++p) {
-      mask_t<T> on = pair_near<T>(d.broadphase, p, d);
-      if (!any(on)) continue;
+      if (!d.motion.due(p, way)) continue;
+      const T gap = pair_gap<T>(d.broadphase, p, d);
+      mask_t<T> on = gap <= T(0);
+      if (!any(on)) {
+        d.motion.apart(p, way, gap);
+        continue;
+      }
       const auto& pair = m.pairs[static_cast<std::size_t>(p)];
       const Shape<T> a = shape(pair.geom1), b = shape(pair.geom2);
       on = on && finite(a) && finite(b);
@@ -103,6 +120,7 @@ void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
       ContactSink<T> sink(d, p, T(pair.margin));
       collide_pair(m.geoms[static_cast<std::size_t>(pair.geom1)].type,
                    m.geoms[static_cast<std::size_t>(pair.geom2)].type, a, b, on, sink);
+      d.motion.apart(p, way, select(on, sink.apart(), gap));
     }
   }
 }

@@ -26,20 +26,21 @@ T reach_along(GeomType type, const Shape<T>& s, const Vec3<T>& direction) {
 
 namespace detail {
 
-// The lanes of `on` (and any others) in which `direction` shows the geoms further apart than the margin, whatever the
-// rounding.
+// By how much more than the margin the geoms are apart along `direction`, whatever the rounding; not above 0: unknown.
+// In lanes outside `on` it may be less than it is.
 template <class T>
-mask_t<T> apart_along(GeomType t1, const Shape<T>& a, GeomType t2, const Shape<T>& b, mask_t<T> on,
-                      const Vec3<T>& direction, const T& margin) {
+T apart_along(GeomType t1, const Shape<T>& a, GeomType t2, const Shape<T>& b, mask_t<T> on,
+              const Vec3<T>& direction, const T& margin) {
   const Vec3<T> gap = b.pos - a.pos;
   const T rounding = num<T>(sizeof(scalar_t<T>) == 4 ? 4e-6 : 1e-13);
-  const T guard = rounding * (norm(gap) + norm(a.size) + norm(b.size));
-  const T along = dot(gap, direction);
+  const T limit = margin + rounding * (norm(gap) + norm(a.size) + norm(b.size));
+  const T along = dot(gap, direction) - limit, zero(0);
   const auto box = [](GeomType t) { return t == GeomType::kMesh ? GeomType::kBox : t; };
+  // by the boxes around meshes first: all shapes but hulls are symmetric
   const T rough = along - reach_along(box(t1), a, direction) - reach_along(box(t2), b, direction);
-  mask_t<T> apart = rough > margin + guard;  // by the boxes around meshes: all shapes but hulls are symmetric
-  if ((t1 != GeomType::kMesh && t2 != GeomType::kMesh) || all(apart || !(on && along > margin))) return apart;
-  return along - reach_along(t1, a, direction) - reach_along(t2, b, -direction) > margin + guard;
+  if ((t1 != GeomType::kMesh && t2 != GeomType::kMesh) || all(rough > zero || !(on && along > zero)))
+    return rough;
+  return along - reach_along(t1, a, direction) - reach_along(t2, b, -direction);
 }
 
 template <class T>
@@ -92,17 +93,20 @@ void convex_convex(GeomType t1, GeomType t2, const Shape<T>& a, const Shape<T>& 
                    ContactSink<T>& sink) {
   using S = scalar_t<T>;
   Vec3<T>& direction = sink.separation();
-  on = on && !detail::apart_along(t1, a, t2, b, on, direction, sink.margin());
-  if (!any(on)) return;
+  T apart = detail::apart_along(t1, a, t2, b, on, direction, sink.margin());
+  const mask_t<T> open = on && !(apart > T(0));
+  if (!any(open)) return sink.apart(apart);
   detail::LaneContacts<T> contacts;
   for (int l = 0; l < width_v<T>; ++l) {
-    if (!lane(on, l)) continue;
+    if (!lane(open, l)) continue;
     const ccd::Contacts found = ccd::collide(detail::body_in_lane(t1, a, l), detail::body_in_lane(t2, b, l),
                                              static_cast<double>(lane(sink.margin(), l)), ccd::Settings{});
     contacts.put(l, found);
+    set_lane(apart, l, static_cast<S>(found.apart));
     for (int i = 0; i < 3; ++i) set_lane(direction[i], l, static_cast<S>(found.direction[i]));
   }
-  contacts.emit(on, sink);
+  sink.apart(apart);
+  contacts.emit(open, sink);
 }
 
 // One contact: the point of the ellipsoid that reaches furthest against the plane's normal.

@@ -246,9 +246,10 @@ inline T face_bias(const Shape<T>& a, const Shape<T>& b) {
 }
 
 // The lanes in which the line between the nearest points of the two axes shows the shapes further apart than the
-// margin: cheap, and right for nearly all pairs that do not touch. Half axes e1, e2.
+// margin: cheap, and right for nearly all pairs that do not touch. Half axes e1, e2. Half of what there is beyond a
+// little more than the margin goes to the sink: the pair is looked at again long before it touches.
 template <class T, class Pair>
-mask_t<T> axes_apart(const Pair& pair, const Vec3<T>& e1, const Vec3<T>& e2, const T& margin) {
+mask_t<T> axes_apart(const Pair& pair, const Vec3<T>& e1, const Vec3<T>& e2, ContactSink<T>& sink) {
   const T one(1);
   const Vec3<T> rel = -pair.rel;
   const SegmentPair<T> s{dot(e1, e1), -dot(e1, e2), dot(e2, e2), -dot(e1, rel), dot(e2, rel)};
@@ -259,8 +260,10 @@ mask_t<T> axes_apart(const Pair& pair, const Vec3<T>& e1, const Vec3<T>& e2, con
   const Vec3<T> gap = pair.rel + e2 * x2 - e1 * x1;
   Vec3<T> p;
   const T sep = pair.separation(unit(gap, Vec3<T>{one, T(0), T(0)}, length), p);
-  return sep >
-         margin + num<T>(sizeof(scalar_t<T>) == 4 ? 4e-6 : 1e-13) * (norm(pair.rel) + norm(e1) + norm(e2));
+  const T rounding = num<T>(sizeof(scalar_t<T>) == 4 ? 4e-6 : 1e-13);
+  const T open = sep - sink.margin() - rounding * (norm(pair.rel) + norm(e1) + norm(e2));
+  sink.apart((open - num<T>(5e-3)) * num<T>(0.5));
+  return open > T(0);
 }
 
 }  // namespace detail
@@ -271,7 +274,7 @@ void capsule_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, Contac
   const Vec3<T> za = a.axis(), zb = b.axis();
   const SymmetricPair<T, 2, 1> pair{b.pos - a.pos, {za * a.size.y, zb * b.size.y}, {za, zb}, {zb}, {b.size.x},
                                     a.size.x};
-  on = on && !detail::axes_apart(pair, pair.seg[0], pair.seg[1], sink.margin());
+  on = on && !detail::axes_apart(pair, pair.seg[0], pair.seg[1], sink);
   if (!any(on)) return;
   const BestDirection<T> best = separate(pair, sink.margin(), detail::face_bias(a, b), on);
   if (!any(on)) return;
@@ -288,7 +291,7 @@ void cylinder_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, Conta
   const Vec3<T> za = a.axis(), zb = b.axis();
   const SymmetricPair<T, 2, 2> pair{b.pos - a.pos, {za * a.size.y, zb * b.size.y}, {za, zb},
                                     {za, zb},      {a.size.x, b.size.x},           T(0)};
-  on = on && !detail::axes_apart(pair, pair.seg[0], pair.seg[1], sink.margin());
+  on = on && !detail::axes_apart(pair, pair.seg[0], pair.seg[1], sink);
   if (!any(on)) return;
   const BestDirection<T> best = separate(pair, sink.margin(), detail::face_bias(a, b), on);
   if (!any(on)) return;

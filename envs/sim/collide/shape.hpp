@@ -58,6 +58,9 @@ class ContactSink {
   ContactSink(Data<T>& d, int pair, const T& margin) : margin_(margin), d_(d), pair_(pair) {}
 
   const T& margin() const { return margin_; }
+  // Optional: by how much more than the margin the pair is apart, in lanes without a contact; 0 where unknown.
+  void apart(const T& by) { apart_ = by; }
+  const T& apart() const { return apart_; }
   // The pair's entry of Data::separations.
   Vec3<T>& separation() const { return d_.separations.of(pair_); }
 
@@ -91,7 +94,7 @@ class ContactSink {
   }
 
  private:
-  T margin_;
+  T margin_, apart_ = T(0);
   Data<T>& d_;
   int pair_;
 };
