@@ -58,8 +58,8 @@ struct Worst {
 class StageErrors {
  public:
   std::array<Worst, kStages> worst;
-  long astray = 0;    // contacts in which MuJoCo's own normal refutes the depth that it reports
-  std::string state;  // what is being compared now; part of `where`
+  std::vector<std::string> astray;  // contacts in which MuJoCo is no oracle (compare_depth)
+  std::string state;                // what is being compared now; part of `where`
 
   // A NaN counts as infinite.
   void note(Stage stage, double error, const std::string& where) {
@@ -245,8 +245,8 @@ inline bool curved(const Oracle& o, int g) {
 }
 
 // Depth and normal of the deepest contact. MuJoCo's iterative search for convex pairs goes astray now and then: where
-// the gap along its own normal is not the depth that it reports, or is worse than along ours, it is no oracle; our
-// depth is then held to the definition along our normal, and the case is counted.
+// the gap along its own normal is not the depth that it reports, or is no larger than along ours, it is no oracle; our
+// depth is then held to its definition, and the case is counted.
 inline void compare_depth(StageErrors& e, const Oracle& o, const std::pair<int, int>& key, double margin,
                           const std::vector<TouchPoint>& got, const std::vector<TouchPoint>& want) {
   const std::string name = geom_label(o.model, key.first) + " on " + geom_label(o.model, key.second);
@@ -254,7 +254,7 @@ inline void compare_depth(StageErrors& e, const Oracle& o, const std::pair<int, 
   if (got.empty() || want.empty()) {  // it may touch within the tolerance of depth
     const TouchPoint& p = deepest(got.empty() ? want : got);
     const double gap = separation(o, key.first, key.second, p.frame.data());
-    if (got.empty() && gap > margin) return static_cast<void>(++e.astray);
+    if (got.empty() && gap > margin) return e.astray.push_back(name + ": MuJoCo touches across a gap");
     return e.note(kContactDeep, std::fabs(margin - p.dist),
                   fmt::format("{}: depth {:g} in {} only", name, p.dist, got.empty() ? "MuJoCo" : "ours"));
   }
@@ -271,8 +271,8 @@ inline void compare_depth(StageErrors& e, const Oracle& o, const std::pair<int, 
   // A curved surface hides a turn of its normal by t in t^2 of depth: there the gap along the normal is compared.
   if (curved(o, key.first) || curved(o, key.second)) turned = std::fabs(gap_ours - gap_theirs);
   const double error = std::max(std::fabs(g.dist - w.dist), turned);
-  if (error > kSlack && (std::fabs(gap_theirs - w.dist) > kSlack || gap_ours > gap_theirs + kSlack)) {
-    ++e.astray;
+  if (error > kSlack && (std::fabs(gap_theirs - w.dist) > kSlack || gap_ours > gap_theirs - 1e-9)) {
+    e.astray.push_back(e.state + ": " + where);
     return e.note(kContactDeep, std::max(std::fabs(gap_ours - g.dist), gap_theirs - gap_ours), where);
   }
   e.note(kContactDeep, error, where);

@@ -1,0 +1,43 @@
+// Recordings made in MuJoCo on the original kitchen, replayed in our simulator on the same model.
+#include "cli/replay.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <string>
+
+#include "envs/kitchen/goals.hpp"
+
+using namespace baton;
+
+namespace {
+
+// A file beside the project, in ../shared; "" and a message where it is not there.
+std::string shared_file(const std::string& name) {
+  for (const char* up : {"/../shared/", "/../../shared/"})
+    if (const std::string path = BATON_SOURCE_ROOT + (up + name); std::ifstream(path).good()) return path;
+  MESSAGE("skipped: no ../shared/" << name);
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE(
+    "the original kitchen: recorded targets complete what they completed in MuJoCo, in double and in lanes") {
+  const std::string demos = shared_file("demos_mujoco/demos_dev.h5");
+  const std::string model = shared_file("franka_kitchen/kitchen_assets/kitchen_env_model.xml");
+  if (demos.empty() || model.empty()) return;
+  const rl::Dataset data = rl::read_dataset(demos, envs::kKitchenStateDim);
+  for (const bool in_double : {true, false}) {
+    CAPTURE(in_double);
+    const cli::ReplayReport report = cli::replay_on_model(data, model, in_double);
+    int recorded = 0, replayed = 0;
+    for (const auto& element : report.elements) {
+      CAPTURE(element.element);
+      recorded += element.recorded, replayed += element.replayed;
+      CHECK(2 * element.replayed >= element.recorded);  // none is out of reach
+    }
+    CHECK(recorded == 68);
+    CHECK_MESSAGE(100 * replayed >= 85 * recorded, replayed << " of " << recorded << " elements");
+  }
+}
