@@ -62,13 +62,17 @@ inline sim::SolverReport forward_with_their_contacts(const Oracle& o, sim::Data<
   return sim::solve_constraints(o.model, d);
 }
 
-// MuJoCo as exact as it can be.
+// Both as exact as they can be.
 inline void tighten(Oracle& o) {
   o.m->opt.tolerance = 0;
   o.m->opt.iterations = 200;
   o.m->opt.ls_tolerance = 1e-10;
   o.m->opt.jacobian = mjJAC_DENSE;
+  o.m->opt.ls_iterations = 50;
   o.model.option.tolerance = 1e-14;
+  o.model.option.iterations = 200;
+  o.model.option.ls_iterations = 50;
+  o.model.option.ls_tolerance = 1e-10;
 }
 #endif
 

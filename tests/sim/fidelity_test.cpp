@@ -1,5 +1,5 @@
 // Every stage against MuJoCo in double, over all models of the folder and both kitchens (docs/fidelity.md).
-// BATON_FIDELITY=1 prints the worst error of each stage and model as a table, and where each was.
+// BATON_FIDELITY=N (N states of each model, at least 45) prints the worst error of each stage and model, and where it was.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -84,14 +84,19 @@ void count_warning(const char* message) {
   if (++warnings == 1) MESSAGE("MuJoCo: " << std::string(message));
 }
 
-void check_model(const std::string& path, unsigned states) {
+unsigned wanted_states() {
+  const char* text = std::getenv("BATON_FIDELITY");
+  return text == nullptr ? 45 : static_cast<unsigned>(std::max(45, std::atoi(text)));
+}
+
+void check_model(const std::string& path) {
   mju_user_warning = count_warning;
   warnings = 0;
   const std::string name = std::filesystem::path(path).stem().string();
   CAPTURE(name);
   StageErrors e;
   Oracle o = Oracle::from_file(path);
-  compare_states(e, o, states);
+  compare_states(e, o, wanted_states());
   Oracle alone = Oracle::from_file(path);
   compare_trajectory(e, alone);
   mju_user_warning = nullptr;
@@ -115,20 +120,20 @@ TEST_CASE("every stage equals MuJoCo's on every model of the folder") {
 #ifdef BATON_HAVE_MUJOCO
   const auto paths = test::model_files();
   CHECK(paths.size() >= 12);
-  for (const auto& path : paths) check_model(path, 45);
+  for (const auto& path : paths) check_model(path);
 #endif
 }
 
 TEST_CASE("every stage equals MuJoCo's in the kitchen") {
   BATON_NEED_MUJOCO();
 #ifdef BATON_HAVE_MUJOCO
-  check_model(test::source_path("envs/kitchen/kitchen.xml"), 45);
+  check_model(test::source_path("envs/kitchen/kitchen.xml"));
 #endif
 }
 
 TEST_CASE("every stage equals MuJoCo's in the original kitchen, with its meshes") {
   BATON_NEED_MUJOCO();
 #ifdef BATON_HAVE_MUJOCO
-  if (const std::string path = test::franka_kitchen(); !path.empty()) check_model(path, 45);
+  if (const std::string path = test::franka_kitchen(); !path.empty()) check_model(path);
 #endif
 }
