@@ -1,5 +1,5 @@
 // Every stage against MuJoCo in double, over all models of the folder and both kitchens (docs/fidelity.md).
-// BATON_FIDELITY=N (states of each model, at least 45) prints the worst error of each stage and model, and where it was.
+// BATON_FIDELITY=N (states of each model, at least 45) prints the worst error of each stage and model, and its place.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
