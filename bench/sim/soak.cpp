@@ -11,8 +11,9 @@
 //   sim_soak [STEPS] [SEED]      steps summed over environments (default 10,000,000)
 //
 // After every action, the state of every environment must be finite and within the batch's bounds, and every planted
-// state must have been put back and counted; the kinetic energy of arms that were only steered must stay under
-// kEnergyBound. Prints figures per treatment; exits 1 if anything was violated or a divergence went unreported.
+// state that cannot be lived through must have been put back and counted; the kinetic energy of arms that were only
+// steered must stay under kEnergyBound. Prints figures per treatment; exits 1 if anything was violated or a divergence
+// went unreported.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -38,7 +39,9 @@ using namespace baton::sim;
 constexpr int kEnvs = 480, kTreatments = 5;
 constexpr const char* kNames[kTreatments] = {"random", "slammed", "thrown", "abused", "planted"};
 enum Treatment { kRandom, kSlammed, kThrown, kAbused, kPlanted };
-constexpr double kEnergyBound = 2000;  // J; the arm is 18 kg and its joints are made for 2 rad/s
+constexpr double kEnergyBound =
+    50;  // J: five times what 18 kg of arm have at the 2 rad/s its joints are made for
+constexpr int kThrowEvery = 15;  // actions: by then things lie still
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN(),
                  kInf = std::numeric_limits<double>::infinity();
 
@@ -87,7 +90,7 @@ class Soak {
   bool chance(int e, std::uint32_t one_in) { return random_[static_cast<std::size_t>(e)].below(one_in) == 0; }
 
   void treat(int e, std::int64_t action) {
-    const bool first = (action + e) % kEpisodeActions == 0;
+    const bool first = (action + e) % (treatment(e) == kThrown ? kThrowEvery : kEpisodeActions) == 0;
     if (first) treatment(e) == kThrown ? throw_it(e) : restart(batch_, e);
     switch (treatment(e)) {
       case kSlammed:
@@ -131,10 +134,11 @@ class Soak {
     std::vector<double>& x = position ? q_ : v_;
     const Field field = position ? Field::kQpos : Field::kQvel;
     batch_.get(field, e, x);
-    x[static_cast<std::size_t>(between(e, 0, static_cast<double>(x.size())))] =
-        values[static_cast<std::size_t>(between(e, 0, 5))];
+    const double value = values[static_cast<std::size_t>(between(e, 0, 5))];
+    x[static_cast<std::size_t>(between(e, 0, static_cast<double>(x.size())))] = value;
     batch_.set(field, e, x);
-    plants_[static_cast<std::size_t>(e)] = 1;
+    // 1e9 in a quaternion is another rotation.
+    plants_[static_cast<std::size_t>(e)] = !position || !std::isfinite(value);
     ++figures_[kPlanted].planted;
   }
 

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -198,6 +199,39 @@ TEST_CASE("hostile models: numbers that are none, nothing, or too much") {
              "m.xml");
   check_text("far away", world("<body pos='1e200 0 0'><joint/><geom size='1' pos='1e200 0 0'/></body>"),
              "m.xml");
+}
+
+TEST_CASE("hostile models: meshes without a body, and with too much of one") {
+  const auto with_mesh = [](const std::string& attributes) {
+    return "<mujoco><asset><mesh name='t' " + attributes +
+           "/></asset><worldbody><body><freejoint/><geom type='mesh' mesh='t'/></body></worldbody></mujoco>";
+  };
+  const std::pair<const char*, const char*> flat[] = {
+      {"vertex='0 0 0 1 0 0 0 1 0 1 1 0'", "in one plane"},
+      {"vertex='0 0 0 1 0 0 0 1 0 0 0 1e-14'", "in one plane"},
+      {"vertex='0 0 0 1 0 0 2 0 0 3 0 0'", "on one line"},
+      {"vertex='0 0 0 0 0 0 0 0 0 0 0 0'", "at one place"},
+      {"vertex='0 0 0 1e-200 0 0 0 1e-200 0 0 0 1e-200'", "at one place"},
+      {"vertex='0 0 0'", "expected at least 4"},
+      {"vertex='0 0 nan 1 0 0 0 1 0 0 0 1'", "not a finite number"},
+      {"vertex='0 0 0 1e300 0 0 0 1 0 0 0 1'", "too large"},
+      {"vertex='0 0 0 1 0 0 0 1 0 0 0 1' face='0 1 9'", "no vertex 9"},
+  };
+  for (const auto& [attributes, expected] : flat) check_text(attributes, with_mesh(attributes), expected);
+  // Every vertex of a sphere is on the hull.
+  const int n = 30'000;
+  const std::string sphere = repeat(n, [](int i) {
+    const double z = 1 - (2 * i + 1.0) / n, r = std::sqrt(1 - z * z), a = 2.399963 * i;
+    return fmt::format("{:.7f} {:.7f} {:.7f} ", r * std::cos(a), r * std::sin(a), z);
+  });
+  check_text("a hull of 30,000 vertices", with_mesh("vertex='" + sphere + "'"), "loaded");
+  const Folder folder;
+  std::ofstream(folder.path() / "secret.obj") << "v 0 0 0\n";
+  for (const char* file : {"../../secret.obj", "/etc/passwd.obj"}) {
+    const auto path = folder.model("m.xml", with_mesh(fmt::format("file='{}'", file)));
+    check_outcome(
+        file, [&] { sim::mjcf::load(path.string()); }, "lies outside");
+  }
 }
 
 TEST_CASE("hostile models: includes without end, and out of the model's folder") {

@@ -13,6 +13,7 @@
 #include "envs/sim/data.hpp"
 #include "envs/sim/mjcf/load.hpp"
 #include "kernels/parallel.hpp"
+#include "tests/sim/mujoco_oracle.hpp"
 #include "tests/support/allocations.hpp"
 
 using namespace baton;
@@ -69,8 +70,8 @@ class Flail {
 constexpr int kActions = 30, kSubsteps = 20;
 
 // The final states of environments first, first + direction, ... of the family, stepped together.
-std::vector<State> flail(int count, int first, int direction) {
-  Batch batch(kitchen(), count);
+std::vector<State> flail(const Model<double>& model, int count, int first, int direction) {
+  Batch batch(model, count);
   std::vector<Flail> family;
   for (int e = 0; e < count; ++e) family.emplace_back(first + direction * e).start(batch, e);
   for (int k = 0; k < kActions; ++k) {
@@ -105,20 +106,26 @@ void lay(Batch& batch, int env, int n) {
 
 }  // namespace
 
-TEST_CASE(
-    "kitchen, random actions: same bytes in any place, beside any neighbours, for any number of threads") {
-  kernels::set_threads(1);
-  const int count = 21;
-  const auto expected = flail(count, 0, 1);
-  kernels::set_threads(2);
-  const auto again = flail(count, 0, 1), reversed = flail(count + 3, count + 2, -1);
-  for (int e = 0; e < count; ++e) {
-    CAPTURE(e);
-    CHECK(same_bytes(again[static_cast<std::size_t>(e)], expected[static_cast<std::size_t>(e)]));
-    CHECK(
-        same_bytes(reversed[static_cast<std::size_t>(count + 2 - e)], expected[static_cast<std::size_t>(e)]));
+TEST_CASE("random actions: same bytes in any place, beside any neighbours, for any number of threads") {
+  std::vector<Model<double>> models{kitchen()};
+  if (const std::string original = test::franka_kitchen(); !original.empty())
+    models.push_back(mjcf::load(original));
+  for (const auto& model : models) {
+    CAPTURE(model.file);
+    const int count = 21;
+    kernels::set_threads(1);
+    const auto expected = flail(model, count, 0, 1);
+    kernels::set_threads(2);
+    const auto again = flail(model, count, 0, 1), reversed = flail(model, count + 3, count + 2, -1);
+    for (int e = 0; e < count; ++e) {
+      CAPTURE(e);
+      const State& mine = expected[static_cast<std::size_t>(e)];
+      CHECK(same_bytes(again[static_cast<std::size_t>(e)], mine));
+      CHECK(same_bytes(reversed[static_cast<std::size_t>(count + 2 - e)], mine));
+    }
+    for (const int e : {0, 7, 20})
+      CHECK(same_bytes(flail(model, 1, e, 1)[0], expected[static_cast<std::size_t>(e)]));
   }
-  for (const int e : {0, 7, 20}) CHECK(same_bytes(flail(1, e, 1)[0], expected[static_cast<std::size_t>(e)]));
   kernels::set_threads(0);
 }
 
