@@ -118,9 +118,9 @@ void add_limits(const Model<scalar_t<T>>& m, Data<T>& d) {
 
 // Base rows of a contact: relative motion of the two bodies at the contact's point, in its frame.
 template <class T>
-inline void contact_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d, const Contact<T>& contact,
-                             const ConstraintBlock& block, const scalar_t<T>* side, mask_t<T> active,
-                             T* jac) {
+BATON_INLINE void contact_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d, const Contact<T>& contact,
+                                   const ConstraintBlock& block, const scalar_t<T>* side, mask_t<T> active,
+                                   T* jac) {
   using S = scalar_t<T>;
   const Vec3<T> zero{T(S(0)), T(S(0)), T(S(0))}, pos = select(active, contact.pos, zero);
   const Vec3<T> normal = contact.frame.row(0), tangent1 = contact.frame.row(1),

@@ -94,11 +94,13 @@ struct ConstraintData {
   std::vector<T> tree_on;  // [ntree] 1 in lanes where a row touches the tree, else 0
 
   // ---- structure of H = M + J' D J over the trees that are touched ----
-  int nlocal = 0;              // rows of H
-  std::vector<int> local_dof;  // [local] dof
-  std::vector<int> local;      // [nv] row of H, -1: untouched
-  std::vector<int> first;      // [local] first column of the row's envelope
-  std::vector<int> row_at;     // [local] H(i, j) = H[row_at[i] + j], first[i] <= j <= i
+  std::vector<int> noted_dofs, noted_begins;  // [ndof] dof_index, [nblock] dof_begin for which it was made
+  int nlocal = 0;                             // rows of H
+  std::vector<int> local_dof;                 // [local] dof
+  std::vector<int> local;                     // [nv] row of H, -1: untouched
+  std::vector<int> first;                     // [local] first column of the row's envelope
+  std::vector<int> row_at;                    // [local] H(i, j) = H[row_at[i] + j], first[i] <= j <= i
+  std::vector<int> columns;                   // [nv] of H, of one block's dofs: scratch
   std::vector<T> H, inverse_diagonal;
   std::vector<T> x, mx, p, mp, grad;       // [nv] qacc - qacc_smooth, M x, search direction, M p, gradient
   std::vector<int> tree_root, tree_local;  // [ntree] scratch of the structure

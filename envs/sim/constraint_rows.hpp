@@ -15,13 +15,12 @@ template <class F, int W>
 inline Lanes<F, W> power(Lanes<F, W> x, F p) {
   if (p == F(1)) return x;
   if (p == F(2)) return x * x;
-  for (int i = 0; i < W; ++i) x.set(i, std::pow(x[i], p));
-  return x;
+  return {typename Lanes<F, W>::Native([&](auto i) { return std::pow(x[static_cast<int>(i)], p); })};
 }
 
 // Impedance at the violation r: from dmin at 0 to dmax at the width, along a power curve with a midpoint.
 template <class T>
-inline T impedance(const Compliance<scalar_t<T>>& c, const T& r) {
+BATON_INLINE T impedance(const Compliance<scalar_t<T>>& c, const T& r) {
   if (c.inv_width == 0) return T(c.dmin);
   const T one(scalar_t<T>(1)), x = min(abs(r) * T(c.inv_width), one);
   if (c.power == 1) return T(c.dmin) + x * T(c.dmax - c.dmin);
@@ -31,7 +30,7 @@ inline T impedance(const Compliance<scalar_t<T>>& c, const T& r) {
 
 // Opens a block; the caller fills dof_index and jac at the places it names.
 template <class T>
-inline ConstraintBlock& add_block(ConstraintData<T>& e, int dofs, int bases, int rows, int contact) {
+BATON_INLINE ConstraintBlock& add_block(ConstraintData<T>& e, int dofs, int bases, int rows, int contact) {
   ConstraintBlock& block = e.blocks[e.nblock];
   e.block_contact[e.nblock++] = contact;
   block = {e.ndof, dofs, e.njac, e.nbase, bases, e.nrow, rows};
@@ -44,8 +43,9 @@ inline ConstraintBlock& add_block(ConstraintData<T>& e, int dofs, int bases, int
 
 // D and the position part of aref of a block's rows; finish_reference() adds the velocity part.
 template <class T>
-inline void set_rows(ConstraintData<T>& e, const ConstraintBlock& block, const Compliance<scalar_t<T>>& soft,
-                     scalar_t<T> diag, scalar_t<T> scale, mask_t<T> active, T r, scalar_t<T> floss = 0) {
+BATON_INLINE void set_rows(ConstraintData<T>& e, const ConstraintBlock& block,
+                           const Compliance<scalar_t<T>>& soft, scalar_t<T> diag, scalar_t<T> scale,
+                           mask_t<T> active, T r, scalar_t<T> floss = 0) {
   using S = scalar_t<T>;
   const T zero(S(0)), one(S(1));
   r = select(active, r, zero);
@@ -62,8 +62,8 @@ inline void set_rows(ConstraintData<T>& e, const ConstraintBlock& block, const C
 
 // A tree takes part in a lane's problem only when that lane has a row on it.
 template <class T>
-inline void touch_trees(const Model<scalar_t<T>>& m, ConstraintData<T>& e, const ConstraintBlock& block,
-                        mask_t<T> active) {
+BATON_INLINE void touch_trees(const Model<scalar_t<T>>& m, ConstraintData<T>& e, const ConstraintBlock& block,
+                              mask_t<T> active) {
   const T on = select(active, T(1), T(0));
   const int front = m.dofs[e.dof_index[block.dof_begin]].tree;
   const int back = m.dofs[e.dof_index[block.dof_begin + block.dof_count - 1]].tree;

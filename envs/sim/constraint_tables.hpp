@@ -172,8 +172,11 @@ void ConstraintData<T>::reserve(const Model<S>& m, int max_contacts) {
                     nv = static_cast<std::size_t>(m.nv);
   const T zero(S(0));
   blocks.resize(singles + contacts);
+  noted_dofs.clear(), noted_begins.clear();  // the structure below is wiped
+  noted_begins.reserve(blocks.size());
   block_contact.assign(singles + contacts, -1);
   dof_index.assign(3 * singles + weld_dof.size() + contacts * chain, 0);
+  noted_dofs.reserve(dof_index.size());
   jac.assign(3 * singles + 6 * weld_dof.size() + contacts * area, zero);
   base.assign(singles + weld_rows + contacts * dims, zero);
   mu.assign(base.size(), S(1));
@@ -181,7 +184,7 @@ void ConstraintData<T>::reserve(const Model<S>& m, int max_contacts) {
   for (auto* v : {&damp, &floss}) v->assign(rows, S(0));
   tree_on.assign(static_cast<std::size_t>(m.ntree), zero);
   for (auto* v : {&tree_root, &tree_local}) v->assign(static_cast<std::size_t>(m.ntree), -1);
-  for (auto* v : {&local_dof, &local, &first, &row_at}) v->assign(nv, -1);
+  for (auto* v : {&local_dof, &local, &first, &row_at, &columns}) v->assign(nv, -1);
   H.assign(nv * (nv + 1) / 2, zero);
   for (auto* v : {&inverse_diagonal, &x, &mx, &p, &mp, &grad}) v->assign(nv, zero);
 }

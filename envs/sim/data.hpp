@@ -9,6 +9,7 @@
 #include "envs/sim/collide/motion.hpp"
 #include "envs/sim/constraint_data.hpp"
 #include "envs/sim/model.hpp"
+#include "envs/sim/plan.hpp"
 
 namespace baton::sim {
 
@@ -63,17 +64,20 @@ struct Data {
   std::vector<T>
       xfrc;  // unused when empty; [6 * nbody] external (force, torque) at body centres of mass, world axes
 
+  // ---- plan.hpp ----
+  Plan<S> plan;  // which work each body and geom needs: made once from the model
+
   // ---- kinematics.hpp ----
   bool static_done = false;        // bodies welded to the world never move: their frames are computed once
   std::vector<Vec3<T>> xpos;       // [nbody] body frames in the world, m
   std::vector<Quat<T>> xquat;      // [nbody]
   std::vector<Mat3<T>> xmat;       // [nbody]
   std::vector<Vec3<T>> xipos;      // [nbody] centres of mass
-  std::vector<Mat3<T>> ximat;      // [nbody] principal axes
   std::vector<Vec3<T>> xanchor;    // [njnt] joint anchors
   std::vector<Vec3<T>> xaxis;      // [njnt] joint axes
   std::vector<Vec3<T>> geom_xpos;  // [ngeom]
   std::vector<Mat3<T>> geom_xmat;  // [ngeom]
+  std::vector<char> geom_stale;    // [ngeom] its frame is older than its body's
   std::vector<Vec3<T>> site_xpos;  // [nsite]
   std::vector<Mat3<T>> site_xmat;  // [nsite]
   std::vector<Vec3<T>>
@@ -81,15 +85,15 @@ struct Data {
   std::vector<Spatial<T>> cdof;  // [nv] motion of each dof about its tree's origin, per unit velocity
 
   // ---- inertia.hpp ----
-  std::vector<Inertia<T>> cinert;  // [nbody] about the tree's origin
-  std::vector<Inertia<T>> crb;     // [nbody] composite: the subtree's
+  std::vector<Inertia<T>> cinert;  // [nbody] about the tree's origin; not of lone bodies (plan.hpp)
+  std::vector<Inertia<T>> crb;     // [nbody] composite: the subtree's; not of lone bodies
   std::vector<T> M;      // [nv * nv] lower triangle of the joint-space inertia, armature included; entries of
                          // dofs that are not ancestor and descendant are zero and never touched
   std::vector<T> LD;     // [nv * nv] M = L' D L (unit L, ancestors only), D on the diagonal
   std::vector<T> LDinv;  // [nv] 1 / D
 
   // ---- bias.hpp ----
-  std::vector<Spatial<T>> cvel;        // [nbody] body velocities about the tree's origin
+  std::vector<Spatial<T>> cvel;        // [nbody] body velocities about the tree's origin; not of lone bodies
   std::vector<Spatial<T>> cdof_dot;    // [nv] time derivative of cdof
   std::vector<Spatial<T>> cacc, cfrc;  // [nbody] scratch of RNEA
   std::vector<T> qfrc_bias;            // [nv] Coriolis, centrifugal, gravity
@@ -152,7 +156,7 @@ Data<T>::Data(const Model<S>& m) {
   for (auto* v : {&xpos, &xipos, &tree_origin}) v->assign(nb, zero3);
   xquat.assign(nb, unit);
   xmat.assign(nb, eye);
-  ximat.assign(nb, eye);
+  geom_stale.assign(ng, 0);
   xanchor.assign(nj, zero3);
   xaxis.assign(nj, zero3);
   geom_xpos.assign(ng, zero3);
@@ -168,6 +172,12 @@ Data<T>::Data(const Model<S>& m) {
       std::min(std::max<std::size_t>(m.pairs.size(), 1), SeparationCache<T>::kEntries));
   broadphase.build(m);
   motion.build(m, broadphase);
+  plan.build(m);
+  for (const auto& l : plan.lone) {
+    const std::size_t i = static_cast<std::size_t>(l.dof), at = i * nv + i;
+    M[at] = LD[at] = T(l.inertia);
+    LDinv[i] = T(S(1) / l.inertia);
+  }
   reserve_contacts(m, kFirstContacts);
 }
 

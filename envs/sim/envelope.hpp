@@ -5,6 +5,8 @@
 // component in ConstraintData::tree_order. The relative order of two coupled dofs is therefore always the same, and
 // what is structure in one lane but not in another only adds exact zeros.
 // George, Liu, Computer Solution of Large Sparse Positive Definite Systems, ch. 4.
+#include <algorithm>
+
 #include "envs/sim/data.hpp"
 
 namespace baton::sim {
@@ -18,9 +20,30 @@ inline int find_root(std::vector<int>& root, int t) {
 
 }  // namespace detail
 
-// Writes nlocal, local_dof, local, first, row_at.
+namespace detail {
+
+// Do this step's blocks have the dofs that they had when the structure was made? Notes them when they do not.
+template <class T>
+bool same_blocks(ConstraintData<T>& e) {
+  const auto begin_of = [](const ConstraintBlock& block) { return block.dof_begin; };
+  const auto blocks = e.blocks.begin();
+  const auto dofs = e.dof_index.begin();
+  if (std::equal(dofs, dofs + e.ndof, e.noted_dofs.begin(), e.noted_dofs.end()) &&
+      std::equal(e.noted_begins.begin(), e.noted_begins.end(), blocks, blocks + e.nblock,
+                 [&](int begin, const ConstraintBlock& block) { return begin == begin_of(block); }))
+    return true;
+  e.noted_dofs.assign(dofs, dofs + e.ndof);
+  e.noted_begins.resize(static_cast<std::size_t>(e.nblock));
+  std::transform(blocks, blocks + e.nblock, e.noted_begins.begin(), begin_of);
+  return false;
+}
+
+}  // namespace detail
+
+// Writes nlocal, local_dof, local, first, row_at; leaves them when blocks have the same dofs as in the last step.
 template <class T>
 void build_envelope(const Model<scalar_t<T>>& m, ConstraintData<T>& e) {
+  if (detail::same_blocks(e)) return;
   auto& root = e.tree_root;
   for (int t = 0; t < m.ntree; ++t) root[t] = -1;
   const auto tree_of = [&](const ConstraintBlock& block, int k) {

@@ -17,12 +17,13 @@ namespace baton::sim {
 
 namespace detail {
 
-// A[nv * nv] = M - h D at pairs of ancestor and descendant, below the diagonal.
+// A[nv * nv] = M - h D at pairs of ancestor and descendant among `dofs`, below the diagonal.
 template <class T>
-void implicit_matrix(const Model<scalar_t<T>>& m, const Data<T>& d, bool actuators, T* A) {
+void implicit_matrix(const Model<scalar_t<T>>& m, const Data<T>& d, const std::vector<int>& dofs,
+                     bool actuators, T* A) {
   const auto nv = static_cast<std::size_t>(m.nv);
   const T h(m.option.timestep), zero(0);
-  for (int i = 0; i < m.nv; ++i) {
+  for (int i : dofs) {
     const std::size_t row = static_cast<std::size_t>(i) * nv;
     A[row + i] = d.M[row + i] + h * T(m.dofs[i].damping);
     for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent) A[row + j] = d.M[row + j];
@@ -100,26 +101,29 @@ void lone_acceleration(const Model<scalar_t<T>>& m, const Data<T>& d, const Join
 
 }  // namespace detail
 
-// acceleration[nv], in Data::scratch.
+// acceleration[nv], in Data::scratch. With Euler only trees that are damped have anything implicit about them.
 template <class T>
 T* advancing_acceleration(const Model<scalar_t<T>>& m, Data<T>& d) {
   const auto nv = static_cast<std::size_t>(m.nv);
   T *A = d.scratch.data(), *inverse = A + nv * nv, *a = inverse + nv, *force = a + nv;
   const bool fast = m.option.integrator == Integrator::kImplicitFast;
-  bool implicit = fast;
-  for (const auto& dof : m.dofs) implicit = implicit || (m.option.eulerdamp && dof.damping > 0);
   for (std::size_t i = 0; i < nv; ++i) {
     force[i] = d.qfrc_smooth[i] + d.qfrc_constraint[i];
-    a[i] = implicit ? force[i] : d.qacc[i];
+    a[i] = fast ? force[i] : d.qacc[i];
   }
-  if (!implicit) return a;
-  detail::implicit_matrix(m, d, fast, A);
+  if (!fast) {
+    if (!m.option.eulerdamp) return a;
+    for (const auto& l : d.plan.lone) a[l.dof] = force[l.dof] * T(l.inverse_damped);
+    for (int i : d.plan.damped_dofs) a[i] = force[i];
+  }
+  const auto& dofs = fast ? d.plan.dofs : d.plan.damped_dofs;
+  detail::implicit_matrix(m, d, dofs, fast, A);
   if (fast) {
     for (const auto& joint : m.joints)
       if (joint.lone) detail::lone_acceleration(m, d, joint, A, force);
   }
-  factor_tree(m, A, inverse);
-  solve_tree(m, A, inverse, a);
+  factor_tree(m, dofs, A, inverse);
+  solve_tree(m, dofs, A, inverse, a);
   if (fast) {
     for (const auto& joint : m.joints)
       for (int i = joint.dof; joint.lone && i < joint.dof + 6; ++i) a[i] = force[i];

@@ -5,9 +5,10 @@
 //                 along the axis; free: the frame itself)
 //   cdof[i]     = (angular, linear) velocity per unit qvel[i], world axes, about the tree's origin
 //
-// Writes Data: xpos xquat xmat xipos ximat xanchor xaxis geom_* site_* tree_origin cdof. Reads qpos, mocap_pos and
-// mocap_quat (frames of mocap bodies); quaternions in qpos are normalised in place. Source: MuJoCo, Computation,
-// "Kinematics".
+// Writes Data: xpos xquat xmat xipos xanchor xaxis site_* tree_origin cdof. Reads qpos, mocap_pos and mocap_quat
+// (frames of mocap bodies); quaternions in qpos are normalised in place. Frames of geoms (geom_*) are left to those who
+// read them: collide() asks for those of the pairs it looks at, geom_frames() makes all of them; geoms of the static
+// world are made once. Source: MuJoCo, Computation, "Kinematics".
 #include "envs/sim/data.hpp"
 
 namespace baton::sim {
@@ -16,7 +17,7 @@ namespace detail {
 
 // Applies one joint to the frame (pos, quat) of its body; records its anchor and axis in the world.
 template <class T>
-inline void apply_joint(const Model<scalar_t<T>>& m, Data<T>& d, int j, Vec3<T>& pos, Quat<T>& quat) {
+BATON_INLINE void apply_joint(const Model<scalar_t<T>>& m, Data<T>& d, int j, Vec3<T>& pos, Quat<T>& quat) {
   const auto& joint = m.joints[j];
   T* q = &d.qpos[joint.qpos];
   if (joint.type == JointType::kFree || joint.type == JointType::kBall) {
@@ -50,7 +51,7 @@ inline void apply_joint(const Model<scalar_t<T>>& m, Data<T>& d, int j, Vec3<T>&
 }
 
 template <class T>
-inline void dof_motions(const Model<scalar_t<T>>& m, Data<T>& d, int b) {
+BATON_INLINE void dof_motions(const Model<scalar_t<T>>& m, Data<T>& d, int b) {
   const Vec3<T> zero{T(0), T(0), T(0)};
   for (int j = m.bodies[b].joint, end = j + m.bodies[b].joints; j < end; ++j) {
     const auto& joint = m.joints[j];
@@ -77,44 +78,102 @@ inline void dof_motions(const Model<scalar_t<T>>& m, Data<T>& d, int b) {
   }
 }
 
+// Back to unit length after a product of unit quaternions: one Newton step on 1 / |q|, exact to the square of the
+// error.
+template <class T>
+BATON_INLINE Quat<T> renormalized(const Quat<T>& q) {
+  using S = scalar_t<T>;
+  const T s = T(S(1.5)) - T(S(0.5)) * (q.w * q.w + q.x * q.x + q.y * q.y + q.z * q.z);
+  return {q.w * s, q.x * s, q.y * s, q.z * s};
+}
+
+template <class T>
+void body_frame(const Model<scalar_t<T>>& m, Data<T>& d, int b) {
+  const auto& body = m.bodies[b];
+  const int parent = body.parent;
+  Vec3<T> pos = cast<T>(body.pos);
+  Quat<T> quat = cast<T>(body.quat);
+  if (parent != 0) {
+    pos = d.xpos[parent] + d.xmat[parent] * pos;
+    quat = d.plan.plain_body[b] ? d.xquat[parent] : d.xquat[parent] * quat;
+  }
+  if (body.mocap >= 0) {
+    const T *p = &d.mocap_pos[3 * body.mocap], *q = &d.mocap_quat[4 * body.mocap];
+    pos = {p[0], p[1], p[2]};
+    quat = normalized(Quat<T>{q[0], q[1], q[2], q[3]});
+  }
+  for (int j = body.joint, end = j + body.joints; j < end; ++j) apply_joint(m, d, j, pos, quat);
+  quat = renormalized(quat);  // rounding must not grow along the chain
+  d.xpos[b] = pos;
+  d.xquat[b] = quat;
+  d.xmat[b] = rotation(quat);
+  d.xipos[b] = pos + d.xmat[b] * cast<T>(body.ipos);
+  // Trees start at the first body that moves: its position keeps spatial quantities small numbers.
+  d.tree_origin[b] = m.bodies[parent].weld == 0 ? pos : d.tree_origin[parent];
+  dof_motions(m, d, b);
+}
+
+// body_frame() of a lone body once its anchor and axis, which never move, are known.
+template <class T>
+void lone_frame(const Model<scalar_t<T>>& m, Data<T>& d, const typename Plan<scalar_t<T>>::Lone& l) {
+  const auto& joint = m.joints[l.joint];
+  const T moved = d.qpos[joint.qpos] - T(m.qpos0[joint.qpos]);
+  Vec3<T>& pos = d.xpos[l.body];
+  if (!l.hinge) {
+    pos = cast<T>(l.pos) + d.xaxis[l.joint] * moved;
+  } else {
+    d.xquat[l.body] = cast<T>(l.quat) * axis_angle(cast<T>(joint.axis), moved);
+    d.xmat[l.body] = rotation(d.xquat[l.body]);
+    if (!l.pivots) {
+      const Vec3<T> lever = d.xmat[l.body] * cast<T>(joint.pos);
+      pos = d.xanchor[l.joint] - lever;
+      d.cdof[l.dof].l = cross(lever, d.xaxis[l.joint]);
+    }
+  }
+  d.xipos[l.body] = pos + d.xmat[l.body] * cast<T>(m.bodies[l.body].ipos);
+  d.tree_origin[l.body] = pos;
+}
+
+template <class T>
+BATON_INLINE void geom_frame(const Model<scalar_t<T>>& m, Data<T>& d, int g) {
+  const auto& geom = m.geoms[g];
+  d.geom_xpos[g] = d.xpos[geom.body] + d.xmat[geom.body] * cast<T>(geom.pos);
+  d.geom_xmat[g] =
+      d.plan.plain_geom[g] ? d.xmat[geom.body] : rotation(d.xquat[geom.body] * cast<T>(geom.quat));
+}
+
 }  // namespace detail
+
+// Frames of all geoms, drawn ones included.
+template <class T>
+void geom_frames(const Model<scalar_t<T>>& m, Data<T>& d) {
+  for (int g = 0; g < static_cast<int>(m.geoms.size()); ++g) detail::geom_frame(m, d, g);
+  for (char& stale : d.geom_stale) stale = 0;
+}
+
+// Makes the frame of geom g if kinematics() moved its body since it was last made.
+template <class T>
+BATON_INLINE void fresh_geom(const Model<scalar_t<T>>& m, Data<T>& d, int g) {
+  if (!d.geom_stale[g]) return;
+  d.geom_stale[g] = 0;
+  detail::geom_frame(m, d, g);
+}
 
 template <class T>
 void kinematics(const Model<scalar_t<T>>& m, Data<T>& d) {
-  for (int b = 1; b < static_cast<int>(m.bodies.size()); ++b) {
-    const auto& body = m.bodies[b];
-    if (d.static_done && body.weld == 0) continue;
-    const int parent = body.parent;
-    Vec3<T> pos = d.xpos[parent] + d.xmat[parent] * cast<T>(body.pos);
-    Quat<T> quat = d.xquat[parent] * cast<T>(body.quat);
-    if (body.mocap >= 0) {
-      const T *p = &d.mocap_pos[3 * body.mocap], *q = &d.mocap_quat[4 * body.mocap];
-      pos = {p[0], p[1], p[2]};
-      quat = {q[0], q[1], q[2], q[3]};
-    }
-    for (int j = body.joint, end = j + body.joints; j < end; ++j) detail::apply_joint(m, d, j, pos, quat);
-    quat = normalized(quat);  // rounding must not grow along the chain
-    d.xpos[b] = pos;
-    d.xquat[b] = quat;
-    d.xmat[b] = rotation(quat);
-    d.xipos[b] = pos + d.xmat[b] * cast<T>(body.ipos);
-    d.ximat[b] = rotation(quat * cast<T>(body.iquat));
-    // Trees start at the first body that moves: its position keeps spatial quantities small numbers.
-    d.tree_origin[b] = m.bodies[parent].weld == 0 ? pos : d.tree_origin[parent];
-    detail::dof_motions(m, d, b);
+  if (!d.static_done) {
+    for (int b = 1; b < static_cast<int>(m.bodies.size()); ++b) detail::body_frame(m, d, b);
+    geom_frames(m, d);
+    d.static_done = true;
   }
-  for (std::size_t g = 0; g < m.geoms.size(); ++g) {
-    const auto& geom = m.geoms[g];
-    if (d.static_done && m.bodies[geom.body].weld == 0) continue;
-    d.geom_xpos[g] = d.xpos[geom.body] + d.xmat[geom.body] * cast<T>(geom.pos);
-    d.geom_xmat[g] = rotation(d.xquat[geom.body] * cast<T>(geom.quat));
-  }
+  for (int b : d.plan.chained) detail::body_frame(m, d, b);
+  for (const auto& l : d.plan.lone) detail::lone_frame(m, d, l);
+  for (int g : d.plan.moving_geoms) d.geom_stale[g] = 1;
   for (std::size_t s = 0; s < m.sites.size(); ++s) {
     const auto& site = m.sites[s];
     d.site_xpos[s] = d.xpos[site.body] + d.xmat[site.body] * cast<T>(site.pos);
     d.site_xmat[s] = rotation(d.xquat[site.body] * cast<T>(site.quat));
   }
-  d.static_done = true;
 }
 
 }  // namespace baton::sim

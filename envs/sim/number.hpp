@@ -15,6 +15,10 @@ namespace baton::sim {
 
 namespace stdx = std::experimental;
 
+// Small functions of lanes must be inlined where they are used: called, they pass every argument through memory, and
+// a compiler's own estimate of their size (a vector of three tiles is 192 bytes) says otherwise.
+#define BATON_INLINE [[gnu::always_inline]] inline
+
 template <class F, int W>
 struct LaneMask {
   using Native = stdx::simd_mask<F, stdx::simd_abi::deduce_t<F, W>>;
@@ -84,7 +88,14 @@ inline S select(bool m, S a, S b) {
   return m ? a : b;
 }
 template <class F, int W>
-inline Lanes<F, W> select(LaneMask<F, W> m, Lanes<F, W> a, Lanes<F, W> b) {
+BATON_INLINE Lanes<F, W> select(LaneMask<F, W> m, Lanes<F, W> a, Lanes<F, W> b) {
+#if defined(__AVX512F__)
+  // Not `where`: GCC 12 drops whole expressions when its mask is a constant that inlining reveals.
+  if constexpr (std::is_same_v<F, float> && W == 16)
+    return {typename Lanes<F, W>::Native(
+        _mm512_mask_blend_ps(static_cast<__mmask16>(m.m.__to_bitset().to_ulong()), static_cast<__m512>(b.v),
+                             static_cast<__m512>(a.v)))};
+#endif
   stdx::where(m.m, b.v) = a.v;
   return b;
 }

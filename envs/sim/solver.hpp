@@ -32,7 +32,7 @@ namespace detail {
 
 // Gradient's constraint part: force[row] = -s'(jar).
 template <class T>
-inline void row_forces(ConstraintData<T>& e) {
+BATON_INLINE void row_forces(ConstraintData<T>& e) {
   const T zero(scalar_t<T>(0));
   const int friction_end = e.nequality + e.nfriction;
   for (int i = 0; i < e.nequality; ++i) e.force[i] = -e.D[i] * e.jar[i];
@@ -44,7 +44,7 @@ inline void row_forces(ConstraintData<T>& e) {
 
 // sum_i s_i at the residuals `jar`.
 template <class T>
-inline T row_cost(const ConstraintData<T>& e, const T* jar) {
+BATON_INLINE T row_cost(const ConstraintData<T>& e, const T* jar) {
   using S = scalar_t<T>;
   const T zero(S(0)), half(S(0.5));
   const int friction_end = e.nequality + e.nfriction;
@@ -63,11 +63,36 @@ inline T row_cost(const ConstraintData<T>& e, const T* jar) {
 
 // A row's D while it is in its quadratic zone, else 0.
 template <class T>
-inline T curvature(const ConstraintData<T>& e, int row, const T& jar) {
+BATON_INLINE T curvature(const ConstraintData<T>& e, int row, const T& jar) {
   const T zero(scalar_t<T>(0));
   if (row < e.nequality) return e.D[row];
   if (row < e.nequality + e.nfriction) return select(e.D[row] * abs(jar) < T(e.floss[row]), e.D[row], zero);
   return select(jar < zero, e.D[row], zero);
+}
+
+// H += J' W J over one block's base rows, W an arrow matrix: `corner` at the normal, `cross` beside it, `diag` below.
+template <int kBases, class T>
+inline void add_arrow(ConstraintData<T>& e, const ConstraintBlock& block, const T& corner, const T* cross,
+                      const T* diag) {
+  const int count = block.dof_count;
+  const int* dof = &e.dof_index[block.dof_begin];
+  const T* jac = &e.jac[block.jac];
+  int* column = e.columns.data();
+  for (int i = 0; i < count; ++i) {
+    column[i] = e.local[dof[i]];
+    T image[kBases];
+    image[0] = corner * jac[i];
+    for (int b = 1; b < kBases; ++b) {
+      image[0] += cross[b] * jac[b * count + i];
+      image[b] = cross[b] * jac[i] + diag[b] * jac[b * count + i];
+    }
+    T* row = e.H.data() + e.row_at[column[i]];
+    for (int j = 0; j <= i; ++j) {
+      T sum = row[column[j]];
+      for (int b = 0; b < kBases; ++b) sum += jac[b * count + j] * image[b];
+      row[column[j]] = sum;
+    }
+  }
 }
 
 // H += J' D J.
@@ -80,10 +105,8 @@ inline void add_curvature(ConstraintData<T>& e) {
       n < e.contact_block ? add_plain_curvature(e, block) : add_cone_curvature(e, block);
       continue;
     }
-    const int count = block.dof_count, bases = block.base_count, row = block.row_begin;
-    const int* dof = &e.dof_index[block.dof_begin];
-    const T* jac = &e.jac[block.jac];
-    // The edges' D in terms of base rows: an arrow matrix, `corner` at the normal, `cross` beside it, `diag` below.
+    const int bases = block.base_count, row = block.row_begin;
+    // The edges' D in terms of base rows.
     T corner = T(S(0)), cross[kMaxBases], diag[kMaxBases];
     if (bases == 1) corner = curvature(e, row, e.jar[row]);
     for (int b = 1; b < bases; ++b) {
@@ -95,19 +118,18 @@ inline void add_curvature(ConstraintData<T>& e) {
       diag[b] = mu * mu * (plus + minus);
     }
     if (!any(corner > T(S(0)))) continue;
-    for (int j = 0; j < count; ++j) {
-      T image[kMaxBases];
-      image[0] = corner * jac[j];
-      for (int b = 1; b < bases; ++b) {
-        image[0] += cross[b] * jac[b * count + j];
-        image[b] = cross[b] * jac[j] + diag[b] * jac[b * count + j];
-      }
-      const int column = e.local[dof[j]];
-      for (int i = j; i < count; ++i) {
-        T sum = jac[i] * image[0];
-        for (int b = 1; b < bases; ++b) sum += jac[b * count + i] * image[b];
-        e.H[e.row_at[e.local[dof[i]]] + column] += sum;
-      }
+    switch (bases) {
+      case 1:
+        add_arrow<1>(e, block, corner, cross, diag);
+        break;
+      case 3:
+        add_arrow<3>(e, block, corner, cross, diag);
+        break;
+      case 4:
+        add_arrow<4>(e, block, corner, cross, diag);
+        break;
+      default:
+        add_arrow<kMaxBases>(e, block, corner, cross, diag);
     }
   }
 }
@@ -120,7 +142,8 @@ struct LinePoint {
 
 // Along x + alpha p: slope0, curve0 are the quadratic part's derivatives at alpha = 0.
 template <class T>
-inline LinePoint<T> line_point(const ConstraintData<T>& e, const T& alpha, const T& slope0, const T& curve0) {
+BATON_INLINE LinePoint<T> line_point(const ConstraintData<T>& e, const T& alpha, const T& slope0,
+                                     const T& curve0) {
   using S = scalar_t<T>;
   const T zero(S(0));
   T slope = slope0 + alpha * curve0, curve = curve0, moved = zero;
@@ -144,7 +167,7 @@ inline LinePoint<T> line_point(const ConstraintData<T>& e, const T& alpha, const
 }
 
 template <class T>
-inline T dot_dofs(int n, const T* a, const T* b) {
+BATON_INLINE T dot_dofs(int n, const T* a, const T* b) {
   T sum = T(scalar_t<T>(0));
   for (int i = 0; i < n; ++i) sum += a[i] * b[i];
   return sum;
@@ -257,6 +280,10 @@ SolverReport solve_constraints(const Model<scalar_t<T>>& m, Data<T>& d) {
     }
     for (int i = 0; i < e.nrow; ++i) e.jar[i] = select(live, e.jar[i] + alpha * e.jp[i], e.jar[i]);
     live = live && !settled && scale * T(S(-0.5)) * alpha * descent >= least;
+    if (!any(live)) {
+      ++report.iterations;
+      break;
+    }
   }
   detail::row_forces(e);
   for (int i = 0; i < m.nv; ++i) {

@@ -145,8 +145,19 @@ TEST_CASE("the kinetic energy of every model is v' M v / 2 and equals the bodies
     double joint_space = 0, bodies = 0;
     for (int i = 0; i < m.nv; ++i)
       joint_space += 0.5 * d.qvel[i] * (momentum[i] - m.dofs[i].armature * d.qvel[i]);
-    for (std::size_t b = 1; b < m.bodies.size(); ++b)
-      if (m.bodies[b].weld != 0) bodies += 0.5 * dot(d.cvel[b], d.cinert[b] * d.cvel[b]);
+    for (int b : d.plan.chained) bodies += 0.5 * dot(d.cvel[b], d.cinert[b] * d.cvel[b]);
+    // Lone bodies: from the energy of their centre of mass and of their spin, in the body's axes.
+    for (const auto& l : d.plan.lone) {
+      const auto& body = m.bodies[l.body];
+      const double speed = d.qvel[l.dof];
+      const Vec3<double> axis = d.xaxis[l.joint], none{0, 0, 0};
+      const Vec3<double> spin =
+          rotate(conjugate(d.xquat[l.body] * body.iquat), l.hinge ? axis * speed : none);
+      const Vec3<double> way =
+          l.hinge ? cross(axis, d.xipos[l.body] - d.xanchor[l.joint]) * speed : axis * speed;
+      bodies += 0.5 * (body.mass * dot(way, way) + body.inertia.x * spin.x * spin.x +
+                       body.inertia.y * spin.y * spin.y + body.inertia.z * spin.z * spin.z);
+    }
     check_close(std::vector{joint_space}, std::vector{bodies}, 1e-11, 0);
   });
 }

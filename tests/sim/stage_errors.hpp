@@ -98,8 +98,9 @@ std::vector<double> flat(const std::vector<V>& items) {
 inline std::vector<double> copy(const mjtNum* p, std::size_t n) { return {p, p + n}; }
 
 // Kinematics to smooth acceleration: ours in d, MuJoCo's in o.d, both computed for the same state.
-inline void compare_smooth(StageErrors& e, const Oracle& o, const sim::Data<double>& d) {
+inline void compare_smooth(StageErrors& e, const Oracle& o, sim::Data<double>& d) {
   const sim::Model<double>& m = o.model;
+  geom_frames(m, d);
   const std::size_t nv = d.qvel.size();
   const auto geometry = [&](const char* what, const auto& ours, const mjtNum* theirs) {
     const auto got = flat(ours);

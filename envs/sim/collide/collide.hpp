@@ -22,6 +22,7 @@
 #include "envs/sim/collide/cylinder.hpp"
 #include "envs/sim/collide/plane.hpp"
 #include "envs/sim/collide/round.hpp"
+#include "envs/sim/kinematics.hpp"
 
 namespace baton::sim {
 
@@ -107,13 +108,15 @@ void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
     }
     for (int p = group.begin; p < group.end; ++p) {
       if (!d.motion.due(p, way)) continue;
+      const auto& pair = m.pairs[static_cast<std::size_t>(p)];
+      fresh_geom(m, d, pair.geom1);
+      fresh_geom(m, d, pair.geom2);
       const T gap = pair_gap<T>(d.broadphase, p, d);
       mask_t<T> on = gap <= T(0);
       if (!any(on)) {
         d.motion.apart(p, way, gap);
         continue;
       }
-      const auto& pair = m.pairs[static_cast<std::size_t>(p)];
       const Shape<T> a = shape(pair.geom1), b = shape(pair.geom2);
       on = on && finite(a) && finite(b);
       if (!any(on)) continue;

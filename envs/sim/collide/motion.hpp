@@ -114,7 +114,7 @@ void Motion<T>::advance(const D& d) {
 // ---- by how much the bounds of a pair, or of a group, are apart (broadphase.hpp); positive: they cannot touch ------
 
 template <class T>
-inline T gap_to_box(const Vec3<T>& local, const Vec3<scalar_t<T>>& half, const scalar_t<T>& reach) {
+BATON_INLINE T gap_to_box(const Vec3<T>& local, const Vec3<scalar_t<T>>& half, const scalar_t<T>& reach) {
   const T zero(0);
   const T x = max(abs(local.x) - T(half.x), zero), y = max(abs(local.y) - T(half.y), zero);
   const T z = max(abs(local.z) - T(half.z), zero);
@@ -122,7 +122,7 @@ inline T gap_to_box(const Vec3<T>& local, const Vec3<scalar_t<T>>& half, const s
 }
 
 template <class T, class D>
-T group_gap(const typename Broadphase<scalar_t<T>>::Group& g, const D& d) {
+BATON_INLINE T group_gap(const typename Broadphase<scalar_t<T>>::Group& g, const D& d) {
   const auto body2 = static_cast<std::size_t>(g.body2);
   const Vec3<T> c2 = d.xpos[body2] + d.xmat[body2] * cast<T>(g.ball2.centre);
   if (g.body1 < 0) return gap_to_box<T>(c2 - cast<T>(g.centre), g.half, g.ball2.radius + g.margin);
@@ -132,7 +132,7 @@ T group_gap(const typename Broadphase<scalar_t<T>>::Group& g, const D& d) {
 }
 
 template <class T, class D>
-T pair_gap(const Broadphase<scalar_t<T>>& table, int p, const D& d) {
+BATON_INLINE T pair_gap(const Broadphase<scalar_t<T>>& table, int p, const D& d) {
   using Table = Broadphase<scalar_t<T>>;
   const typename Table::PairTest& t = table.pairs[static_cast<std::size_t>(p)];
   const auto fixed = static_cast<std::size_t>(t.fixed), other = static_cast<std::size_t>(t.other);

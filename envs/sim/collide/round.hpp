@@ -11,12 +11,15 @@ struct SphereHit {
   Vec3<T> pos, normal;
 };
 
-// Two spheres; `fallback` is the normal where the centres coincide.
-template <class T>
-SphereHit<T> sphere_hit(const Vec3<T>& p1, const T& r1, const Vec3<T>& p2, const T& r2,
-                        const Vec3<T>& fallback) {
-  T length;
-  const Vec3<T> n = unit(p2 - p1, fallback, length);
+// Two spheres; `fallback()` is the normal where the centres coincide.
+template <class T, class F>
+BATON_INLINE SphereHit<T> sphere_hit(const Vec3<T>& p1, const T& r1, const Vec3<T>& p2, const T& r2,
+                                     const F& fallback) {
+  const Vec3<T> gap = p2 - p1;
+  const T length = norm(gap);
+  const mask_t<T> together = length < min_length<T>();
+  Vec3<T> n = gap * (T(1) / select(together, T(1), length));
+  if (any(together)) n = select(together, fallback(), n);
   const T dist = length - r1 - r2;
   return {dist, p1 + n * (r1 + dist * num<T>(0.5)), n};
 }
@@ -27,10 +30,15 @@ Vec3<T> coincident_normal(const Shape<T>& a, const Shape<T>& b) {
   T length;
   return unit(cross(a.axis(), b.axis()), Vec3<T>{T(1), T(0), T(0)}, length);
 }
+// It as sphere_hit() wants it: computed when centres coincide.
+template <class T>
+auto crossing(const Shape<T>& a, const Shape<T>& b) {
+  return [&a, &b] { return coincident_normal(a, b); };
+}
 
 template <class T>
 void sphere_sphere(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
-  const SphereHit<T> h = sphere_hit(a.pos, a.size.x, b.pos, b.size.x, coincident_normal(a, b));
+  const SphereHit<T> h = sphere_hit(a.pos, a.size.x, b.pos, b.size.x, crossing(a, b));
   sink.add(on, h.dist, h.pos, h.normal);
 }
 
@@ -38,7 +46,7 @@ template <class T>
 void sphere_capsule(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> axis = b.axis();
   const T x = clamp(dot(axis, a.pos - b.pos), -b.size.y, b.size.y);
-  const SphereHit<T> h = sphere_hit(a.pos, a.size.x, b.pos + axis * x, b.size.x, coincident_normal(a, b));
+  const SphereHit<T> h = sphere_hit(a.pos, a.size.x, b.pos + axis * x, b.size.x, crossing(a, b));
   sink.add(on, h.dist, h.pos, h.normal);
 }
 
@@ -58,7 +66,7 @@ void sphere_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, Contact
   const Vec3<T> on_axis = axis * clamp(x, -height, height);
   const Vec3<T> rim = on_axis + across * (radius / select(r > zero, r, T(1)));
   const SphereHit<T> h = sphere_hit(a.pos, a.size.x, b.pos + select(side, axis * x, rim),
-                                    select(side, radius, zero), coincident_normal(a, b));
+                                    select(side, radius, zero), crossing(a, b));
   const T cap_dist = abs(x) - height - a.size.x;
   const Vec3<T> cap_pos = a.pos - outward * (a.size.x + cap_dist * num<T>(0.5));
   sink.add(on, select(cap, cap_dist, h.dist), select(cap, cap_pos, h.pos), select(cap, -outward, h.normal));
@@ -71,23 +79,28 @@ SphereHit<T> sphere_box_hit(const Vec3<T>& p, const T& r, const Shape<T>& box) {
   const Vec3<T> c = transpose_mul(box.mat, p - box.pos);
   Vec3<T> clamped;
   for (int i = 0; i < 3; ++i) clamped[i] = clamp(c[i], -box.size[i], box.size[i]);
-  // Inside: the first of the faces -x, +x, -y, ... that is nearest.
-  T nearest = (box.size.x + box.size.y + box.size.z) * num<T>(2);
-  Vec3<T> inward{zero, zero, zero};
-  for (int i = 0; i < 3; ++i) {
-    for (int s = -1; s <= 1; s += 2) {
-      const T gap = abs(num<T>(s) * box.size[i] - c[i]);
-      const mask_t<T> closer = gap < nearest;
-      nearest = select(closer, gap, nearest);
-      for (int k = 0; k < 3; ++k) inward[k] = select(closer, k == i ? num<T>(-s) : zero, inward[k]);
-    }
-  }
-  T length;
-  const Vec3<T> n = unit(clamped - c, inward, length);
+  const Vec3<T> gap = clamped - c;
+  const T length = norm(gap);
   const mask_t<T> inside = length <= min_length<T>();
-  const T dist = select(inside, -nearest, length) - r;
-  const Vec3<T> local = select(inside, c + inward * ((r - nearest) * half), (clamped + c + n * r) * half);
-  const Vec3<T> normal = select(inside, inward, n);
+  Vec3<T> normal = gap * (T(1) / select(inside, T(1), length));
+  T dist = length - r;
+  Vec3<T> local = (clamped + c + normal * r) * half;
+  if (any(inside)) {
+    // The first of the faces -x, +x, -y, ... that is nearest.
+    T nearest = (box.size.x + box.size.y + box.size.z) * num<T>(2);
+    Vec3<T> inward{zero, zero, zero};
+    for (int i = 0; i < 3; ++i) {
+      for (int s = -1; s <= 1; s += 2) {
+        const T depth = abs(num<T>(s) * box.size[i] - c[i]);
+        const mask_t<T> closer = depth < nearest;
+        nearest = select(closer, depth, nearest);
+        for (int k = 0; k < 3; ++k) inward[k] = select(closer, k == i ? num<T>(-s) : zero, inward[k]);
+      }
+    }
+    dist = select(inside, -nearest - r, dist);
+    local = select(inside, c + inward * ((r - nearest) * half), local);
+    normal = select(inside, inward, normal);
+  }
   return {dist, box.mat * local + box.pos, box.mat * normal};
 }
 
@@ -103,17 +116,18 @@ struct SegmentPair {
   T ma, mb, mc, u, v;  // e1.e1, -e1.e2, e2.e2, -e1.(p1-p2), e2.(p1-p2)
   T det() const { return ma * mc - mb * mb; }
   // end1: +1 or -1 where the search for x1 was cut off at that end (also when x2's end then drew it back), else 0.
-  void closest(const T& det, T& x1, T& x2, T& end1) const {
+  BATON_INLINE void closest(const T& det, T& x1, T& x2, T& end1) const {
     const T one(1), zero(0);
-    x1 = (mc * u - mb * v) / det;
-    x2 = (ma * v - mb * u) / det;
+    const T inv_det = one / det, inv_a = one / ma, inv_c = one / mc;
+    x1 = (mc * u - mb * v) * inv_det;
+    x2 = (ma * v - mb * u) * inv_det;
     const mask_t<T> beyond1 = abs(x1) > one;
     x1 = clamp(x1, -one, one);
     end1 = select(beyond1, x1, zero);
-    x2 = select(beyond1, (v - mb * x1) / mc, x2);
+    x2 = select(beyond1, (v - mb * x1) * inv_c, x2);
     const mask_t<T> beyond2 = abs(x2) > one;
     x2 = clamp(x2, -one, one);
-    const T again = (u - mb * x2) / ma, drawn = clamp(again, -one, one);
+    const T again = (u - mb * x2) * inv_a, drawn = clamp(again, -one, one);
     x1 = select(beyond2, drawn, x1);
     end1 = select(beyond2 && abs(again) > one, drawn, end1);
   }
@@ -133,7 +147,7 @@ void capsule_capsule(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, Contact
   const SegmentPair<T> s{dot(e1, e1), -dot(e1, e2), dot(e2, e2), -dot(e1, rel), dot(e2, rel)};
   const T det = s.det();
   const mask_t<T> flat = parallel(det, s.ma, s.mc);
-  const Vec3<T> fallback = coincident_normal(a, b);
+  const auto fallback = crossing(a, b);
   if (any(on && !flat)) {
     T x1, x2, end1;
     s.closest(select(flat, one, det), x1, x2, end1);

@@ -29,7 +29,7 @@ struct Shape {
 
 // v / |v|; where |v| < 1e-15 the fallback. `length` receives |v|.
 template <class T>
-inline Vec3<T> unit(const Vec3<T>& v, const Vec3<T>& fallback, T& length) {
+BATON_INLINE Vec3<T> unit(const Vec3<T>& v, const Vec3<T>& fallback, T& length) {
   length = norm(v);
   const mask_t<T> short_ = length < min_length<T>();
   return select(short_, fallback, v * (T(1) / select(short_, T(1), length)));
@@ -38,7 +38,7 @@ inline Vec3<T> unit(const Vec3<T>& v, const Vec3<T>& fallback, T& length) {
 // Contact frame of MuJoCo: first row the unit normal, second row the hint made orthogonal to it; without a usable
 // hint (shorter than 0.5, or along the normal) world y, or world z where |normal.y| >= 0.5; third row their cross.
 template <class T>
-Mat3<T> contact_frame(const Vec3<T>& normal, const Vec3<T>& hint) {
+BATON_INLINE Mat3<T> contact_frame(const Vec3<T>& normal, const Vec3<T>& hint) {
   const T zero(0), one(1);
   const mask_t<T> use_y = abs(normal.y) < num<T>(0.5);
   const Vec3<T> start{zero, select(use_y, one, zero), select(use_y, zero, one)};
