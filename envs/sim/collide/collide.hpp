@@ -8,8 +8,9 @@
 // dropped, in that lane alone. Slots that the tile has no room for make it grow, once, and the pairs are gone through
 // again: lanes never compete for slots.
 // Reads xpos, xmat, xquat; makes the frames of the geoms that it looks at where kinematics() left them stale; remembers
-// in Data::motion and Data::separations what saves work in the next step and changes no result. Contacts of a pair stand
-// together; a slot exists when any lane has the hit and holds active = false, dist = 1 m, pos = 0, frame = identity in the others. A hit is a distance <= Pair::margin.
+// in Data::motion and Data::separations what saves work in the next step and changes no result. Contacts of a pair
+// stand together; a slot exists when any lane has the hit and holds active = false, dist = 1 m, pos = 0, frame =
+// identity in the others. A hit is a distance <= Pair::margin.
 // dist < 0: penetration; pos: midpoint of the surfaces; frame rows: normal from geom1 to geom2, MuJoCo's tangents.
 // Most hits of a pair: 1 with a sphere, 2 capsule-capsule, capsule-plane and capsule-box, 4 plane-box and
 // plane-cylinder, 8 box-box (slots: one more where lanes differ in kind), 8 with a cylinder otherwise, 1 with an
