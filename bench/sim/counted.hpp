@@ -97,6 +97,7 @@ inline Counted select(bool m, const Counted& a, const Counted& b) {
 }
 inline Counted min(const Counted& a, const Counted& b) { return b < a ? b : a; }
 inline Counted max(const Counted& a, const Counted& b) { return a < b ? b : a; }
+inline double largest(const Counted& a) { return Counted::read(a); }
 inline Counted sqrt(const Counted& a) {
   return ++counter.counts.div_sqrt, Counted(std::sqrt(Counted::read(a)));
 }

@@ -110,6 +110,16 @@ inline bool all(LaneMask<F, W> m) {
   return stdx::all_of(m.m);
 }
 
+// The largest of all lanes.
+template <ScalarNumber S>
+inline S largest(S a) {
+  return a;
+}
+template <class F, int W>
+inline F largest(Lanes<F, W> a) {
+  return stdx::hmax(a.v);
+}
+
 template <ScalarNumber S>
 inline S min(S a, S b) {
   return b < a ? b : a;

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <random>
@@ -123,6 +125,47 @@ TEST_CASE("every instruction set and precision agrees with stepping in double") 
     batch.step(steps);
     CAPTURE(batch.isa());
     for (int e = 0; e < 3; ++e) check_close(state(batch, e), expected, 1e-3, 2e-3, "state");
+  }
+}
+
+// Where a contact begins within a rounding of the very step, float may decide otherwise: up to a quarter of the states
+// may (5 of 40 do on walker.xml, fewer elsewhere); an instruction set that computes something else parts in all.
+TEST_CASE("one step of every model by every instruction set is that of double") {
+  auto paths = test::model_files();
+  paths.push_back(test::source_path("envs/kitchen/kitchen.xml"));
+  constexpr int kStates = 40;
+  for (const auto& path : paths) {
+    const Model<double> m = mjcf::load(path);
+    Batch exact(m, kStates, {.precision = Precision::kDouble, .isa = {}});
+    Data<double> d(m);
+    const auto begin = [&](Batch& batch) {
+      for (int e = 0; e < kStates; ++e) {
+        test::draw_state(m, static_cast<unsigned>(e), d);
+        batch.reset(e, d.qpos, d.qvel);
+        batch.set_ctrl(e, d.ctrl);
+      }
+      batch.step();
+    };
+    begin(exact);
+    for (int isa = 0; isa < kernels::isa_count(); ++isa) {
+      if (!kernels::isa_available(isa)) continue;
+      Batch lanes(m, kStates, {.precision = Precision::kLanes, .isa = kernels::isa_name(isa)});
+      begin(lanes);
+      int apart = 0;
+      std::vector<double> want(static_cast<std::size_t>(m.nv)), got(want);
+      for (int e = 0; e < kStates; ++e) {
+        exact.get_qvel(e, want);
+        lanes.get_qvel(e, got);
+        double scale = 1, error = 0;
+        for (std::size_t i = 0; i < want.size(); ++i) {
+          scale = std::max(scale, std::fabs(want[i]));
+          const double x = std::fabs(got[i] - want[i]);
+          if (!(x <= error)) error = x;
+        }
+        apart += !(error <= 2e-3 * scale);
+      }
+      CHECK_MESSAGE(apart <= kStates / 4, path << " on " << lanes.isa() << ": " << apart << " states part");
+    }
   }
 }
 

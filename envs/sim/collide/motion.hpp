@@ -15,13 +15,6 @@
 
 namespace baton::sim {
 
-inline double largest(double a) { return a; }
-inline float largest(float a) { return a; }
-template <class F, int W>
-inline F largest(const Lanes<F, W>& a) {
-  return stdx::hmax(a.v);
-}
-
 template <class T>
 class Motion {
   using S = scalar_t<T>;
