@@ -124,11 +124,11 @@ void lone_frame(const Model<scalar_t<T>>& m, Data<T>& d, const typename Plan<sca
   } else {
     d.xquat[l.body] = cast<T>(l.quat) * axis_angle(cast<T>(joint.axis), moved);
     d.xmat[l.body] = rotation(d.xquat[l.body]);
-    if (!l.pivots) {
-      const Vec3<T> lever = d.xmat[l.body] * cast<T>(joint.pos);
-      pos = d.xanchor[l.joint] - lever;
-      d.cdof[l.dof].l = cross(lever, d.xaxis[l.joint]);
-    }
+    // Nothing is kept from the first step, in which a lane may have held what is no number.
+    const T zero(scalar_t<T>(0));
+    const Vec3<T> lever = l.pivots ? Vec3<T>{zero, zero, zero} : d.xmat[l.body] * cast<T>(joint.pos);
+    pos = d.xanchor[l.joint] - lever;
+    d.cdof[l.dof].l = cross(lever, d.xaxis[l.joint]);
   }
   d.xipos[l.body] = pos + d.xmat[l.body] * cast<T>(m.bodies[l.body].ipos);
   d.tree_origin[l.body] = pos;

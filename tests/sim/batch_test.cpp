@@ -101,6 +101,25 @@ TEST_CASE("a diverged environment is put back alone and counted") {
   }
 }
 
+TEST_CASE("what is no number in the very first step leaves nothing behind") {
+  const Model<double> m = mjcf::load(test::source_path("envs/kitchen/kitchen.xml"));
+  Batch batch(m, 20), clean(m, 20);
+  std::vector<double> q(m.qpos0.begin(), m.qpos0.end());
+  for (int i = 0; i < m.nq; ++i) {
+    q[i] = std::numeric_limits<double>::quiet_NaN();
+    batch.set_qpos(i % 20, q);
+    q[i] = m.qpos0[i];
+  }
+  batch.step(1);
+  for (int e = 0; e < 20; ++e) CHECK(batch.diverged(e) == 1);
+  batch.step(50);
+  clean.step(50);
+  for (int e = 0; e < 20; ++e) {
+    CHECK(batch.diverged(e) == 1);
+    CHECK(same_bytes(state(batch, e), state(clean, e)));
+  }
+}
+
 TEST_CASE("every instruction set and precision agrees with stepping in double") {
   const auto& m = scene();
   const int steps = 40;
