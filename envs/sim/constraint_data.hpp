@@ -31,7 +31,7 @@ struct Compliance {
 struct ConstraintBlock {
   int dof_begin = 0, dof_count = 0;    // into ConstraintData::dof_index, in order of elimination
   int jac = 0;                         // into ConstraintData::jac
-  int base_begin = 0, base_count = 0;  // into ConstraintData::base and mu
+  int base_begin = 0, base_count = 0;  // into ConstraintData::mu
   int row_begin = 0, row_count = 0;    // into the arrays of rows
 };
 
@@ -88,7 +88,6 @@ struct ConstraintData {
   std::vector<T> force;  // [row] N or N m
   std::vector<S> damp;   // [row] b
   std::vector<S> floss;  // [row] friction loss, N or N m; 0 for the others
-  std::vector<T> base;   // [base] scratch
   std::vector<S>
       mu;  // [base] friction coefficient of a contact's tangents; 1 for normals (elliptic: the cone's)
   std::vector<T> tree_on;  // [ntree] 1 in lanes where a row touches the tree, else 0
@@ -102,8 +101,8 @@ struct ConstraintData {
   std::vector<int> row_at;                    // [local] H(i, j) = H[row_at[i] + j], first[i] <= j <= i
   std::vector<int> columns;                   // [nv] of H, of one block's dofs: scratch
   std::vector<T> H, inverse_diagonal;
-  std::vector<T> x, mx, p, mp, grad;       // [nv] qacc - qacc_smooth, M x, search direction, M p, gradient
-  std::vector<int> tree_root, tree_local;  // [ntree] scratch of the structure
+  std::vector<T> x, mx, p, mp, grad;  // [nv] qacc - qacc_smooth, M x, search direction, M p, gradient
+  std::vector<int> tree_root;         // [ntree] scratch of the structure
 
   void reserve(const Model<S>& m, int max_contacts);
 

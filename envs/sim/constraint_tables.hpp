@@ -178,12 +178,11 @@ void ConstraintData<T>::reserve(const Model<S>& m, int max_contacts) {
   dof_index.assign(3 * singles + weld_dof.size() + contacts * chain, 0);
   noted_dofs.reserve(dof_index.size());
   jac.assign(3 * singles + 6 * weld_dof.size() + contacts * area, zero);
-  base.assign(singles + weld_rows + contacts * dims, zero);
-  mu.assign(base.size(), S(1));
+  mu.assign(singles + weld_rows + contacts * dims, S(1));
   for (auto* v : {&D, &aref, &jar, &jp, &force}) v->assign(rows, zero);
   for (auto* v : {&damp, &floss}) v->assign(rows, S(0));
   tree_on.assign(static_cast<std::size_t>(m.ntree), zero);
-  for (auto* v : {&tree_root, &tree_local}) v->assign(static_cast<std::size_t>(m.ntree), -1);
+  tree_root.assign(static_cast<std::size_t>(m.ntree), -1);
   for (auto* v : {&local_dof, &local, &first, &row_at, &columns}) v->assign(nv, -1);
   H.assign(nv * (nv + 1) / 2, zero);
   for (auto* v : {&inverse_diagonal, &x, &mx, &p, &mp, &grad}) v->assign(nv, zero);

@@ -1,5 +1,5 @@
 #pragma once
-// What the model alone says about the work of a step: which bodies move, which of them are lone, which geoms collide.
+// What the model alone says about the work of a step: which bodies and geoms move, which bodies are lone.
 //
 // A lone body hangs on the static world by one hinge or slide and carries no other body: a knob, a door, a drawer. Its
 // joint-space inertia is a constant and its bias is gravity alone, so that the recursions of inertia.hpp and bias.hpp
