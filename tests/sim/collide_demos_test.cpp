@@ -4,47 +4,14 @@
 #include <hdf5.h>
 
 #include <filesystem>
-#include <map>
-#include <utility>
 
-#include "envs/sim/collide/collide.hpp"
-#include "envs/sim/kinematics.hpp"
-#include "tests/sim/mujoco_oracle.hpp"
+#include "tests/sim/touching.hpp"
 
 using namespace baton;
 using namespace baton::test;
 
 #ifdef BATON_HAVE_MUJOCO
 namespace {
-
-struct Hit {
-  double dist;
-  sim::Vec3<double> pos, normal;
-};
-struct Touch {
-  std::vector<Hit> ours, theirs;
-};
-using Touches = std::map<std::pair<int, int>, Touch>;  // by geom 1, geom 2
-
-Touches collect(const sim::Model<double>& m, const sim::Data<double>& d, const mjData* mj) {
-  Touches t;
-  for (int k = 0; k < d.ncontact; ++k) {
-    const auto& c = d.contacts[static_cast<std::size_t>(k)];
-    const auto& pair = m.pairs[static_cast<std::size_t>(c.pair)];
-    t[{pair.geom1, pair.geom2}].ours.push_back({c.dist, c.pos, c.frame.row(0)});
-  }
-  for (int k = 0; k < mj->ncon; ++k) {
-    const mjContact& c = mj->contact[k];
-    t[{c.geom[0], c.geom[1]}].theirs.push_back(
-        {c.dist, {c.pos[0], c.pos[1], c.pos[2]}, {c.frame[0], c.frame[1], c.frame[2]}});
-  }
-  return t;
-}
-
-Hit deepest(const std::vector<Hit>& hits) {
-  return *std::min_element(hits.begin(), hits.end(),
-                           [](const Hit& a, const Hit& b) { return a.dist < b.dist; });
-}
 
 // The recorded configurations, one row each.
 std::vector<double> read_qpos(const std::string& path, std::size_t& rows, std::size_t columns) {
@@ -82,22 +49,16 @@ TEST_CASE("original kitchen: contacts at the recorded states equal MuJoCo's") {
   sim::Data<double> d(o.model);
   std::size_t rows = 0;
   const std::vector<double> qpos = read_qpos(demos, rows, d.qpos.size());
-  int touching = 0, cylinders = 0, with_mesh = 0;
+  int touches = 0, cylinders = 0, with_mesh = 0;
   for (std::size_t k = 0; k < rows; ++k) {
     CAPTURE(k);
     std::copy_n(qpos.begin() + static_cast<std::ptrdiff_t>(k * d.qpos.size()), d.qpos.size(), d.qpos.begin());
-    o.copy_state(d);
-    mj_kinematics(o.m, o.d);
-    mj_comPos(o.m, o.d);
-    mj_collision(o.m, o.d);
-    sim::kinematics(o.model, d);
-    sim::collide(o.model, d);
-    for (const auto& [geoms, t] : collect(o.model, d, o.d)) {
+    for (const auto& [geoms, t] : touching(o, d)) {
       const auto &g1 = o.model.geoms[static_cast<std::size_t>(geoms.first)],
                  &g2 = o.model.geoms[static_cast<std::size_t>(geoms.second)];
       CAPTURE(geoms.first);
       CAPTURE(geoms.second);
-      ++touching;
+      ++touches;
       with_mesh += g2.type == G::kMesh;
       REQUIRE(t.ours.empty() == t.theirs.empty());
       const Hit a = deepest(t.ours), b = deepest(t.theirs);
@@ -121,8 +82,8 @@ TEST_CASE("original kitchen: contacts at the recorded states equal MuJoCo's") {
       }
     }
   }
-  CHECK(touching > 8000);
+  CHECK(touches > 8000);
   CHECK(with_mesh > 100);
-  CHECK(cylinders * 50 <= touching);
+  CHECK(cylinders * 50 <= touches);
 #endif
 }

@@ -3,22 +3,13 @@
 #include <cmath>
 
 #include "envs/sim/mesh/surface.hpp"
+#include "envs/sim/words.hpp"
 #include "kernels/error.hpp"
 
 namespace baton::sim::mesh {
 namespace {
 
-constexpr std::string_view kBlank = " \t\r\f\v";
 constexpr std::size_t kMaxCorners = 64;
-
-std::string_view next_word(std::string_view& rest) {
-  const auto begin = rest.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return rest = {};
-  rest.remove_prefix(begin);
-  const std::string_view word = rest.substr(0, rest.find_first_of(kBlank));
-  rest.remove_prefix(word.size());
-  return word;
-}
 
 Vec3<double> wide(const Vec3<float>& v) { return cast<double>(v); }
 

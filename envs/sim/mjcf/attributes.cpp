@@ -3,20 +3,10 @@
 #include <charconv>
 #include <cmath>
 
+#include "envs/sim/words.hpp"
+
 namespace baton::sim::mjcf {
 namespace {
-
-constexpr std::string_view kBlank = " \t\r\n\f\v";
-
-// The next blank-separated word from `rest`; empty at the end.
-std::string_view next_word(std::string_view& rest) {
-  const auto begin = rest.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return rest = {};
-  rest.remove_prefix(begin);
-  const std::string_view word = rest.substr(0, rest.find_first_of(kBlank));
-  rest.remove_prefix(word.size());
-  return word;
-}
 
 template <class V>
 V to_value(const Element& e, const char* attribute, std::string_view word, const char* kind) {
