@@ -1,0 +1,57 @@
+#pragma once
+// out[i] = f(in[i]...): the kernel behind everything elementwise. For .cu files.
+#include "kernels/cuda/launch.hpp"
+
+namespace baton::kernels::cuda {
+
+// W numbers that one instruction loads or stores.
+template <class T, int W>
+struct alignas(W * sizeof(T)) Pack {
+  T v[W];
+};
+
+template <class T, int W>
+__device__ inline const Pack<T, W>& pack_at(const T* p) {
+  return *reinterpret_cast<const Pack<T, W>*>(p);
+}
+
+constexpr int kMapThreads = 256;
+
+// A thread takes W neighbouring numbers at a time: what it reads is read before it writes, so out may be an input.
+template <int W, class F, class T, class... In>
+__global__ void __launch_bounds__(kMapThreads) map_kernel(std::int64_t n, F f, T* out, const In*... in) {
+  const std::int64_t stride = threads_of_grid() * W;
+  for (std::int64_t i = thread_in_grid() * W; i < n; i += stride) {
+    if (i + W <= n) {
+      const auto apply = [&](const Pack<In, W>... x) {
+        Pack<T, W> result;
+        for (int w = 0; w < W; ++w) result.v[w] = f(x.v[w]...);
+        *reinterpret_cast<Pack<T, W>*>(out + i) = result;
+      };
+      apply(pack_at<In, W>(in + i)...);
+    } else {
+      for (std::int64_t j = i; j < n; ++j) out[j] = f(in[j]...);
+    }
+  }
+}
+
+// Whether 16-byte loads and stores fit all of these arrays.
+template <class... Pointers>
+bool aligned_to_pack(Pointers... pointers) {
+  return ((reinterpret_cast<std::uintptr_t>(pointers) % 16 == 0) && ...);
+}
+
+// f: a trivially copyable object whose operator() runs on the device; in and out of one type.
+template <class F, class T, class... In>
+void map(Stream& stream, std::int64_t n, const F& f, T* out, const In*... in) {
+  constexpr int kWide = 16 / sizeof(T);
+  if (aligned_to_pack(out, in...)) {
+    launch(stream, Shape(blocks_for(n, kMapThreads * kWide), kMapThreads), map_kernel<kWide, F, T, In...>, n,
+           f, out, in...);
+  } else {
+    launch(stream, Shape(blocks_for(n, kMapThreads), kMapThreads), map_kernel<1, F, T, In...>, n, f, out,
+           in...);
+  }
+}
+
+}  // namespace baton::kernels::cuda
