@@ -166,7 +166,7 @@ def no_prints_in_rl(name, text):
 
 
 def has_assertion(name, text):
-    if re.match(r"tests/.*_test\.cpp$", name) and not re.search(r"\b(CHECK|REQUIRE)(_\w+)?\(|check_close", text):
+    if re.match(r"tests/.*_test\.cpp$", name) and not re.search(r"\b(CHECK|REQUIRE)(_\w+)?\(|check_(close|twins?)\b", text):
         yield f"{name}: a test file without an assertion"
 
 
