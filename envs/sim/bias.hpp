@@ -34,7 +34,7 @@ BATON_INLINE void joint_velocities(const Model<scalar_t<T>>& m, Data<T>& d, int 
 }  // namespace detail
 
 template <class T>
-void bias(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void bias(const Model<scalar_t<T>>& m, Data<T>& d) {
   const Vec3<T> zero{T(0), T(0), T(0)}, gravity = cast<T>(m.option.gravity);
   const Spatial<T> rest{zero, zero}, lift{zero, -gravity};
   for (const auto& l : d.plan.lone) {

@@ -137,7 +137,7 @@ void Broadphase<S>::bound(const Model<S>& m, Group& g) const {
   for (int p = g.begin; p < g.end; ++p) {
     const Pair<S>& pair = m.pairs[static_cast<std::size_t>(p)];
     g.margin = std::max(g.margin, pair.margin);
-    for (int geom : {pair.geom1, pair.geom2}) {
+    for (int geom : std::array{pair.geom1, pair.geom2}) {
       const Geom<S>& x = m.geoms[static_cast<std::size_t>(geom)];
       plane = plane || x.type == GeomType::kPlane;
       (x.body == g.body2 ? geoms2 : geoms1).push_back(geom);

@@ -19,7 +19,7 @@ namespace baton::sim {
 namespace detail {
 
 template <class T>
-void add_equalities(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void add_equalities(const Model<scalar_t<T>>& m, Data<T>& d) {
   using S = scalar_t<T>;
   auto& e = d.efc;
   for (std::size_t n = 0; n < m.equalities.size(); ++n) {
@@ -60,8 +60,9 @@ void add_equalities(const Model<scalar_t<T>>& m, Data<T>& d) {
 
 // A block of one row over one dof.
 template <class T>
-inline void add_single(const Model<scalar_t<T>>& m, ConstraintData<T>& e, int dof, scalar_t<T> sign,
-                       const Compliance<scalar_t<T>>& soft, mask_t<T> active, T r, scalar_t<T> floss = 0) {
+BATON_HD inline void add_single(const Model<scalar_t<T>>& m, ConstraintData<T>& e, int dof, scalar_t<T> sign,
+                                const Compliance<scalar_t<T>>& soft, mask_t<T> active, T r,
+                                scalar_t<T> floss = 0) {
   using S = scalar_t<T>;
   const auto& block = add_block(e, 1, 1, 1, -1);
   e.dof_index[block.dof_begin] = dof;
@@ -73,7 +74,7 @@ inline void add_single(const Model<scalar_t<T>>& m, ConstraintData<T>& e, int do
 
 // A ball joint's limit: the rotation's angle below the larger end of the range, along its axis.
 template <class T>
-void add_ball_limit(const Model<scalar_t<T>>& m, Data<T>& d, int j) {
+BATON_HD void add_ball_limit(const Model<scalar_t<T>>& m, Data<T>& d, int j) {
   using S = scalar_t<T>;
   auto& e = d.efc;
   const auto& joint = m.joints[j];
@@ -97,7 +98,7 @@ void add_ball_limit(const Model<scalar_t<T>>& m, Data<T>& d, int j) {
 }
 
 template <class T>
-void add_limits(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void add_limits(const Model<scalar_t<T>>& m, Data<T>& d) {
   using S = scalar_t<T>;
   for (std::size_t n = 0; n < m.joints.size(); ++n) {
     const auto& joint = m.joints[n];
@@ -146,8 +147,8 @@ BATON_INLINE void contact_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d
 
 // What an elliptic cone's rows have of their own, after set_rows() and the friction coefficients in mu.
 template <class T>
-inline void set_cone_rows(const Model<scalar_t<T>>& m, ConstraintData<T>& e, const ConstraintBlock& block,
-                          scalar_t<T> sliding, scalar_t<T> damp) {
+BATON_HD inline void set_cone_rows(const Model<scalar_t<T>>& m, ConstraintData<T>& e,
+                                   const ConstraintBlock& block, scalar_t<T> sliding, scalar_t<T> damp) {
   using S = scalar_t<T>;
   S* mu = &e.mu[block.base_begin];
   mu[0] = sliding / std::sqrt(m.option.impratio);
@@ -160,7 +161,7 @@ inline void set_cone_rows(const Model<scalar_t<T>>& m, ConstraintData<T>& e, con
 }
 
 template <class T>
-void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
   using S = scalar_t<T>;
   auto& e = d.efc;
   const bool elliptic = m.option.cone == Cone::kElliptic;
@@ -192,7 +193,7 @@ void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
 
 // rows[row] <- J v, v[nv].
 template <class T>
-void mul_jac(ConstraintData<T>& e, const T* v, T* rows) {
+BATON_HD void mul_jac(ConstraintData<T>& e, const T* v, T* rows) {
   using S = scalar_t<T>;
   for (int n = 0; n < e.nblock; ++n) {
     const ConstraintBlock& block = e.blocks[n];
@@ -220,7 +221,7 @@ void mul_jac(ConstraintData<T>& e, const T* v, T* rows) {
 
 // out[nv] += sign J' rows.
 template <class T>
-void add_jac_transpose(const ConstraintData<T>& e, const T* rows, scalar_t<T> sign, T* out) {
+BATON_HD void add_jac_transpose(const ConstraintData<T>& e, const T* rows, scalar_t<T> sign, T* out) {
   for (int n = 0; n < e.nblock; ++n) {
     const ConstraintBlock& block = e.blocks[n];
     const int* dof = &e.dof_index[block.dof_begin];
@@ -245,7 +246,7 @@ void add_jac_transpose(const ConstraintData<T>& e, const T* rows, scalar_t<T> si
 }
 
 template <class T>
-void make_constraints(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void make_constraints(const Model<scalar_t<T>>& m, Data<T>& d) {
   using S = scalar_t<T>;
   auto& e = d.efc;
   e.nblock = e.nrow = e.nbase = e.njac = e.ndof = 0;

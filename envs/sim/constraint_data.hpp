@@ -38,7 +38,7 @@ struct ConstraintBlock {
 inline constexpr int kMaxBases = 6;
 
 // Whether a block's rows are its base rows as they are (not the edges of a pyramid), more than one.
-inline bool is_plain(const ConstraintBlock& block) {
+BATON_HD inline bool is_plain(const ConstraintBlock& block) {
   return block.row_count > 1 && block.row_count == block.base_count;
 }
 
@@ -94,6 +94,7 @@ struct ConstraintData {
 
   // ---- structure of H = M + J' D J over the trees that are touched ----
   std::vector<int> noted_dofs, noted_begins;  // [ndof] dof_index, [nblock] dof_begin for which it was made
+  int noted_ndof = -1, noted_nblock = -1;     // -1: none yet
   int nlocal = 0;                             // rows of H
   std::vector<int> local_dof;                 // [local] dof
   std::vector<int> local;                     // [nv] row of H, -1: untouched

@@ -7,17 +7,6 @@ namespace baton::sim {
 
 namespace detail {
 
-template <ScalarNumber S>
-inline S power(S x, S p) {
-  return p == S(1) ? x : p == S(2) ? x * x : std::pow(x, p);
-}
-template <class F, int W>
-inline Lanes<F, W> power(Lanes<F, W> x, F p) {
-  if (p == F(1)) return x;
-  if (p == F(2)) return x * x;
-  return {typename Lanes<F, W>::Native([&](auto i) { return std::pow(x[static_cast<int>(i)], p); })};
-}
-
 // Impedance at the violation r: from dmin at 0 to dmax at the width, along a power curve with a midpoint.
 template <class T>
 BATON_INLINE T impedance(const Compliance<scalar_t<T>>& c, const T& r) {

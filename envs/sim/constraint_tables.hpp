@@ -133,7 +133,7 @@ void ConstraintData<T>::reserve_welds(const Model<S>& m) {
     WeldTable& table = weld_table[n];
     table.dof_begin = static_cast<int>(weld_dof.size());
     side.assign(static_cast<std::size_t>(m.nv), {});
-    for (const auto& [body, k] : {std::pair{eq.obj1, 0}, std::pair{eq.obj2, 1}}) {
+    for (const auto& [body, k] : std::array{std::pair{eq.obj1, 0}, std::pair{eq.obj2, 1}}) {
       for (int i = m.bodies[body].last_dof; i >= 0; i = m.dofs[i].parent) side[i][k] = S(1);
       for (std::size_t part : {0, 1}) table.diag[part] += m.bodies[body].invweight[part];
     }
@@ -172,11 +172,11 @@ void ConstraintData<T>::reserve(const Model<S>& m, int max_contacts) {
                     nv = static_cast<std::size_t>(m.nv);
   const T zero(S(0));
   blocks.resize(singles + contacts);
-  noted_dofs.clear(), noted_begins.clear();  // the structure below is wiped
-  noted_begins.reserve(blocks.size());
+  noted_ndof = noted_nblock = -1;  // the structure below is wiped
+  noted_begins.resize(blocks.size());
   block_contact.assign(singles + contacts, -1);
   dof_index.assign(3 * singles + weld_dof.size() + contacts * chain, 0);
-  noted_dofs.reserve(dof_index.size());
+  noted_dofs.resize(dof_index.size());
   jac.assign(3 * singles + 6 * weld_dof.size() + contacts * area, zero);
   mu.assign(singles + weld_rows + contacts * dims, S(1));
   for (auto* v : {&D, &aref, &jar, &jp, &force}) v->assign(rows, zero);

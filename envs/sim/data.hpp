@@ -39,7 +39,7 @@ struct SeparationCache {
   static constexpr std::size_t kEntries =
       256;  // pairs share entries by their number; the last one to come stays
   std::vector<Entry> entries;
-  Vec3<T>& of(int pair) {
+  BATON_HD Vec3<T>& of(int pair) {
     Entry& e = entries[static_cast<std::size_t>(pair) % entries.size()];
     if (e.pair != pair) {
       const T zero(0);
@@ -111,6 +111,7 @@ struct Data {
   std::vector<Contact<T>> contacts;  // [room], the first ncontact are in use
   int ncontact = 0;
   int contacts_missed = 0;  // slots for which there was no room
+  bool fixed_room = false;  // what there is no room for is dropped: memory on a GPU does not grow
   T contact_count{};        // contacts of each lane, those beyond kMaxContacts included
   void reserve_contacts(const Model<S>& m, int room);
   SeparationCache<T> separations;
@@ -139,8 +140,8 @@ Data<T>::Data(const Model<S>& m) {
   ctrl.assign(nu, zero);
   for (const auto& b : m.bodies) {
     if (b.mocap < 0) continue;
-    for (S v : {b.pos.x, b.pos.y, b.pos.z}) mocap_pos.push_back(T(v));
-    for (S v : {b.quat.w, b.quat.x, b.quat.y, b.quat.z}) mocap_quat.push_back(T(v));
+    for (S v : std::array{b.pos.x, b.pos.y, b.pos.z}) mocap_pos.push_back(T(v));
+    for (S v : std::array{b.quat.w, b.quat.x, b.quat.y, b.quat.z}) mocap_quat.push_back(T(v));
   }
   actuator_force.assign(nu, zero);
   for (const auto& b : m.bodies)

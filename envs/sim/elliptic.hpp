@@ -28,7 +28,7 @@ struct ConePoint {
 };
 
 template <class T>
-inline ConePoint<T> cone_point(const T& D, const T& mu, const T& N, const T& square) {
+BATON_HD inline ConePoint<T> cone_point(const T& D, const T& mu, const T& N, const T& square) {
   using S = scalar_t<T>;
   const T zero(S(0)), one(S(1)), length = sqrt(square);
   const mask_t<T> real = D > zero, top = !(real && N < mu * length);
@@ -50,7 +50,8 @@ inline ConePoint<T> cone_point(const T& D, const T& mu, const T& N, const T& squ
 
 // U at the rows' residuals z; returns T^2.
 template <class T>
-inline T cone_coordinates(const ConstraintData<T>& e, const ConstraintBlock& block, const T* z, T* U) {
+BATON_HD inline T cone_coordinates(const ConstraintData<T>& e, const ConstraintBlock& block, const T* z,
+                                   T* U) {
   using S = scalar_t<T>;
   T square(S(0));
   for (int j = 0; j < block.base_count; ++j) {
@@ -61,14 +62,15 @@ inline T cone_coordinates(const ConstraintData<T>& e, const ConstraintBlock& blo
 }
 
 template <class T>
-inline ConePoint<T> cone_at(const ConstraintData<T>& e, const ConstraintBlock& block, const T* z, T* U) {
+BATON_HD inline ConePoint<T> cone_at(const ConstraintData<T>& e, const ConstraintBlock& block, const T* z,
+                                     T* U) {
   const T square = cone_coordinates(e, block, z, U);
   return cone_point(e.D[block.row_begin], T(e.mu[block.base_begin]), U[0], square);
 }
 
 // force[row] = -ds/dz of every cone.
 template <class T>
-inline void cone_forces(ConstraintData<T>& e) {
+BATON_HD inline void cone_forces(ConstraintData<T>& e) {
   T U[kMaxBases];
   for (int n = e.contact_block; n < e.nblock; ++n) {
     const ConstraintBlock& block = e.blocks[n];
@@ -82,7 +84,7 @@ inline void cone_forces(ConstraintData<T>& e) {
 
 // The cones' cost at the residuals z[nrow].
 template <class T>
-inline T cone_cost(const ConstraintData<T>& e, const T* z) {
+BATON_HD inline T cone_cost(const ConstraintData<T>& e, const T* z) {
   T cost = T(scalar_t<T>(0)), U[kMaxBases];
   for (int n = e.contact_block; n < e.nblock; ++n) cost += cone_at(e, e.blocks[n], z, U).cost;
   return cost;
@@ -91,7 +93,7 @@ inline T cone_cost(const ConstraintData<T>& e, const T* z) {
 // slope, curve += derivatives of the cones' cost along jar + alpha jp; moved += 1 for each whose cost is not one
 // quadratic between alpha = 0 and here.
 template <class T>
-inline void cone_line(const ConstraintData<T>& e, const T& alpha, T& slope, T& curve, T& moved) {
+BATON_HD inline void cone_line(const ConstraintData<T>& e, const T& alpha, T& slope, T& curve, T& moved) {
   using S = scalar_t<T>;
   T U0[kMaxBases], U[kMaxBases], V[kMaxBases];
   for (int n = e.contact_block; n < e.nblock; ++n) {
@@ -115,7 +117,7 @@ inline void cone_line(const ConstraintData<T>& e, const T& alpha, T& slope, T& c
 
 // H += J' (d2s/dz2) J of one cone; `local` and `row_at` say where the block's dofs are in H.
 template <class T>
-inline void add_cone_curvature(ConstraintData<T>& e, const ConstraintBlock& block) {
+BATON_HD inline void add_cone_curvature(ConstraintData<T>& e, const ConstraintBlock& block) {
   using S = scalar_t<T>;
   T U[kMaxBases], scale[kMaxBases];
   const ConePoint<T> p = cone_at(e, block, e.jar.data(), U);

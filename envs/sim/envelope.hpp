@@ -13,7 +13,7 @@ namespace baton::sim {
 
 namespace detail {
 
-inline int find_root(std::vector<int>& root, int t) {
+BATON_HD inline int find_root(std::vector<int>& root, int t) {
   while (root[t] != t) t = root[t] = root[root[t]];
   return t;
 }
@@ -24,17 +24,15 @@ namespace detail {
 
 // Do this step's blocks have the dofs that they had when the structure was made? Notes them when they do not.
 template <class T>
-bool same_blocks(ConstraintData<T>& e) {
-  const auto begin_of = [](const ConstraintBlock& block) { return block.dof_begin; };
-  const auto blocks = e.blocks.begin();
-  const auto dofs = e.dof_index.begin();
-  if (std::equal(dofs, dofs + e.ndof, e.noted_dofs.begin(), e.noted_dofs.end()) &&
-      std::equal(e.noted_begins.begin(), e.noted_begins.end(), blocks, blocks + e.nblock,
-                 [&](int begin, const ConstraintBlock& block) { return begin == begin_of(block); }))
-    return true;
-  e.noted_dofs.assign(dofs, dofs + e.ndof);
-  e.noted_begins.resize(static_cast<std::size_t>(e.nblock));
-  std::transform(blocks, blocks + e.nblock, e.noted_begins.begin(), begin_of);
+BATON_HD bool same_blocks(ConstraintData<T>& e) {
+  const int* dofs = e.dof_index.data();
+  bool same = e.ndof == e.noted_ndof && e.nblock == e.noted_nblock &&
+              std::equal(dofs, dofs + e.ndof, e.noted_dofs.data());
+  for (int n = 0; n < e.nblock && same; ++n) same = e.blocks[n].dof_begin == e.noted_begins[n];
+  if (same) return true;
+  e.noted_ndof = e.ndof, e.noted_nblock = e.nblock;
+  std::copy(dofs, dofs + e.ndof, e.noted_dofs.data());
+  for (int n = 0; n < e.nblock; ++n) e.noted_begins[n] = e.blocks[n].dof_begin;
   return false;
 }
 
@@ -42,7 +40,7 @@ bool same_blocks(ConstraintData<T>& e) {
 
 // Writes nlocal, local_dof, local, first, row_at; leaves them when blocks have the same dofs as in the last step.
 template <class T>
-void build_envelope(const Model<scalar_t<T>>& m, ConstraintData<T>& e) {
+BATON_HD void build_envelope(const Model<scalar_t<T>>& m, ConstraintData<T>& e) {
   if (detail::same_blocks(e)) return;
   auto& root = e.tree_root;
   for (int t = 0; t < m.ntree; ++t) root[t] = -1;
@@ -87,7 +85,7 @@ void build_envelope(const Model<scalar_t<T>>& m, ConstraintData<T>& e) {
 
 // H = M.
 template <class T>
-void load_inertia(const Model<scalar_t<T>>& m, const Data<T>& d, ConstraintData<T>& e) {
+BATON_HD void load_inertia(const Model<scalar_t<T>>& m, const Data<T>& d, ConstraintData<T>& e) {
   const T zero(scalar_t<T>(0));
   for (int i = 0; i < e.nlocal; ++i) {
     T* row = e.H.data() + e.row_at[i];
@@ -100,7 +98,7 @@ void load_inertia(const Model<scalar_t<T>>& m, const Data<T>& d, ConstraintData<
 
 // H <- L (unit, below the diagonal); inverse_diagonal = 1 / D. A pivot lost to rounding is lifted to a tiny number.
 template <class T>
-void factor_envelope(ConstraintData<T>& e) {
+BATON_HD void factor_envelope(ConstraintData<T>& e) {
   using S = scalar_t<T>;
   for (int i = 0; i < e.nlocal; ++i) {
     T* row = e.H.data() + e.row_at[i];
@@ -123,7 +121,7 @@ void factor_envelope(ConstraintData<T>& e) {
 
 // y[nlocal] <- H^-1 y.
 template <class T>
-void solve_envelope(const ConstraintData<T>& e, T* y) {
+BATON_HD void solve_envelope(const ConstraintData<T>& e, T* y) {
   for (int i = 0; i < e.nlocal; ++i) {
     const T* row = e.H.data() + e.row_at[i];
     T sum = y[i];

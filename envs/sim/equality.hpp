@@ -16,7 +16,7 @@ namespace baton::sim {
 namespace detail {
 
 template <class T>
-inline Vec3<T> vector_part(const Quat<T>& q) {
+BATON_HD inline Vec3<T> vector_part(const Quat<T>& q) {
   return {q.x, q.y, q.z};
 }
 
@@ -27,8 +27,8 @@ struct BodyMotion {
 };
 
 template <class T>
-inline BodyMotion<T> body_motion(const Model<scalar_t<T>>& m, const Data<T>& d, int body,
-                                 const Vec3<T>& point) {
+BATON_HD inline BodyMotion<T> body_motion(const Model<scalar_t<T>>& m, const Data<T>& d, int body,
+                                          const Vec3<T>& point) {
   const Vec3<T> none{T(0), T(0), T(0)};
   Spatial<T> v{none, none}, a{none, none};
   for (int i = m.bodies[body].last_dof; i >= 0; i = m.dofs[i].parent) {
@@ -46,9 +46,9 @@ struct WeldRotation {
   Quat<T> A, B;
   Vec3<T> residual;
 
-  Vec3<T> image(const Vec3<T>& w) const { return vector_part(A * Quat<T>{T(0), w.x, w.y, w.z} * B); }
+  BATON_HD Vec3<T> image(const Vec3<T>& w) const { return vector_part(A * Quat<T>{T(0), w.x, w.y, w.z} * B); }
   // vec(d(A w B)/dt) at constant w, for angular velocities w1, w2: dA/dt = -A w2 / 2, dB/dt = w1 B / 2.
-  Vec3<T> drift(const Vec3<T>& w, const Vec3<T>& w1, const Vec3<T>& w2) const {
+  BATON_HD Vec3<T> drift(const Vec3<T>& w, const Vec3<T>& w1, const Vec3<T>& w2) const {
     const T half(scalar_t<T>(0.5)), zero(0);
     const Quat<T> q{zero, w.x, w.y, w.z}, q1{zero, w1.x, w1.y, w1.z}, q2{zero, w2.x, w2.y, w2.z};
     return (vector_part(A * (q * q1) * B) - vector_part(A * (q2 * q) * B)) * half;
@@ -56,7 +56,7 @@ struct WeldRotation {
 };
 
 template <class T>
-inline WeldRotation<T> weld_rotation(const Equality<scalar_t<T>>& eq, const Data<T>& d) {
+BATON_HD inline WeldRotation<T> weld_rotation(const Equality<scalar_t<T>>& eq, const Data<T>& d) {
   const T scale(eq.torquescale), half(scalar_t<T>(0.5));
   const Quat<T> one = conjugate(d.xquat[eq.obj2] * cast<T>(eq.quat2));
   const Quat<T> B = d.xquat[eq.obj1] * cast<T>(eq.quat1);
@@ -66,9 +66,10 @@ inline WeldRotation<T> weld_rotation(const Equality<scalar_t<T>>& eq, const Data
 
 // jac[3 or 6][dof_count].
 template <class T>
-inline void weld_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d, const ConstraintBlock& block,
-                          const std::array<scalar_t<T>, 2>* side, const Vec3<T>& p1, const Vec3<T>& p2,
-                          const WeldRotation<T>* rotation, T* jac) {
+BATON_HD inline void weld_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d,
+                                   const ConstraintBlock& block, const std::array<scalar_t<T>, 2>* side,
+                                   const Vec3<T>& p1, const Vec3<T>& p2, const WeldRotation<T>* rotation,
+                                   T* jac) {
   const int n = block.dof_count;
   for (int k = 0; k < n; ++k) {
     const int i = d.efc.dof_index[block.dof_begin + k];
@@ -82,7 +83,7 @@ inline void weld_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d, const C
 }
 
 template <class T>
-void add_weld(const Model<scalar_t<T>>& m, Data<T>& d, std::size_t index) {
+BATON_HD void add_weld(const Model<scalar_t<T>>& m, Data<T>& d, std::size_t index) {
   using S = scalar_t<T>;
   auto& e = d.efc;
   const auto& eq = m.equalities[index];
@@ -122,7 +123,7 @@ void add_weld(const Model<scalar_t<T>>& m, Data<T>& d, std::size_t index) {
 
 // H += J' D J of a block whose rows are its base rows and always in their quadratic zone.
 template <class T>
-inline void add_plain_curvature(ConstraintData<T>& e, const ConstraintBlock& block) {
+BATON_HD inline void add_plain_curvature(ConstraintData<T>& e, const ConstraintBlock& block) {
   const int count = block.dof_count;
   const int* dof = &e.dof_index[block.dof_begin];
   for (int b = 0; b < block.base_count; ++b) {

@@ -19,8 +19,8 @@ namespace detail {
 
 // A[nv * nv] = M - h D at pairs of ancestor and descendant among `dofs`, below the diagonal.
 template <class T>
-void implicit_matrix(const Model<scalar_t<T>>& m, const Data<T>& d, const std::vector<int>& dofs,
-                     bool actuators, T* A) {
+BATON_HD void implicit_matrix(const Model<scalar_t<T>>& m, const Data<T>& d, const std::vector<int>& dofs,
+                              bool actuators, T* A) {
   const auto nv = static_cast<std::size_t>(m.nv);
   const T h(m.option.timestep), zero(0);
   for (int i : dofs) {
@@ -48,7 +48,7 @@ void implicit_matrix(const Model<scalar_t<T>>& m, const Data<T>& d, const std::v
 
 // x <- A^-1 x. No pivoting: A is a mass matrix changed by terms of the order of the timestep.
 template <class T>
-inline void solve6(T (&A)[6][6], T (&x)[6]) {
+BATON_HD inline void solve6(T (&A)[6][6], T (&x)[6]) {
   for (int k = 0; k < 6; ++k) {
     const T inverse = T(1) / A[k][k];
     for (int i = k + 1; i < 6; ++i) {
@@ -68,8 +68,8 @@ inline void solve6(T (&A)[6][6], T (&x)[6]) {
 // of all that moves with it), the second the inertia I about the joint, armature aside, in the body's axes. The bias
 // is w x (w x h) and, in the body's axes, w x I w; the derivative along u_k is taken term by term.
 template <class T>
-void lone_acceleration(const Model<scalar_t<T>>& m, const Data<T>& d, const Joint<scalar_t<T>>& joint,
-                       const T* matrix, T* a) {
+BATON_HD void lone_acceleration(const Model<scalar_t<T>>& m, const Data<T>& d,
+                                const Joint<scalar_t<T>>& joint, const T* matrix, T* a) {
   const auto nv = static_cast<std::size_t>(m.nv), at = static_cast<std::size_t>(joint.dof);
   T A[6][6], M[6][6];
   for (std::size_t i = 0; i < 6; ++i)
@@ -103,7 +103,7 @@ void lone_acceleration(const Model<scalar_t<T>>& m, const Data<T>& d, const Join
 
 // acceleration[nv], in Data::scratch. With Euler only trees that are damped have anything implicit about them.
 template <class T>
-T* advancing_acceleration(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD T* advancing_acceleration(const Model<scalar_t<T>>& m, Data<T>& d) {
   const auto nv = static_cast<std::size_t>(m.nv);
   T *A = d.scratch.data(), *inverse = A + nv * nv, *a = inverse + nv, *force = a + nv;
   const bool fast = m.option.integrator == Integrator::kImplicitFast;

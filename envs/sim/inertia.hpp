@@ -31,7 +31,7 @@ BATON_INLINE Inertia<T> spatial_inertia(const T& mass, const Vec3<T>& moments, c
 }
 
 template <class T>
-void inertia(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void inertia(const Model<scalar_t<T>>& m, Data<T>& d) {
   const auto& chained = d.plan.chained;
   for (int b : chained) {
     const auto& body = m.bodies[b];
@@ -54,7 +54,8 @@ void inertia(const Model<scalar_t<T>>& m, Data<T>& d) {
 // Factors A = L' D L at `dofs` (whole trees, parents first), where A ([nv * nv], lower triangle at ancestor pairs) is
 // overwritten by L, with D on the diagonal, and inverse_diagonal[nv] by 1 / D.
 template <class T>
-void factor_tree(const Model<scalar_t<T>>& m, const std::vector<int>& dofs, T* A, T* inverse_diagonal) {
+BATON_HD void factor_tree(const Model<scalar_t<T>>& m, const std::vector<int>& dofs, T* A,
+                          T* inverse_diagonal) {
   const int nv = m.nv;
   for (auto at = dofs.rbegin(); at != dofs.rend(); ++at) {
     const int k = *at;
@@ -71,8 +72,8 @@ void factor_tree(const Model<scalar_t<T>>& m, const std::vector<int>& dofs, T* A
 
 // x[nv] <- A^-1 x at `dofs`, from factor_tree's output for them.
 template <class T>
-void solve_tree(const Model<scalar_t<T>>& m, const std::vector<int>& dofs, const T* LD,
-                const T* inverse_diagonal, T* x) {
+BATON_HD void solve_tree(const Model<scalar_t<T>>& m, const std::vector<int>& dofs, const T* LD,
+                         const T* inverse_diagonal, T* x) {
   const int nv = m.nv;
   for (auto i = dofs.rbegin(); i != dofs.rend(); ++i)
     for (int j = m.dofs[*i].parent; j >= 0; j = m.dofs[j].parent)
@@ -86,7 +87,7 @@ void solve_tree(const Model<scalar_t<T>>& m, const std::vector<int>& dofs, const
 
 // LD, LDinv from M.
 template <class T>
-void factor(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void factor(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (int i : d.plan.chained_dofs)
     for (int j = i; j >= 0; j = m.dofs[j].parent)
       d.LD[static_cast<std::size_t>(i) * m.nv + j] = d.M[static_cast<std::size_t>(i) * m.nv + j];
@@ -95,13 +96,13 @@ void factor(const Model<scalar_t<T>>& m, Data<T>& d) {
 
 // x[nv] <- M^-1 x. Needs factor().
 template <class T>
-void solve_m(const Model<scalar_t<T>>& m, const Data<T>& d, T* x) {
+BATON_HD void solve_m(const Model<scalar_t<T>>& m, const Data<T>& d, T* x) {
   solve_tree(m, d.plan.dofs, d.LD.data(), d.LDinv.data(), x);
 }
 
 // y[nv] <- M x. x and y must not overlap.
 template <class T>
-void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const T* x, T* y) {
+BATON_HD void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const T* x, T* y) {
   const auto nv = static_cast<std::size_t>(m.nv);
   for (const auto& l : d.plan.lone) y[l.dof] = T(l.inertia) * x[l.dof];
   for (int i : d.plan.chained_dofs) {

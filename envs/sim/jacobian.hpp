@@ -6,8 +6,8 @@ namespace baton::sim {
 
 // Velocity of `point` (world, m), carried by the body that dof i moves, per unit qvel[i].
 template <class T>
-inline Vec3<T> dof_point_velocity(const Data<T>& d, const Model<scalar_t<T>>& m, int i,
-                                  const Vec3<T>& point) {
+BATON_HD inline Vec3<T> dof_point_velocity(const Data<T>& d, const Model<scalar_t<T>>& m, int i,
+                                           const Vec3<T>& point) {
   const Spatial<T>& c = d.cdof[i];
   return c.l + cross(c.a, point - d.tree_origin[m.dofs[i].body]);
 }
@@ -15,8 +15,8 @@ inline Vec3<T> dof_point_velocity(const Data<T>& d, const Model<scalar_t<T>>& m,
 // Jacobian of `point` fixed to `body`: jacp[nv] linear, jacr[nv] angular, column i for dof i. Both overwritten;
 // either may be null.
 template <class T>
-void point_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d, int body, const Vec3<T>& point,
-                    Vec3<T>* jacp, Vec3<T>* jacr) {
+BATON_HD void point_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d, int body, const Vec3<T>& point,
+                             Vec3<T>* jacp, Vec3<T>* jacr) {
   const Vec3<T> zero{T(0), T(0), T(0)};
   for (int i = 0; i < m.nv; ++i) {
     if (jacp) jacp[i] = zero;

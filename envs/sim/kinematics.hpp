@@ -88,7 +88,7 @@ BATON_INLINE Quat<T> renormalized(const Quat<T>& q) {
 }
 
 template <class T>
-void body_frame(const Model<scalar_t<T>>& m, Data<T>& d, int b) {
+BATON_HD void body_frame(const Model<scalar_t<T>>& m, Data<T>& d, int b) {
   const auto& body = m.bodies[b];
   const int parent = body.parent;
   Vec3<T> pos = cast<T>(body.pos);
@@ -115,7 +115,7 @@ void body_frame(const Model<scalar_t<T>>& m, Data<T>& d, int b) {
 
 // body_frame() of a lone body once its anchor and axis, which never move, are known.
 template <class T>
-void lone_frame(const Model<scalar_t<T>>& m, Data<T>& d, const typename Plan<scalar_t<T>>::Lone& l) {
+BATON_HD void lone_frame(const Model<scalar_t<T>>& m, Data<T>& d, const typename Plan<scalar_t<T>>::Lone& l) {
   const auto& joint = m.joints[l.joint];
   const T moved = d.qpos[joint.qpos] - T(m.qpos0[joint.qpos]);
   Vec3<T>& pos = d.xpos[l.body];
@@ -146,7 +146,7 @@ BATON_INLINE void geom_frame(const Model<scalar_t<T>>& m, Data<T>& d, int g) {
 
 // Frames of all geoms, drawn ones included.
 template <class T>
-void geom_frames(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void geom_frames(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (int g = 0; g < static_cast<int>(m.geoms.size()); ++g) detail::geom_frame(m, d, g);
   for (char& stale : d.geom_stale) stale = 0;
 }
@@ -160,7 +160,7 @@ BATON_INLINE void fresh_geom(const Model<scalar_t<T>>& m, Data<T>& d, int g) {
 }
 
 template <class T>
-void kinematics(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void kinematics(const Model<scalar_t<T>>& m, Data<T>& d) {
   if (!d.static_done) {
     for (int b = 1; b < static_cast<int>(m.bodies.size()); ++b) detail::body_frame(m, d, b);
     geom_frames(m, d);

@@ -24,8 +24,12 @@ enum class EqualityType { kJoint, kWeld, kConnect };
 enum class Integrator { kEuler, kImplicitFast };
 enum class Cone { kPyramidal, kElliptic };
 
-inline int qpos_count(JointType t) { return t == JointType::kFree ? 7 : t == JointType::kBall ? 4 : 1; }
-inline int dof_count(JointType t) { return t == JointType::kFree ? 6 : t == JointType::kBall ? 3 : 1; }
+BATON_HD inline int qpos_count(JointType t) {
+  return t == JointType::kFree ? 7 : t == JointType::kBall ? 4 : 1;
+}
+BATON_HD inline int dof_count(JointType t) {
+  return t == JointType::kFree ? 6 : t == JointType::kBall ? 3 : 1;
+}
 
 // Who carries a joint's share of the bodies' gravity compensation: it counts as passive, or as the actuators' force.
 enum class Gravcomp { kPassive, kActuator, kNone };

@@ -20,13 +20,13 @@ namespace baton::sim {
 namespace detail {
 
 template <class T>
-inline Quat<T> joint_quat(const Data<T>& d, int qpos) {
+BATON_HD inline Quat<T> joint_quat(const Data<T>& d, int qpos) {
   const T* q = &d.qpos[qpos];
   return {q[0], q[1], q[2], q[3]};
 }
 
 template <class T>
-void add_spring(const Model<scalar_t<T>>& m, Data<T>& d, const Joint<scalar_t<T>>& joint) {
+BATON_HD void add_spring(const Model<scalar_t<T>>& m, Data<T>& d, const Joint<scalar_t<T>>& joint) {
   const T k(joint.stiffness);
   const T* q = &d.qpos[joint.qpos];
   const auto* rest = &m.qpos_spring[joint.qpos];
@@ -41,7 +41,7 @@ void add_spring(const Model<scalar_t<T>>& m, Data<T>& d, const Joint<scalar_t<T>
 }
 
 template <class T>
-void compensate_gravity(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void compensate_gravity(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (T& f : d.qfrc_gravcomp) f = T(0);
   for (std::size_t b = 1; b < m.bodies.size(); ++b) {
     const auto& body = m.bodies[b];
@@ -56,7 +56,7 @@ void compensate_gravity(const Model<scalar_t<T>>& m, Data<T>& d) {
 
 // The control that acts: inside the actuator's range, and of the angles that are the same the nearest to the length.
 template <class T>
-inline T control(const Actuator<scalar_t<T>>& actuator, T ctrl, const T& length) {
+BATON_HD inline T control(const Actuator<scalar_t<T>>& actuator, T ctrl, const T& length) {
   using S = scalar_t<T>;
   if (actuator.ctrl_limited) ctrl = clamp(ctrl, T(actuator.ctrl_range[0]), T(actuator.ctrl_range[1]));
   if (actuator.period > 0) {
@@ -75,8 +75,8 @@ struct Transmission {
 };
 
 template <class T>
-inline Transmission<T> transmission(const Model<scalar_t<T>>& m, const Data<T>& d,
-                                    const Actuator<scalar_t<T>>& actuator) {
+BATON_HD inline Transmission<T> transmission(const Model<scalar_t<T>>& m, const Data<T>& d,
+                                             const Actuator<scalar_t<T>>& actuator) {
   const auto& joint = m.joints[actuator.joint];
   Transmission<T> t;
   t.dof = joint.dof, t.count = dof_count(joint.type);
@@ -98,7 +98,7 @@ inline Transmission<T> transmission(const Model<scalar_t<T>>& m, const Data<T>& 
 }  // namespace detail
 
 template <class T>
-void passive(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void passive(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (int i = 0; i < m.nv; ++i) d.qfrc_passive[i] = T(-m.dofs[i].damping) * d.qvel[i];
   for (const auto& joint : m.joints)
     if (joint.stiffness != 0) detail::add_spring(m, d, joint);
@@ -106,7 +106,7 @@ void passive(const Model<scalar_t<T>>& m, Data<T>& d) {
 }
 
 template <class T>
-void actuation(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void actuation(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (int i = 0; i < m.nv; ++i) d.qfrc_actuator[i] = T(0);
   for (int u = 0; u < m.nu; ++u) {
     const auto& actuator = m.actuators[u];
@@ -129,7 +129,7 @@ void actuation(const Model<scalar_t<T>>& m, Data<T>& d) {
 }
 
 template <class T>
-void smooth(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void smooth(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (int i = 0; i < m.nv; ++i) d.qfrc_smooth[i] = d.qfrc_passive[i] - d.qfrc_bias[i] + d.qfrc_actuator[i];
   for (std::size_t b = 1; 6 * b + 5 < d.xfrc.size(); ++b) {
     const T* f = &d.xfrc[6 * b];

@@ -72,8 +72,8 @@ BATON_INLINE T curvature(const ConstraintData<T>& e, int row, const T& jar) {
 
 // H += J' W J over one block's base rows, W an arrow matrix: `corner` at the normal, `cross` beside it, `diag` below.
 template <int kBases, class T>
-inline void add_arrow(ConstraintData<T>& e, const ConstraintBlock& block, const T& corner, const T* cross,
-                      const T* diag) {
+BATON_HD inline void add_arrow(ConstraintData<T>& e, const ConstraintBlock& block, const T& corner,
+                               const T* cross, const T* diag) {
   const int count = block.dof_count;
   const int* dof = &e.dof_index[block.dof_begin];
   const T* jac = &e.jac[block.jac];
@@ -97,7 +97,7 @@ inline void add_arrow(ConstraintData<T>& e, const ConstraintBlock& block, const 
 
 // H += J' D J.
 template <class T>
-inline void add_curvature(ConstraintData<T>& e) {
+BATON_HD inline void add_curvature(ConstraintData<T>& e) {
   using S = scalar_t<T>;
   for (int n = 0; n < e.nblock; ++n) {
     const ConstraintBlock& block = e.blocks[n];
@@ -175,7 +175,7 @@ BATON_INLINE T dot_dofs(int n, const T* a, const T* b) {
 
 // x, mx, jar at the better of qacc_warmstart and qacc_smooth; dofs of trees that have no row in a lane stay smooth.
 template <class T>
-inline void start_solver(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD inline void start_solver(const Model<scalar_t<T>>& m, Data<T>& d) {
   using S = scalar_t<T>;
   auto& e = d.efc;
   const T zero(S(0));
@@ -199,7 +199,7 @@ inline void start_solver(const Model<scalar_t<T>>& m, Data<T>& d) {
 
 // p = -H^-1 grad, mp = M p, jp = J p.
 template <class T>
-inline void newton_direction(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD inline void newton_direction(const Model<scalar_t<T>>& m, Data<T>& d) {
   auto& e = d.efc;
   load_inertia(m, d, e);
   add_curvature(e);
@@ -216,8 +216,8 @@ inline void newton_direction(const Model<scalar_t<T>>& m, Data<T>& d) {
 // with alpha, kept inside the interval where it changes sign. The full step is taken where it changes no zone, and
 // `settled` says where.
 template <class T>
-inline T line_search(const Model<scalar_t<T>>& m, const ConstraintData<T>& e, const T& descent,
-                     mask_t<T> live, mask_t<T>& settled, SolverReport& report) {
+BATON_HD inline T line_search(const Model<scalar_t<T>>& m, const ConstraintData<T>& e, const T& descent,
+                              mask_t<T> live, mask_t<T>& settled, SolverReport& report) {
   using S = scalar_t<T>;
   const T zero(S(0)), one(S(1)), huge(std::numeric_limits<S>::max());
   T slope0 = dot_dofs(m.nv, e.p.data(), e.mx.data()), curve0 = dot_dofs(m.nv, e.p.data(), e.mp.data());
@@ -248,7 +248,7 @@ inline T line_search(const Model<scalar_t<T>>& m, const ConstraintData<T>& e, co
 }  // namespace detail
 
 template <class T>
-SolverReport solve_constraints(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD SolverReport solve_constraints(const Model<scalar_t<T>>& m, Data<T>& d) {
   using S = scalar_t<T>;
   auto& e = d.efc;
   SolverReport report;

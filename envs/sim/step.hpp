@@ -31,8 +31,8 @@ void check_supported(const Model<S>& m) {
                   joint.name);
 }
 
-template <class T>
-SolverReport forward(const Model<scalar_t<T>>& m, Data<T>& d, StageClock& clock) {
+template <class T, class Clock>
+BATON_HD SolverReport forward(const Model<scalar_t<T>>& m, Data<T>& d, Clock& clock) {
   clock.start();
   kinematics(m, d);
   clock.lap(Stage::kKinematics);
@@ -55,15 +55,15 @@ SolverReport forward(const Model<scalar_t<T>>& m, Data<T>& d, StageClock& clock)
 }
 
 template <class T>
-SolverReport forward(const Model<scalar_t<T>>& m, Data<T>& d) {
-  StageClock off;
+BATON_HD SolverReport forward(const Model<scalar_t<T>>& m, Data<T>& d) {
+  NoClock off;
   return forward(m, d, off);
 }
 
 namespace detail {
 
 template <class T>
-void integrate_positions(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void integrate_positions(const Model<scalar_t<T>>& m, Data<T>& d) {
   const T h(m.option.timestep);
   for (const auto& joint : m.joints) {
     T* q = &d.qpos[joint.qpos];
@@ -85,7 +85,7 @@ void integrate_positions(const Model<scalar_t<T>>& m, Data<T>& d) {
 
 // The second half of step(): advances qvel and qpos by one timestep from the results of forward().
 template <class T>
-void integrate_state(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void integrate_state(const Model<scalar_t<T>>& m, Data<T>& d) {
   const T* a = advancing_acceleration(m, d);
   const T h(m.option.timestep);
   for (int i = 0; i < m.nv; ++i) {
@@ -95,8 +95,8 @@ void integrate_state(const Model<scalar_t<T>>& m, Data<T>& d) {
   detail::integrate_positions(m, d);
 }
 
-template <class T>
-SolverReport step(const Model<scalar_t<T>>& m, Data<T>& d, StageClock& clock) {
+template <class T, class Clock>
+BATON_HD SolverReport step(const Model<scalar_t<T>>& m, Data<T>& d, Clock& clock) {
   const SolverReport report = forward(m, d, clock);
   integrate_state(m, d);
   clock.lap(Stage::kIntegrate);
@@ -104,8 +104,8 @@ SolverReport step(const Model<scalar_t<T>>& m, Data<T>& d, StageClock& clock) {
 }
 
 template <class T>
-SolverReport step(const Model<scalar_t<T>>& m, Data<T>& d) {
-  StageClock off;
+BATON_HD SolverReport step(const Model<scalar_t<T>>& m, Data<T>& d) {
+  NoClock off;
   return step(m, d, off);
 }
 

@@ -27,12 +27,12 @@ struct BoxPair {
 };
 
 template <class T>
-inline T rounding(double in_double, double in_float) {
+BATON_HD inline T rounding(double in_double, double in_float) {
   return num<T>(sizeof(scalar_t<T>) == 4 ? in_float : in_double);
 }
 
 template <class T>
-BoxPair<T> make_box_pair(const Shape<T>& a, const Shape<T>& b, const T& margin) {
+BATON_HD BoxPair<T> make_box_pair(const Shape<T>& a, const Shape<T>& b, const T& margin) {
   BoxPair<T> p;
   for (int i = 0; i < 3; ++i)
     for (int j = 0; j < 3; ++j) p.rot(i, j) = dot(a.mat.col(i), b.mat.col(j));
@@ -49,7 +49,7 @@ BoxPair<T> make_box_pair(const Shape<T>& a, const Shape<T>& b, const T& margin) 
 
 // Best face normal; returns the lanes of `on` that no face normal separates.
 template <class T>
-mask_t<T> best_face(BoxPair<T>& p, mask_t<T> on) {
+BATON_HD mask_t<T> best_face(BoxPair<T>& p, mask_t<T> on) {
   p.face_sep = num<T>(-1e10);
   p.face_code = T(0);
   for (int k = 0; k < 6; ++k) {
@@ -66,7 +66,7 @@ mask_t<T> best_face(BoxPair<T>& p, mask_t<T> on) {
 
 // Best cross product of edges, and whether it beats the face.
 template <class T>
-mask_t<T> best_edge(BoxPair<T>& p, mask_t<T> on) {
+BATON_HD mask_t<T> best_edge(BoxPair<T>& p, mask_t<T> on) {
   const T zero(0), one(1);
   T best = p.face_sep;
   p.edge_sep = zero;
@@ -113,7 +113,7 @@ mask_t<T> best_edge(BoxPair<T>& p, mask_t<T> on) {
 
 // The supporting edges of both boxes and the closest points between them.
 template <class T>
-void edge_contact(const BoxPair<T>& p, const Shape<T>& a, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void edge_contact(const BoxPair<T>& p, const Shape<T>& a, mask_t<T> on, ContactSink<T>& sink) {
   const T zero(0), one(1);
   const Vec3<T>& n = p.edge_axis;
   const Vec3<T> n2 = transpose_mul(p.rot, n);
@@ -151,7 +151,7 @@ struct FacePair {
 };
 
 template <class T>
-FacePair<T> face_pair(const BoxPair<T>& p, const Shape<T>& a, const Shape<T>& b) {
+BATON_HD FacePair<T> face_pair(const BoxPair<T>& p, const Shape<T>& a, const Shape<T>& b) {
   const T zero(0), one(1);
   const mask_t<T> first = p.face_code < num<T>(2.5);
   const T code = select(first, p.face_code, p.face_code - num<T>(3));
@@ -201,7 +201,7 @@ FacePair<T> face_pair(const BoxPair<T>& p, const Shape<T>& a, const Shape<T>& b)
 template <class T>
 struct FaceHits {
   Packer<T, 8> points;
-  void add(mask_t<T> m, const Vec3<T>& p, const T& margin, const T& dupe2) {
+  BATON_HD void add(mask_t<T> m, const Vec3<T>& p, const T& margin, const T& dupe2) {
     m = m && p.z <= margin;
     if (!any(m)) return;
     for (int k = 0; k < points.used; ++k) {
@@ -214,8 +214,8 @@ struct FaceHits {
 
 // Where one edge of the incident face, from p along d (t in 0..1), enters and leaves the reference rectangle.
 template <class T>
-void clip_edge(const FacePair<T>& f, const Vec3<T>& p, const Vec3<T>& d, mask_t<T> on, const T& margin,
-               FaceHits<T>& hits) {
+BATON_HD void clip_edge(const FacePair<T>& f, const Vec3<T>& p, const Vec3<T>& d, mask_t<T> on,
+                        const T& margin, FaceHits<T>& hits) {
   const T zero(0), one(1);
   T enter = zero, leave = one;
   for (int k = 0; k < 2; ++k) {
@@ -234,7 +234,7 @@ void clip_edge(const FacePair<T>& f, const Vec3<T>& p, const Vec3<T>& d, mask_t<
 }
 
 template <class T>
-FaceHits<T> overlap(const FacePair<T>& f, mask_t<T> on, const T& margin) {
+BATON_HD FaceHits<T> overlap(const FacePair<T>& f, mask_t<T> on, const T& margin) {
   const T one(1), two(2);
   static constexpr int kSign[4][2] = {{1, 1}, {-1, 1}, {-1, -1}, {1, -1}};
   FaceHits<T> hits;
@@ -270,7 +270,7 @@ FaceHits<T> overlap(const FacePair<T>& f, mask_t<T> on, const T& margin) {
 
 // Up to 8 contacts.
 template <class T>
-void box_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void box_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   detail::BoxPair<T> p = detail::make_box_pair(a, b, sink.margin());
   on = detail::best_face(p, on);
   if (!any(on)) return;

@@ -20,7 +20,7 @@ struct SegmentBox {
   Mask corner[3];             // the corner (edge's end) nearest: plus side of each axis
 
   // An end of the segment that is inside the box, or outside in one direction only, is nearest to a face.
-  void try_end(int end) {
+  BATON_HD void try_end(int end) {
     const Vec3<T> p = pos + half * num<T>(end);
     Mask out[3];
     T count(0), dist2(0);
@@ -39,7 +39,7 @@ struct SegmentBox {
   }
 
   // The edge along axis j whose other coordinates are on the sides `side` (bits j1, j2; 1 = plus).
-  void try_edge(int j, int side) {
+  BATON_HD void try_edge(int j, int side) {
     const int j1 = (j + 1) % 3, j2 = (j + 2) % 3;
     const bool s1 = (side & 1) != 0, s2 = (side & 2) != 0;
     Vec3<T> dif = -pos;
@@ -72,13 +72,13 @@ struct SegmentBox {
 
 // Keeps the smaller; NaN never wins.
 template <class T>
-inline T shorter(const T& a, const T& b) {
+BATON_HD inline T shorter(const T& a, const T& b) {
   return select(b < a, b, a);
 }
 
 // Step along the segment from the closest point to the second one; `has` where there is one.
 template <class T>
-T second_at_face(const SegmentBox<T>& s, mask_t<T>& has) {
+BATON_HD T second_at_face(const SegmentBox<T>& s, mask_t<T>& has) {
   const T zero(0), away = select(s.end_plus, num<T>(-1), T(1));  // towards the other end
   const Vec3<T> end = s.pos - s.half * away;
   T step = num<T>(2);
@@ -94,12 +94,12 @@ T second_at_face(const SegmentBox<T>& s, mask_t<T>& has) {
 
 // A segment along a face or an edge: the sign of its small components is rounding and must not decide.
 template <class T>
-inline mask_t<T> negligible(const T& axis) {
+BATON_HD inline mask_t<T> negligible(const T& axis) {
   return abs(axis) < num<T>(sizeof(scalar_t<T>) == 4 ? 1e-5 : 1e-9);
 }
 
 template <class T>
-T second_at_corner(const SegmentBox<T>& s, mask_t<T>& has) {
+BATON_HD T second_at_corner(const SegmentBox<T>& s, mask_t<T>& has) {
   using Mask = mask_t<T>;
   const T one(1), zero(0), two(2);
   Mask differs[3];  // does the segment's direction point away from the corner along this axis?
@@ -133,7 +133,7 @@ T second_at_corner(const SegmentBox<T>& s, mask_t<T>& has) {
 }
 
 template <class T>
-T second_at_edge(const SegmentBox<T>& s, mask_t<T>& has) {
+BATON_HD T second_at_edge(const SegmentBox<T>& s, mask_t<T>& has) {
   using Mask = mask_t<T>;
   const T one(1), zero(0), two(2);
   T result(0);
@@ -165,7 +165,7 @@ T second_at_edge(const SegmentBox<T>& s, mask_t<T>& has) {
 
 // Up to 2 contacts. a: capsule, b: box.
 template <class T>
-void capsule_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void capsule_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   using Mask = mask_t<T>;
   detail::SegmentBox<T> s;
   s.pos = transpose_mul(b.mat, a.pos - b.pos);

@@ -28,12 +28,12 @@
 namespace baton::sim {
 
 // Is there a collider for these types (in ascending order)? Loaders refuse models with pairs that have none.
-inline bool can_collide(GeomType t1, GeomType t2) { return t1 <= t2 && t2 != GeomType::kPlane; }
+BATON_HD inline bool can_collide(GeomType t1, GeomType t2) { return t1 <= t2 && t2 != GeomType::kPlane; }
 
 // The collider of one pair, in the lanes of `on`. t1 <= t2.
 template <class T>
-void collide_pair(GeomType t1, GeomType t2, const Shape<T>& a, const Shape<T>& b, mask_t<T> on,
-                  ContactSink<T>& sink) {
+BATON_HD void collide_pair(GeomType t1, GeomType t2, const Shape<T>& a, const Shape<T>& b, mask_t<T> on,
+                           ContactSink<T>& sink) {
   using G = GeomType;
   const auto both = [](G x, G y) { return static_cast<int>(x) * 8 + static_cast<int>(y); };
   switch (both(t1, t2)) {
@@ -67,16 +67,21 @@ void collide_pair(GeomType t1, GeomType t2, const Shape<T>& a, const Shape<T>& b
       return box_box(a, b, on, sink);
     case both(G::kPlane, G::kEllipsoid):
       return plane_ellipsoid(a, b, on, sink);
+#if defined(__CUDA_ARCH__)
+    default:  // cuda/batch_cuda.hpp refuses models with such pairs
+      return;
+#else
     case both(G::kPlane, G::kMesh):
       return plane_mesh(a, b, on, sink);
     default:  // what is left has an ellipsoid or a mesh
       return convex_convex(t1, t2, a, b, on, sink);
+#endif
   }
 }
 
 // Poses that are numbers: comparisons alone do not keep the others out, since min and max of lanes may drop a NaN.
 template <class T>
-mask_t<T> finite(const Shape<T>& s) {
+BATON_HD mask_t<T> finite(const Shape<T>& s) {
   T sum = s.pos.x + s.pos.y + s.pos.z;
   for (const T& x : s.mat.m) sum += x;
   return is_finite(sum);
@@ -85,7 +90,7 @@ mask_t<T> finite(const Shape<T>& s) {
 namespace detail {
 
 template <class T>
-void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
   d.ncontact = d.contacts_missed = 0;
   d.contact_count = T(0);
   const auto shape = [&](int g) {
@@ -132,12 +137,14 @@ void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
 }  // namespace detail
 
 template <class T>
-void collide(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD void collide(const Model<scalar_t<T>>& m, Data<T>& d) {
   detail::find_contacts(m, d);
-  if (d.contacts_missed == 0) return;
+  if (d.contacts_missed == 0 || d.fixed_room) return;
+#if !defined(__CUDA_ARCH__)
   const int room = static_cast<int>(d.contacts.size());
   d.reserve_contacts(m, std::max(2 * room, d.ncontact + d.contacts_missed));
   detail::find_contacts(m, d);
+#endif
 }
 
 }  // namespace baton::sim

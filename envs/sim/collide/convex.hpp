@@ -111,7 +111,7 @@ void convex_convex(GeomType t1, GeomType t2, const Shape<T>& a, const Shape<T>& 
 
 // One contact: the point of the ellipsoid that reaches furthest against the plane's normal.
 template <class T>
-void plane_ellipsoid(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void plane_ellipsoid(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> n = a.axis(), d = transpose_mul(b.mat, n);
   const Vec3<T> s{d.x * b.size.x, d.y * b.size.y, d.z * b.size.z};
   const T reach = max(norm(s), num<T>(1e-30)), inv = T(1) / reach;

@@ -14,7 +14,7 @@ namespace detail {
 
 // How close to a feature's own direction a normal counts as that of the feature.
 template <class T>
-inline T same_direction() {
+BATON_HD inline T same_direction() {
   return num<T>(sizeof(scalar_t<T>) == 4 ? 1e-6 : 1e-9);  // of 1 - |cosine|
 }
 
@@ -27,8 +27,8 @@ struct Facet {
   bool disc;
   mask_t<T> valid;  // lanes in which the contact's normal is the facet's
 
-  T height(const Vec3<T>& p) const { return dot(p - origin, normal); }
-  mask_t<T> over(const Vec3<T>& p) const {
+  BATON_HD T height(const Vec3<T>& p) const { return dot(p - origin, normal); }
+  BATON_HD mask_t<T> over(const Vec3<T>& p) const {
     const Vec3<T> r = p - origin;
     const T slack = half_x * num<T>(1e-5);
     if (!disc) return abs(dot(r, ex)) <= half_x + slack && abs(dot(r, ey)) <= half_y + slack;
@@ -36,7 +36,7 @@ struct Facet {
     return dot(r, r) - up * up <= (half_x + slack) * (half_x + slack);
   }
   // The stretch [lo, hi] of p + t d, t in [0, 1], that is over the facet; false where there is none.
-  mask_t<T> clip(const Vec3<T>& p, const Vec3<T>& d, T& lo, T& hi) const {
+  BATON_HD mask_t<T> clip(const Vec3<T>& p, const Vec3<T>& d, T& lo, T& hi) const {
     const T zero(0), one(1);
     lo = zero;
     hi = one;
@@ -67,14 +67,14 @@ struct Facet {
 };
 
 template <class T>
-Facet<T> cap_facet(const Shape<T>& c, const Vec3<T>& outward) {
+BATON_HD Facet<T> cap_facet(const Shape<T>& c, const Vec3<T>& outward) {
   const Vec3<T> z = facing(c.axis(), outward);
   return {
       c.pos + z * c.size.y, z, z, z, c.size.x, c.size.x, true, dot(z, outward) > T(1) - same_direction<T>()};
 }
 
 template <class T>
-Facet<T> box_facet(const Shape<T>& b, const Vec3<T>& outward) {
+BATON_HD Facet<T> box_facet(const Shape<T>& b, const Vec3<T>& outward) {
   const Vec3<T> local = transpose_mul(b.mat, outward);
   const T x = abs(local.x), y = abs(local.y), z = abs(local.z);
   const mask_t<T> is_x = x >= y && x >= z, is_y = !is_x && y >= z;
@@ -102,7 +102,7 @@ struct PointSet {
   const T& margin;
   Packer<T, 8> points;
   // p on one surface, `height` above the facet of the other with outward normal `up`.
-  void add(mask_t<T> m, const Vec3<T>& p, const T& height, const Vec3<T>& up) {
+  BATON_HD void add(mask_t<T> m, const Vec3<T>& p, const T& height, const Vec3<T>& up) {
     m = m && height <= margin;
     if (!any(m)) return;
     const Vec3<T> pos = half_way(p, up, height);
@@ -116,7 +116,8 @@ struct PointSet {
 
 // The ends of the part of segment p0 p1 (of surface points, the ball's radius off) that is over the facet.
 template <class T>
-void add_segment(const Facet<T>& f, const Vec3<T>& p0, const Vec3<T>& p1, mask_t<T> on, PointSet<T>& set) {
+BATON_HD void add_segment(const Facet<T>& f, const Vec3<T>& p0, const Vec3<T>& p1, mask_t<T> on,
+                          PointSet<T>& set) {
   T lo, hi;
   const Vec3<T> d = p1 - p0;
   on = on && f.clip(p0, d, lo, hi);
@@ -128,7 +129,7 @@ void add_segment(const Facet<T>& f, const Vec3<T>& p0, const Vec3<T>& p1, mask_t
 
 // A cylinder over a facet.
 template <class T>
-void add_cylinder(const Facet<T>& f, const Shape<T>& c, mask_t<T> on, PointSet<T>& set) {
+BATON_HD void add_cylinder(const Facet<T>& f, const Shape<T>& c, mask_t<T> on, PointSet<T>& set) {
   on = on && f.valid;
   if (!any(on)) return;
   const CylinderPoints<T> points = cylinder_points(c, f.normal);
@@ -141,7 +142,7 @@ void add_cylinder(const Facet<T>& f, const Shape<T>& c, mask_t<T> on, PointSet<T
 
 // A capsule over a facet.
 template <class T>
-void add_capsule(const Facet<T>& f, const Shape<T>& c, mask_t<T> on, PointSet<T>& set) {
+BATON_HD void add_capsule(const Facet<T>& f, const Shape<T>& c, mask_t<T> on, PointSet<T>& set) {
   on = on && f.valid;
   if (!any(on)) return;
   const Vec3<T> mid = c.pos - f.normal * c.size.x, half = c.axis() * c.size.y;
@@ -150,7 +151,7 @@ void add_capsule(const Facet<T>& f, const Shape<T>& c, mask_t<T> on, PointSet<T>
 
 // The edges of a box's face that looks at the cap of a cylinder.
 template <class T>
-void add_rectangle(const Facet<T>& cap, const Facet<T>& face, mask_t<T> on, PointSet<T>& set) {
+BATON_HD void add_rectangle(const Facet<T>& cap, const Facet<T>& face, mask_t<T> on, PointSet<T>& set) {
   on = on && cap.valid;
   if (!any(on)) return;
   const Vec3<T> u = face.ex * face.half_x, v = face.ey * face.half_y;
@@ -166,11 +167,11 @@ struct Middle {
   mask_t<T> is_line = mask_t<T>(false), is_flat = mask_t<T>(false);
 };
 template <class T>
-inline mask_t<T> across(const T& cosine) {
+BATON_HD inline mask_t<T> across(const T& cosine) {
   return abs(cosine) < num<T>(sizeof(scalar_t<T>) == 4 ? 2e-4 : 1e-6);
 }
 template <class T>
-void add_half_axis(Middle<T>& m, const Vec3<T>& axis, const T& half, const Vec3<T>& n) {
+BATON_HD void add_half_axis(Middle<T>& m, const Vec3<T>& axis, const T& half, const Vec3<T>& n) {
   const T cosine = dot(axis, n);
   const mask_t<T> open = across(cosine);
   const Vec3<T> s = axis * half;
@@ -180,7 +181,7 @@ void add_half_axis(Middle<T>& m, const Vec3<T>& axis, const T& half, const Vec3<
   m.line = select(open, s, m.line);
 }
 template <class T>
-Middle<T> middle(GeomType type, const Shape<T>& s, const Vec3<T>& n) {
+BATON_HD Middle<T> middle(GeomType type, const Shape<T>& s, const Vec3<T>& n) {
   Middle<T> m;
   m.point = s.pos;
   if (type == GeomType::kBox) {
@@ -203,7 +204,8 @@ Middle<T> middle(GeomType type, const Shape<T>& s, const Vec3<T>& n) {
 // Where two features meet that are not both flat: a point on the other, or two lines that cross (two points where
 // they are parallel).
 template <class T>
-void add_crossing(const Middle<T>& a, const Middle<T>& b, const T& sep, mask_t<T> on, PointSet<T>& set) {
+BATON_HD void add_crossing(const Middle<T>& a, const Middle<T>& b, const T& sep, mask_t<T> on,
+                           PointSet<T>& set) {
   const T zero(0), one(1);
   if (!any(on)) return;
   const mask_t<T> point_a = !a.is_line && !a.is_flat, point_b = !b.is_line && !b.is_flat;
@@ -233,7 +235,7 @@ void add_crossing(const Middle<T>& a, const Middle<T>& b, const T& sep, mask_t<T
 }
 
 template <class T>
-void emit(const PointSet<T>& set, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void emit(const PointSet<T>& set, mask_t<T> on, ContactSink<T>& sink) {
   if (set.points.used == 0) return;
   const Mat3<T> frame = contact_frame(set.n, Vec3<T>{T(0), T(0), T(0)});
   for (int k = 0; k < set.points.used; ++k)
@@ -241,7 +243,7 @@ void emit(const PointSet<T>& set, mask_t<T> on, ContactSink<T>& sink) {
 }
 
 template <class T>
-inline T face_bias(const Shape<T>& a, const Shape<T>& b) {
+BATON_HD inline T face_bias(const Shape<T>& a, const Shape<T>& b) {
   return num<T>(sizeof(scalar_t<T>) == 4 ? 2e-6 : 1e-9) * (norm(a.size) + norm(b.size));
 }
 
@@ -249,7 +251,7 @@ inline T face_bias(const Shape<T>& a, const Shape<T>& b) {
 // margin: cheap, and right for nearly all pairs that do not touch. Half axes e1, e2. Half of what there is beyond a
 // little more than the margin goes to the sink: the pair is looked at again long before it touches.
 template <class T, class Pair>
-mask_t<T> axes_apart(const Pair& pair, const Vec3<T>& e1, const Vec3<T>& e2, ContactSink<T>& sink) {
+BATON_HD mask_t<T> axes_apart(const Pair& pair, const Vec3<T>& e1, const Vec3<T>& e2, ContactSink<T>& sink) {
   const T one(1);
   const Vec3<T> rel = -pair.rel;
   const SegmentPair<T> s{dot(e1, e1), -dot(e1, e2), dot(e2, e2), -dot(e1, rel), dot(e2, rel)};
@@ -270,7 +272,7 @@ mask_t<T> axes_apart(const Pair& pair, const Vec3<T>& e1, const Vec3<T>& e2, Con
 
 // a: capsule, b: cylinder.
 template <class T>
-void capsule_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void capsule_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> za = a.axis(), zb = b.axis();
   const SymmetricPair<T, 2, 1> pair{b.pos - a.pos, {za * a.size.y, zb * b.size.y}, {za, zb}, {zb}, {b.size.x},
                                     a.size.x};
@@ -287,7 +289,7 @@ void capsule_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, Contac
 }
 
 template <class T>
-void cylinder_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void cylinder_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> za = a.axis(), zb = b.axis();
   const SymmetricPair<T, 2, 2> pair{b.pos - a.pos, {za * a.size.y, zb * b.size.y}, {za, zb},
                                     {za, zb},      {a.size.x, b.size.x},           T(0)};
@@ -306,7 +308,7 @@ void cylinder_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, Conta
 
 // a: cylinder, b: box.
 template <class T>
-void cylinder_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void cylinder_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> za = a.axis(), b0 = b.mat.col(0), b1 = b.mat.col(1), b2 = b.mat.col(2);
   const SymmetricPair<T, 4, 1> pair{
       b.pos - a.pos,    {za * a.size.y, b0 * b.size.x, b1 * b.size.y, b2 * b.size.z},

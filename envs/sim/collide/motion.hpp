@@ -30,18 +30,20 @@ class Motion {
 
   // To be called once a step, before the pairs, with the poses of now.
   template <class D>
-  void advance(const D& d);
+  BATON_HD void advance(const D& d);
 
-  S way(int body) const { return body < 0 ? S(0) : way_[static_cast<std::size_t>(body)]; }
-  bool due(int pair, S way) const { return !(way < due_[static_cast<std::size_t>(pair)]); }
-  bool group_due(std::size_t group, S way) const { return !(way < group_due_[group]); }
+  BATON_HD S way(int body) const { return body < 0 ? S(0) : way_[static_cast<std::size_t>(body)]; }
+  BATON_HD bool due(int pair, S way) const { return !(way < due_[static_cast<std::size_t>(pair)]); }
+  BATON_HD bool group_due(std::size_t group, S way) const { return !(way < group_due_[group]); }
   // The pair is apart by `gap` (lanes that are not a number are apart for good: coming back is a long way).
-  void apart(int pair, S way, const T& gap) { due_[static_cast<std::size_t>(pair)] = way + budget(gap); }
-  void group_apart(std::size_t group, S way, const T& gap) { group_due_[group] = way + budget(gap); }
+  BATON_HD void apart(int pair, S way, const T& gap) {
+    due_[static_cast<std::size_t>(pair)] = way + budget(gap);
+  }
+  BATON_HD void group_apart(std::size_t group, S way, const T& gap) { group_due_[group] = way + budget(gap); }
 
  private:
   static constexpr double kRestart = 4.0;  // m of way at which the count begins anew, for its rounding
-  static S budget(const T& gap) {
+  BATON_HD static S budget(const T& gap) {
     const T far(S(1));
     const T known = select(is_finite(gap), min(gap, far), far);
     return -largest(-known) * S(0.999) - S(1e-5);
@@ -55,8 +57,8 @@ void Motion<T>::build(const Model<S>& m, const Broadphase<S>& table) {
   std::vector<S> reach(m.bodies.size(), S(-1));
   for (const auto& g : table.groups)
     for (int p = g.begin; p < g.end; ++p)
-      for (const int geom :
-           {m.pairs[static_cast<std::size_t>(p)].geom1, m.pairs[static_cast<std::size_t>(p)].geom2}) {
+      for (const int geom : std::array{m.pairs[static_cast<std::size_t>(p)].geom1,
+                                       m.pairs[static_cast<std::size_t>(p)].geom2}) {
         const Geom<S>& x = m.geoms[static_cast<std::size_t>(geom)];
         if (x.body != g.body1 && x.body != g.body2) continue;  // of the static world
         S& r = reach[static_cast<std::size_t>(x.body)];
@@ -79,7 +81,7 @@ void Motion<T>::build(const Model<S>& m, const Broadphase<S>& table) {
 
 template <class T>
 template <class D>
-void Motion<T>::advance(const D& d) {
+BATON_HD void Motion<T>::advance(const D& d) {
   bool restart = false;
   for (Mover& b : movers_) {
     const Vec3<T>& pos = d.xpos[static_cast<std::size_t>(b.body)];

@@ -7,12 +7,12 @@ namespace baton::sim {
 
 // One hit for the point of geom 2 at `surface`, dist metres above the plane.
 template <class T>
-inline Vec3<T> half_way(const Vec3<T>& surface, const Vec3<T>& normal, const T& dist) {
+BATON_HD inline Vec3<T> half_way(const Vec3<T>& surface, const Vec3<T>& normal, const T& dist) {
   return surface - normal * (dist * num<T>(0.5));
 }
 
 template <class T>
-void plane_sphere(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void plane_sphere(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> n = a.axis();
   const T dist = dot(b.pos - a.pos, n) - b.size.x;
   sink.add(on, dist, half_way(b.pos - n * b.size.x, n, dist), n);
@@ -20,7 +20,7 @@ void plane_sphere(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSin
 
 // Up to 2 contacts: the sphere at each end. The first tangent runs along the capsule.
 template <class T>
-void plane_capsule(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void plane_capsule(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> n = a.axis(), axis = b.axis(), half = axis * b.size.y;
   const T mid = dot(b.pos - a.pos, n) - b.size.x, tilt = dot(half, n);
   if (!any(on && mid - abs(tilt) <= sink.margin())) return;
@@ -38,7 +38,7 @@ struct CylinderPoints {
   Vec3<T> p[4];
 };
 template <class T>
-CylinderPoints<T> cylinder_points(const Shape<T>& c, const Vec3<T>& n) {
+BATON_HD CylinderPoints<T> cylinder_points(const Shape<T>& c, const Vec3<T>& n) {
   const Vec3<T> z = c.axis();
   const T along = dot(n, z);
   const Vec3<T> down = select(along > T(0), -z, z);  // the axis, pointing to the plane
@@ -56,7 +56,7 @@ CylinderPoints<T> cylinder_points(const Shape<T>& c, const Vec3<T>& n) {
 
 // Up to 4 contacts.
 template <class T>
-void plane_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void plane_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> n = a.axis(), rel = b.pos - a.pos;
   const T base = dot(rel, n);
   if (!any(on && base - b.size.x - b.size.y <= sink.margin())) return;
@@ -74,7 +74,7 @@ void plane_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactS
 // are the lowest corner, its neighbours along the two axes of smaller |a|, and either the corner across both or the
 // neighbour along the steepest axis, whichever is lower.
 template <class T>
-void plane_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void plane_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> n = a.axis(), local = transpose_mul(b.mat, n);
   const T base = dot(b.pos - a.pos, n), zero(0), two(2);
   Vec3<T> low,

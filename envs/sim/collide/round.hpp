@@ -26,24 +26,24 @@ BATON_INLINE SphereHit<T> sphere_hit(const Vec3<T>& p1, const T& r1, const Vec3<
 
 // The normal of coinciding centres: across both z axes, or world x where these are parallel.
 template <class T>
-Vec3<T> coincident_normal(const Shape<T>& a, const Shape<T>& b) {
+BATON_HD Vec3<T> coincident_normal(const Shape<T>& a, const Shape<T>& b) {
   T length;
   return unit(cross(a.axis(), b.axis()), Vec3<T>{T(1), T(0), T(0)}, length);
 }
 // It as sphere_hit() wants it: computed when centres coincide.
 template <class T>
-auto crossing(const Shape<T>& a, const Shape<T>& b) {
+BATON_HD auto crossing(const Shape<T>& a, const Shape<T>& b) {
   return [&a, &b] { return coincident_normal(a, b); };
 }
 
 template <class T>
-void sphere_sphere(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void sphere_sphere(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const SphereHit<T> h = sphere_hit(a.pos, a.size.x, b.pos, b.size.x, crossing(a, b));
   sink.add(on, h.dist, h.pos, h.normal);
 }
 
 template <class T>
-void sphere_capsule(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void sphere_capsule(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> axis = b.axis();
   const T x = clamp(dot(axis, a.pos - b.pos), -b.size.y, b.size.y);
   const SphereHit<T> h = sphere_hit(a.pos, a.size.x, b.pos + axis * x, b.size.x, crossing(a, b));
@@ -52,7 +52,7 @@ void sphere_capsule(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactS
 
 // Side, cap or rim, by where the centre is; a centre inside takes the nearer of side and cap.
 template <class T>
-void sphere_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void sphere_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const T zero(0), radius = b.size.x, height = b.size.y;
   const Vec3<T> axis = b.axis(), rel = a.pos - b.pos;
   const T x = dot(axis, rel);
@@ -74,7 +74,7 @@ void sphere_cylinder(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, Contact
 
 // A sphere (centre p, radius r) against a box. With the centre inside, the nearest face decides.
 template <class T>
-SphereHit<T> sphere_box_hit(const Vec3<T>& p, const T& r, const Shape<T>& box) {
+BATON_HD SphereHit<T> sphere_box_hit(const Vec3<T>& p, const T& r, const Shape<T>& box) {
   const T zero(0), half = num<T>(0.5);
   const Vec3<T> c = transpose_mul(box.mat, p - box.pos);
   Vec3<T> clamped;
@@ -105,7 +105,7 @@ SphereHit<T> sphere_box_hit(const Vec3<T>& p, const T& r, const Shape<T>& box) {
 }
 
 template <class T>
-void sphere_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void sphere_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const SphereHit<T> h = sphere_box_hit(a.pos, a.size.x, b);
   sink.add(on, h.dist, h.pos, h.normal);
 }
@@ -114,7 +114,7 @@ void sphere_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<
 template <class T>
 struct SegmentPair {
   T ma, mb, mc, u, v;  // e1.e1, -e1.e2, e2.e2, -e1.(p1-p2), e2.(p1-p2)
-  T det() const { return ma * mc - mb * mb; }
+  BATON_HD T det() const { return ma * mc - mb * mb; }
   // end1: +1 or -1 where the search for x1 was cut off at that end (also when x2's end then drew it back), else 0.
   BATON_INLINE void closest(const T& det, T& x1, T& x2, T& end1) const {
     const T one(1), zero(0);
@@ -134,14 +134,14 @@ struct SegmentPair {
 };
 // Parallel: MuJoCo's absolute bound in double; float needs one relative to its rounding.
 template <class T>
-mask_t<T> parallel(const T& det, const T& ma, const T& mc) {
+BATON_HD mask_t<T> parallel(const T& det, const T& ma, const T& mc) {
   const double relative = sizeof(scalar_t<T>) == 4 ? 4e-6 : 0.0;
   return abs(det) < max(num<T>(relative) * ma * mc, min_length<T>());
 }
 
 // One contact at the closest points; parallel capsules: two, at the ends of the stretch in which they lie side by side.
 template <class T>
-void capsule_capsule(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void capsule_capsule(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const T one(1);
   const Vec3<T> e1 = a.axis() * a.size.y, e2 = b.axis() * b.size.y, rel = a.pos - b.pos;
   const SegmentPair<T> s{dot(e1, e1), -dot(e1, e2), dot(e2, e2), -dot(e1, rel), dot(e2, rel)};

@@ -23,7 +23,7 @@ struct SymmetricPair {
   T ball;
 
   // sep(n), and its gradient p: the point of the difference's surface that supports n.
-  T separation(const Vec3<T>& n, Vec3<T>& p) const {
+  BATON_HD T separation(const Vec3<T>& n, Vec3<T>& p) const {
     const T zero(0), tiny = num<T>(sizeof(scalar_t<T>) == 4 ? 1e-6 : 1e-12);
     T sep = dot(n, rel) - ball;
     p = rel;
@@ -42,7 +42,7 @@ struct SymmetricPair {
     return sep;
   }
   // Curvature of sep along the unit tangents t1, t2 of n, apart from the part that is sep itself.
-  T curvature(const Vec3<T>& n, const Vec3<T>& t1, const Vec3<T>& t2) const {
+  BATON_HD T curvature(const Vec3<T>& n, const Vec3<T>& t1, const Vec3<T>& t2) const {
     T sum(0);
     for (int j = 0; j < ND; ++j) {
       const Vec3<T> w = cross(axis[j], n);
@@ -57,7 +57,7 @@ template <class T>
 struct BestDirection {
   T sep = num<T>(-1e10);
   Vec3<T> n{T(1), T(0), T(0)};
-  void offer(mask_t<T> valid, const T& s, const Vec3<T>& direction, const T& bias) {
+  BATON_HD void offer(mask_t<T> valid, const T& s, const Vec3<T>& direction, const T& bias) {
     const mask_t<T> better = valid && s > sep + bias;
     sep = select(better, s, sep);
     n = select(better, direction, n);
@@ -65,13 +65,13 @@ struct BestDirection {
 };
 
 template <class T>
-inline Vec3<T> facing(const Vec3<T>& n, const Vec3<T>& rel) {
+BATON_HD inline Vec3<T> facing(const Vec3<T>& n, const Vec3<T>& rel) {
   return select(dot(n, rel) < T(0), -n, n);
 }
 
 // The peaks at two kinks.
 template <class T, int NS, int ND>
-void try_corners(const SymmetricPair<T, NS, ND>& pair, BestDirection<T>& best) {
+BATON_HD void try_corners(const SymmetricPair<T, NS, ND>& pair, BestDirection<T>& best) {
   Vec3<T> p;
   const T zero(0);
   for (int j = 0; j < ND; ++j) {
@@ -91,8 +91,8 @@ void try_corners(const SymmetricPair<T, NS, ND>& pair, BestDirection<T>& best) {
 
 // The peaks on the circle normal to segment k, from the best of three starts.
 template <class T, int NS, int ND>
-void climb_circle(const SymmetricPair<T, NS, ND>& pair, int k, const Vec3<T>& start, const T& bias,
-                  BestDirection<T>& best) {
+BATON_HD void climb_circle(const SymmetricPair<T, NS, ND>& pair, int k, const Vec3<T>& start, const T& bias,
+                           BestDirection<T>& best) {
   const Vec3<T>& axis = pair.seg_axis[k];
   const auto project = [&](const Vec3<T>& v) {
     T length;
@@ -121,7 +121,8 @@ void climb_circle(const SymmetricPair<T, NS, ND>& pair, int k, const Vec3<T>& st
 
 // The peaks away from kinks.
 template <class T, int NS, int ND>
-void climb_sphere(const SymmetricPair<T, NS, ND>& pair, Vec3<T> n, const T& bias, BestDirection<T>& best) {
+BATON_HD void climb_sphere(const SymmetricPair<T, NS, ND>& pair, Vec3<T> n, const T& bias,
+                           BestDirection<T>& best) {
   const T one(1), zero(0), bound = num<T>(0.3), floor = num<T>(1e-9);
   Vec3<T> p;
   T sep = pair.separation(n, p), length;
@@ -143,8 +144,8 @@ void climb_sphere(const SymmetricPair<T, NS, ND>& pair, Vec3<T> n, const T& bias
 // by more than margin are taken out of `on`. `bias`: by how much a smooth peak must beat the corners, since faces give
 // steadier contacts.
 template <class T, int NS, int ND>
-BestDirection<T> separate(const SymmetricPair<T, NS, ND>& pair, const T& margin, const T& bias,
-                          mask_t<T>& on) {
+BATON_HD BestDirection<T> separate(const SymmetricPair<T, NS, ND>& pair, const T& margin, const T& bias,
+                                   mask_t<T>& on) {
   BestDirection<T> best;
   try_corners(pair, best);
   on = on && best.sep <= margin;

@@ -6,13 +6,13 @@ namespace baton::sim {
 
 // A constant of the source in the number type.
 template <class T>
-inline T num(double v) {
+BATON_HD inline T num(double v) {
   return T(static_cast<scalar_t<T>>(v));
 }
 
 // Lengths under this are "no direction at all"; MuJoCo's value.
 template <class T>
-inline T min_length() {
+BATON_HD inline T min_length() {
   return num<T>(1e-15);
 }
 
@@ -24,7 +24,7 @@ struct Shape {
   Mat3<T> mat;
   Vec3<T> size;
   const Mesh<scalar_t<T>>* mesh = nullptr;
-  Vec3<T> axis() const { return mat.col(2); }
+  BATON_HD Vec3<T> axis() const { return mat.col(2); }
 };
 
 // v / |v|; where |v| < 1e-15 the fallback. `length` receives |v|.
@@ -55,25 +55,26 @@ BATON_INLINE Mat3<T> contact_frame(const Vec3<T>& normal, const Vec3<T>& hint) {
 template <class T>
 class ContactSink {
  public:
-  ContactSink(Data<T>& d, int pair, const T& margin) : margin_(margin), d_(d), pair_(pair) {}
+  BATON_HD ContactSink(Data<T>& d, int pair, const T& margin) : margin_(margin), d_(d), pair_(pair) {}
 
-  const T& margin() const { return margin_; }
+  BATON_HD const T& margin() const { return margin_; }
   // Optional: by how much more than the margin the pair is apart, in lanes without a contact; 0 where unknown.
-  void apart(const T& by) { apart_ = by; }
-  const T& apart() const { return apart_; }
+  BATON_HD void apart(const T& by) { apart_ = by; }
+  BATON_HD const T& apart() const { return apart_; }
   // The pair's entry of Data::separations.
-  Vec3<T>& separation() const { return d_.separations.of(pair_); }
+  BATON_HD Vec3<T>& separation() const { return d_.separations.of(pair_); }
 
   // Adds the hit in the lanes of `m` whose dist <= margin. normal: unit, from geom1 to geom2. hint: direction that the
   // first tangent should take, zero for none.
-  void add(mask_t<T> m, const T& dist, const Vec3<T>& pos, const Vec3<T>& normal, const Vec3<T>& hint) {
+  BATON_HD void add(mask_t<T> m, const T& dist, const Vec3<T>& pos, const Vec3<T>& normal,
+                    const Vec3<T>& hint) {
     if (any(m && dist <= margin_)) add_framed(m, dist, pos, contact_frame(normal, hint));
   }
-  void add(mask_t<T> m, const T& dist, const Vec3<T>& pos, const Vec3<T>& normal) {
+  BATON_HD void add(mask_t<T> m, const T& dist, const Vec3<T>& pos, const Vec3<T>& normal) {
     add(m, dist, pos, normal, Vec3<T>{T(0), T(0), T(0)});
   }
   // The same with a frame that several hits share.
-  void add_framed(mask_t<T> m, const T& dist, const Vec3<T>& pos, const Mat3<T>& frame) {
+  BATON_HD void add_framed(mask_t<T> m, const T& dist, const Vec3<T>& pos, const Mat3<T>& frame) {
     m = m && dist <= margin_;
     if (!any(m)) return;
     // A lane's limit counts its own hits: what it loses does not depend on its neighbours.
@@ -108,7 +109,7 @@ struct Packer {
   T dist[N];
   Vec3<T> pos[N];
 
-  void add(mask_t<T> m, const T& new_dist, const Vec3<T>& new_pos) {
+  BATON_HD void add(mask_t<T> m, const T& new_dist, const Vec3<T>& new_pos) {
     if (!any(m)) return;
     for (int k = 0; k <= used && k < N; ++k) {
       const mask_t<T> here = m && count == num<T>(k);
@@ -126,7 +127,7 @@ struct Packer {
     }
     count += select(m, T(1), T(0));
   }
-  mask_t<T> has(int k) const { return num<T>(k) < count; }
+  BATON_HD mask_t<T> has(int k) const { return num<T>(k) < count; }
 };
 
 }  // namespace baton::sim
