@@ -41,12 +41,28 @@ void unary_derivative(Unary op, std::int64_t n, const T* x, const T* y, const T*
 template <class T>
 void bias_unary(Unary op, std::int64_t rows, int cols, const T* bias, T* x, T* z);
 
-enum class Binary : int { kAdd, kSub, kMul, kDiv };
-constexpr int kBinaryCount = 4;
+//   kMinimum, kMaximum: NaN if either is; of equal operands a      kLess: a < b ? 1 : 0
+enum class Binary : int { kAdd, kSub, kMul, kDiv, kMinimum, kMaximum, kLess };
+constexpr int kBinaryCount = 7;
+const char* binary_name(Binary op);
 
 // out[i] = a[i * a_step] op b[i * b_step], steps 0 or 1; overwrites; out may be an operand of step 1.
 template <class T>
 void binary(Binary op, std::int64_t n, const T* a, int a_step, const T* b, int b_step, T* out);
+
+// out[i] = c[i * c_step] != 0 ? a[i * a_step] : b[i * b_step] (a NaN is not 0), steps 0 or 1; overwrites; out
+// may be an operand of step 1.
+template <class T>
+void where(std::int64_t n, const T* c, int c_step, const T* a, int a_step, const T* b, int b_step, T* out);
+
+// y[i] = x[i] within [low, high], else the nearer end; low <= high; NaN stays; overwrites; y may be x.
+template <class T>
+void clamp(std::int64_t n, T low, T high, const T* x, T* y);
+
+// out[i] = low <= x[i] <= high ? g[i] : 0, the ends included (and g[i] where x is NaN), added to what is there
+// if accumulate; out may be g.
+template <class T>
+void clamp_derivative(std::int64_t n, T low, T high, const T* x, const T* g, T* out, bool accumulate);
 
 // y[i] += alpha x[i]
 template <class T>
@@ -65,6 +81,12 @@ template <class T>
 void bias_unary(Unary op, std::int64_t rows, int cols, const T* bias, T* x, T* z);
 template <class T>
 void binary(Binary op, std::int64_t n, const T* a, int a_step, const T* b, int b_step, T* out);
+template <class T>
+void where(std::int64_t n, const T* c, int c_step, const T* a, int a_step, const T* b, int b_step, T* out);
+template <class T>
+void clamp(std::int64_t n, T low, T high, const T* x, T* y);
+template <class T>
+void clamp_derivative(std::int64_t n, T low, T high, const T* x, const T* g, T* out, bool accumulate);
 template <class T>
 void axpy(std::int64_t n, T alpha, const T* x, T* y);
 template <class T>

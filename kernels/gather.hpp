@@ -1,5 +1,6 @@
 #pragma once
-// Rows by index. The caller has checked 0 <= index[i] < rows of the table. No overlap. T is float or double.
+// Rows, and elements along an axis, by index. The caller has checked that 0 <= index < rows of the table, or
+// < n. No overlap. T is float or double.
 #include <cstdint>
 
 namespace baton::kernels {
@@ -12,10 +13,26 @@ void gather_rows(std::int64_t n, std::int64_t cols, const T* table, const std::i
 template <class T>
 void scatter_add_rows(std::int64_t n, std::int64_t cols, const T* rows, const std::int32_t* index, T* table);
 
+// y[o][i] = x[o][index[o][i]][i] for x [outer][n][inner], index and y [outer][inner]; overwrites.
+template <class T>
+void gather_along(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x,
+                  const std::int32_t* index, T* y);
+
+// x[o][index[o][i]][i] += y[o][i]
+template <class T>
+void scatter_add_along(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y,
+                       const std::int32_t* index, T* x);
+
 namespace ref {
 template <class T>
 void gather_rows(std::int64_t n, std::int64_t cols, const T* table, const std::int32_t* index, T* out);
 template <class T>
 void scatter_add_rows(std::int64_t n, std::int64_t cols, const T* rows, const std::int32_t* index, T* table);
+template <class T>
+void gather_along(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x,
+                  const std::int32_t* index, T* y);
+template <class T>
+void scatter_add_along(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y,
+                       const std::int32_t* index, T* x);
 }  // namespace ref
 }  // namespace baton::kernels

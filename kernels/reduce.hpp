@@ -1,5 +1,5 @@
 #pragma once
-// Sums in a fixed order. T is float or double; whole-array sums are kept in double.
+// Sums and largest elements in a fixed order. T is float or double; whole-array sums are kept in double.
 #include <cstdint>
 
 namespace baton::kernels {
@@ -16,6 +16,12 @@ template <class T>
 void sum_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, T scale, const T* x, T* y,
               bool accumulate);
 
+// y[o][i] = max_k x[o][k][i] and index[o][i] = the first k that has it, for x [outer][n][inner], n >= 1; both
+// are overwritten. A NaN is larger than every number. The derivative belongs to that one element: move numbers
+// by gather_along and scatter_add_along (kernels/gather.hpp).
+template <class T>
+void max_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y, std::int32_t* index);
+
 // First i with x[i] not finite, or -1.
 template <class T>
 std::int64_t first_not_finite(std::int64_t n, const T* x);
@@ -28,6 +34,8 @@ double dot(std::int64_t n, const T* a, const T* b);
 template <class T>
 void sum_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, T scale, const T* x, T* y,
               bool accumulate);
+template <class T>
+void max_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y, std::int32_t* index);
 template <class T>
 std::int64_t first_not_finite(std::int64_t n, const T* x);
 }  // namespace ref

@@ -235,6 +235,24 @@ struct Div {
     return a / b;
   }
 };
+struct Minimum {
+  template <class V>
+  static V of(V a, V b) {
+    return (b < a) | (b != b) ? b : a;
+  }
+};
+struct Maximum {
+  template <class V>
+  static V of(V a, V b) {
+    return (a < b) | (b != b) ? b : a;
+  }
+};
+struct Less {
+  template <class V>
+  static V of(V a, V b) {
+    return a < b ? V{} + 1 : V{};
+  }
+};
 
 template <class T, class F>
 void binary_loop(int64_t n, const T* a, int a_step, const T* b, int b_step, T* out) {
@@ -263,7 +281,42 @@ void binary_isa(Binary op, int64_t n, const T* a, int a_step, const T* b, int b_
       return binary_loop<T, Mul>(n, a, a_step, b, b_step, out);
     case Binary::kDiv:
       return binary_loop<T, Div>(n, a, a_step, b, b_step, out);
+    case Binary::kMinimum:
+      return binary_loop<T, Minimum>(n, a, a_step, b, b_step, out);
+    case Binary::kMaximum:
+      return binary_loop<T, Maximum>(n, a, a_step, b, b_step, out);
+    case Binary::kLess:
+      return binary_loop<T, Less>(n, a, a_step, b, b_step, out);
   }
+}
+
+template <class T>
+void where_isa(int64_t n, const T* c, int c_step, const T* a, int a_step, const T* b, int b_step, T* out) {
+  if (n <= 0) return;
+  const Vec<T> c_fixed = splat(*c), a_fixed = splat(*a), b_fixed = splat(*b);
+  for_vectors<T>(n, [=](auto get, auto put) {
+    const Vec<T> choice = c_step != 0 ? get(c) : c_fixed;
+    const Vec<T> yes = a_step != 0 ? get(a) : a_fixed, no = b_step != 0 ? get(b) : b_fixed;
+    put(out, choice != 0 ? yes : no);
+  });
+}
+
+template <class T>
+void clamp_isa(int64_t n, T low, T high, const T* x, T* y) {
+  const Vec<T> least = splat(low), most = splat(high);
+  for_vectors<T>(n, [=](auto get, auto put) {
+    const Vec<T> v = get(x);
+    put(y, v < least ? least : (v > most ? most : v));
+  });
+}
+
+template <class T>
+void clamp_derivative_isa(int64_t n, T low, T high, const T* x, const T* g, T* out, bool accumulate) {
+  const Vec<T> least = splat(low), most = splat(high);
+  for_vectors<T>(n, [=](auto get, auto put) {
+    const Vec<T> v = get(x), passed = (v < least) | (v > most) ? Vec<T>{} : get(g);
+    put(out, accumulate ? get(out) + passed : passed);
+  });
 }
 
 template <class T>
@@ -282,6 +335,9 @@ void fill(Table<T>& table) {
   table.unary_derivative = unary_derivative_isa<T>;
   table.bias_unary = bias_unary_isa<T>;
   table.binary = binary_isa<T>;
+  table.where = where_isa<T>;
+  table.clamp = clamp_isa<T>;
+  table.clamp_derivative = clamp_derivative_isa<T>;
   table.axpy = axpy_isa<T>;
   table.multiply_add = multiply_add_isa<T>;
 }

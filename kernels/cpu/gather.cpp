@@ -22,9 +22,25 @@ void scatter_add_rows_isa(int64_t n, int64_t cols, const T* rows, const int32_t*
 }
 
 template <class T>
+void gather_along_isa(int64_t outer, int64_t n, int64_t inner, const T* x, const int32_t* index, T* y) {
+  for (int64_t o = 0; o < outer; ++o) {
+    for (int64_t i = 0; i < inner; ++i) y[o * inner + i] = x[(o * n + index[o * inner + i]) * inner + i];
+  }
+}
+
+template <class T>
+void scatter_add_along_isa(int64_t outer, int64_t n, int64_t inner, const T* y, const int32_t* index, T* x) {
+  for (int64_t o = 0; o < outer; ++o) {
+    for (int64_t i = 0; i < inner; ++i) x[(o * n + index[o * inner + i]) * inner + i] += y[o * inner + i];
+  }
+}
+
+template <class T>
 void fill(Table<T>& table) {
   table.gather_rows = gather_rows_isa<T>;
   table.scatter_add_rows = scatter_add_rows_isa<T>;
+  table.gather_along = gather_along_isa<T>;
+  table.scatter_add_along = scatter_add_along_isa<T>;
 }
 
 }  // namespace

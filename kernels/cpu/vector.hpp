@@ -59,6 +59,26 @@ template <class T>
   for (int i = 0; i < count; ++i) p[i] = lanes[i];
 }
 
+// Sum and largest of the lanes, pairwise: the same order whatever they hold. A NaN is left out of the largest.
+template <class T>
+[[gnu::always_inline]] inline T fold_sum(Vec<T> v) {
+  T lanes[kWidth<T>];
+  store(lanes, v);
+  for (int half = kWidth<T> / 2; half >= 1; half /= 2) {
+    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  }
+  return lanes[0];
+}
+template <class T>
+[[gnu::always_inline]] inline T fold_max(Vec<T> v) {
+  T lanes[kWidth<T>];
+  store(lanes, v);
+  for (int half = kWidth<T> / 2; half >= 1; half /= 2) {
+    for (int i = 0; i < half; ++i) lanes[i] = lanes[i + half] > lanes[i] ? lanes[i + half] : lanes[i];
+  }
+  return lanes[0];
+}
+
 // Calls body(load, store, offset) for whole vectors, then once for the tail with partial access: the same
 // arithmetic for every element, wherever it stands.
 template <class T, class Body>

@@ -122,7 +122,34 @@ void binary(Binary op, std::int64_t n, const T* a, int a_step, const T* b, int b
       case Binary::kDiv:
         out[i] = left / right;
         break;
+      case Binary::kMinimum:
+        out[i] = std::isnan(right) || right < left ? right : left;
+        break;
+      case Binary::kMaximum:
+        out[i] = std::isnan(right) || left < right ? right : left;
+        break;
+      case Binary::kLess:
+        out[i] = left < right ? T(1) : T(0);
+        break;
     }
+  }
+}
+
+template <class T>
+void where(std::int64_t n, const T* c, int c_step, const T* a, int a_step, const T* b, int b_step, T* out) {
+  for (std::int64_t i = 0; i < n; ++i) out[i] = c[i * c_step] != 0 ? a[i * a_step] : b[i * b_step];
+}
+
+template <class T>
+void clamp(std::int64_t n, T low, T high, const T* x, T* y) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = x[i] < low ? low : x[i] > high ? high : x[i];
+}
+
+template <class T>
+void clamp_derivative(std::int64_t n, T low, T high, const T* x, const T* g, T* out, bool accumulate) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const T passed = x[i] < low || x[i] > high ? T(0) : g[i];
+    out[i] = accumulate ? out[i] + passed : passed;
   }
 }
 
@@ -146,6 +173,9 @@ void multiply_add(std::int64_t n, const T* a, const T* b, T* out) {
   template void unary_derivative(Unary, std::int64_t, const T*, const T*, const T*, T*, bool); \
   template void bias_unary(Unary, std::int64_t, int, const T*, T*, T*);                        \
   template void binary(Binary, std::int64_t, const T*, int, const T*, int, T*);                \
+  template void where(std::int64_t, const T*, int, const T*, int, const T*, int, T*);          \
+  template void clamp(std::int64_t, T, T, const T*, T*);                                       \
+  template void clamp_derivative(std::int64_t, T, T, const T*, const T*, T*, bool);            \
   template void axpy(std::int64_t, T, const T*, T*);                                           \
   template void multiply_add(std::int64_t, const T*, const T*, T*);
 BATON_INSTANTIATE(float)

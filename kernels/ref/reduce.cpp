@@ -33,6 +33,21 @@ void sum_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, T scale, c
 }
 
 template <class T>
+void max_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y, std::int32_t* index) {
+  for (std::int64_t o = 0; o < outer; ++o) {
+    for (std::int64_t i = 0; i < inner; ++i) {
+      std::int64_t best = 0;
+      for (std::int64_t k = 1; k < n; ++k) {
+        const T now = x[(o * n + k) * inner + i], largest = x[(o * n + best) * inner + i];
+        if (now > largest || (std::isnan(now) && !std::isnan(largest))) best = k;
+      }
+      y[o * inner + i] = x[(o * n + best) * inner + i];
+      index[o * inner + i] = static_cast<std::int32_t>(best);
+    }
+  }
+}
+
+template <class T>
 std::int64_t first_not_finite(std::int64_t n, const T* x) {
   for (std::int64_t i = 0; i < n; ++i) {
     if (!std::isfinite(x[i])) return i;
@@ -40,10 +55,11 @@ std::int64_t first_not_finite(std::int64_t n, const T* x) {
   return -1;
 }
 
-#define BATON_INSTANTIATE(T)                                                               \
-  template double sum(std::int64_t, const T*);                                             \
-  template double dot(std::int64_t, const T*, const T*);                                   \
-  template void sum_axis(std::int64_t, std::int64_t, std::int64_t, T, const T*, T*, bool); \
+#define BATON_INSTANTIATE(T)                                                                     \
+  template double sum(std::int64_t, const T*);                                                   \
+  template double dot(std::int64_t, const T*, const T*);                                         \
+  template void sum_axis(std::int64_t, std::int64_t, std::int64_t, T, const T*, T*, bool);       \
+  template void max_axis(std::int64_t, std::int64_t, std::int64_t, const T*, T*, std::int32_t*); \
   template std::int64_t first_not_finite(std::int64_t, const T*);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -147,6 +148,67 @@ TEST_CASE_TEMPLATE("bias, binary, axpy and multiply_add equal ref", T, float, do
       ref::bias_unary(Unary::kGelu, 3, n, a.data(), want_x.data(), want_z.data());
       test::check_close(got_x, want_x, 8 * kEps<T>, 4 * kEps<T>, "bias_unary");
       test::check_close(got_z, want_z, kEps<T>, 0, "bias_unary z");
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE("where and clamp equal ref", T, float, double) {
+  test::for_each_isa([] {
+    for (const int n : test::awkward_sizes()) {
+      const std::size_t size = static_cast<std::size_t>(n) + 1;
+      const auto a = test::normals<T>(size, 1), b = test::normals<T>(size, 2);
+      auto mask = test::normals<T>(size, 3);
+      for (T& m : mask) m = m > 0 ? m : T(0);
+      std::vector<T> got(size), want(size);
+      for (int steps = 0; steps < 8; ++steps) {
+        const int c_step = steps & 1, a_step = steps >> 1 & 1, b_step = steps >> 2 & 1;
+        where(n, mask.data() + 1, c_step, a.data() + 1, a_step, b.data() + 1, b_step, got.data() + 1);
+        ref::where(n, mask.data() + 1, c_step, a.data() + 1, a_step, b.data() + 1, b_step, want.data() + 1);
+        CHECK(got == want);
+      }
+      clamp(n, T(-0.5), T(0.7), a.data() + 1, got.data() + 1);
+      ref::clamp(n, T(-0.5), T(0.7), a.data() + 1, want.data() + 1);
+      CHECK(got == want);
+      for (const bool accumulate : {true, false}) {
+        clamp_derivative(n, T(-0.5), T(0.7), a.data() + 1, b.data() + 1, got.data() + 1, accumulate);
+        ref::clamp_derivative(n, T(-0.5), T(0.7), a.data() + 1, b.data() + 1, want.data() + 1, accumulate);
+        CHECK(got == want);
+      }
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE("comparisons: a NaN on either side stays, of equals the first is taken", T, float,
+                   double) {
+  const T nan = std::numeric_limits<T>::quiet_NaN(), inf = std::numeric_limits<T>::infinity();
+  test::for_each_isa([&] {
+    for (const int n : {1, 16, 19}) {
+      const std::size_t size = static_cast<std::size_t>(n);
+      const std::vector<T> nans(size, nan), ones(size, T(1)), negative(size, T(-0.0)), positive(size, T(0));
+      std::vector<T> y(size);
+      const auto all = [&](auto good) { return std::all_of(y.begin(), y.end(), good); };
+      for (const Binary op : {Binary::kMinimum, Binary::kMaximum}) {
+        const std::string function = binary_name(op);
+        CAPTURE(function);
+        binary(op, n, nans.data(), 1, ones.data(), 1, y.data());
+        CHECK(all([](T v) { return std::isnan(v); }));
+        binary(op, n, ones.data(), 1, nans.data(), 1, y.data());
+        CHECK(all([](T v) { return std::isnan(v); }));
+        binary(op, n, negative.data(), 1, positive.data(), 1, y.data());
+        CHECK(all([](T v) { return std::signbit(v); }));
+        binary(op, n, positive.data(), 1, negative.data(), 1, y.data());
+        CHECK(all([](T v) { return !std::signbit(v); }));
+      }
+      binary(Binary::kLess, n, nans.data(), 1, ones.data(), 1, y.data());
+      CHECK(all([](T v) { return v == 0; }));
+      clamp(n, -inf, T(0), nans.data(), y.data());
+      CHECK(all([](T v) { return std::isnan(v); }));
+      clamp_derivative(n, T(1), T(2), ones.data(), nans.data(), y.data(), false);  // the ends pass
+      CHECK(all([](T v) { return std::isnan(v); }));
+      clamp_derivative(n, T(2), T(3), ones.data(), nans.data(), y.data(), false);
+      CHECK(all([](T v) { return v == 0; }));
+      where(n, nans.data(), 1, ones.data(), 1, nans.data(), 1, y.data());
+      CHECK(all([](T v) { return v == 1; }));
     }
   });
 }

@@ -25,4 +25,28 @@ TEST_CASE_TEMPLATE("gather and scatter_add equal ref, repeated indices included"
   });
 }
 
+TEST_CASE_TEMPLATE("gather_along and scatter_add_along equal ref along rows and columns", T, float, double) {
+  test::for_each_isa([] {
+    for (const int inner : {1, 2, 17}) {
+      constexpr int kOuter = 3, kN = 5;
+      const std::size_t columns = static_cast<std::size_t>(kOuter * inner);
+      const auto x = test::normals<T>(columns * kN, 1), y = test::normals<T>(columns, 2);
+      std::vector<std::int32_t> index(columns);
+      for (std::size_t i = 0; i < columns; ++i) index[i] = static_cast<std::int32_t>((3 * i + 1) % kN);
+      std::vector<T> got(columns), want(columns);
+      gather_along<T>(kOuter, kN, inner, x.data(), index.data(), got.data());
+      ref::gather_along<T>(kOuter, kN, inner, x.data(), index.data(), want.data());
+      CHECK(got == want);
+      auto got_x = x, want_x = x;
+      scatter_add_along<T>(kOuter, kN, inner, y.data(), index.data(), got_x.data());
+      ref::scatter_add_along<T>(kOuter, kN, inner, y.data(), index.data(), want_x.data());
+      CHECK(got_x == want_x);
+      gather_along<T>(kOuter, kN, inner, got_x.data(), index.data(), got.data());
+      ref::gather_along<T>(kOuter, kN, inner, x.data(), index.data(), want.data());
+      for (std::size_t i = 0; i < columns; ++i) want[i] += y[i];
+      CHECK(got == want);
+    }
+  });
+}
+
 }  // namespace baton::kernels

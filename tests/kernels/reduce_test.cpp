@@ -41,6 +41,35 @@ TEST_CASE_TEMPLATE("sum_axis equals ref over the outer, the middle and the inner
   });
 }
 
+TEST_CASE_TEMPLATE("max_axis equals ref: the first of equals, and a NaN before all", T, float, double) {
+  const T nan = std::numeric_limits<T>::quiet_NaN(), inf = std::numeric_limits<T>::infinity();
+  test::for_each_isa([&] {
+    for (const int n : test::awkward_sizes()) {
+      for (const int inner : {1, 2, 19}) {
+        if (n == 0) continue;
+        const std::size_t columns = static_cast<std::size_t>(3 * inner);
+        auto x = test::normals<T>(columns * static_cast<std::size_t>(n) + 1, 1);
+        for (T& v : x) v = std::round(v);  // ties
+        if (n > 4) {
+          x[1 + 2 * static_cast<std::size_t>(inner)] = x[1 + 4 * static_cast<std::size_t>(inner)] = nan;
+          const std::size_t last = x.size() - static_cast<std::size_t>(n * inner);  // the last slab
+          for (std::size_t i = last; i < x.size(); ++i) x[i] = -inf;
+        }
+        std::vector<T> got(columns), want(columns);
+        std::vector<std::int32_t> index(columns, -1), want_index(columns);
+        max_axis<T>(3, n, inner, x.data() + 1, got.data(), index.data());
+        ref::max_axis<T>(3, n, inner, x.data() + 1, want.data(), want_index.data());
+        CHECK(index == want_index);
+        for (std::size_t i = 0; i < columns; ++i) {
+          CHECK((got[i] == want[i] || (std::isnan(got[i]) && std::isnan(want[i]))));
+        }
+        if (n > 4) CHECK(index[0] == 2);
+        if (n > 4) CHECK(index[columns - 1] == 0);
+      }
+    }
+  });
+}
+
 TEST_CASE_TEMPLATE("first_not_finite names the first NaN or infinity", T, float, double) {
   test::for_each_isa([] {
     auto x = test::normals<T>(100, 1);

@@ -1,0 +1,295 @@
+// The public functions: checks, then the text of the chosen instruction set.
+#include "kernels/dispatch.hpp"
+#include "kernels/error.hpp"
+
+namespace baton::kernels {
+namespace {
+
+template <class T>
+void check_gemm(Transpose ta, Transpose tb, int m, int n, int k, int lda, int ldb, int ldc) {
+  BATON_REQUIRE(m >= 0 && n >= 0 && k >= 0, "gemm: negative size (m {}, n {}, k {})", m, n, k);
+  const int a_row = ta == Transpose::kYes ? m : k, b_row = tb == Transpose::kYes ? k : n;
+  BATON_REQUIRE(lda >= a_row, "gemm: rows of A hold {} numbers, lda {} is shorter", a_row, lda);
+  BATON_REQUIRE(ldb >= b_row, "gemm: rows of B hold {} numbers, ldb {} is shorter", b_row, ldb);
+  BATON_REQUIRE(ldc >= n, "gemm: rows of C hold {} numbers, ldc {} is shorter", n, ldc);
+}
+
+}  // namespace
+
+const char* unary_name(Unary op) {
+  constexpr const char* kNames[kUnaryCount] = {"identity", "tanh",     "relu",    "elu", "gelu",
+                                               "silu",     "softplus", "sigmoid", "exp", "log",
+                                               "square",   "sqrt",     "negate"};
+  return kNames[static_cast<int>(op)];
+}
+
+const char* binary_name(Binary op) {
+  constexpr const char* kNames[kBinaryCount] = {"add", "sub", "mul", "div", "minimum", "maximum", "less"};
+  return kNames[static_cast<int>(op)];
+}
+
+bool derivative_needs_input(Unary op) {
+  return op == Unary::kGelu || op == Unary::kSilu || op == Unary::kLog || op == Unary::kSquare;
+}
+
+template <class T>
+void gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda,
+          const T* b, int ldb, T beta, T* c, int ldc) {
+  check_gemm<T>(transpose_a, transpose_b, m, n, k, lda, ldb, ldc);
+  table<T>().gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+template <class T>
+void transpose(int rows, int cols, const T* in, T* out) {
+  table<T>().transpose(rows, cols, in, out);
+}
+template <class T>
+void unary(Unary op, std::int64_t n, const T* x, T* y) {
+  table<T>().unary(op, n, x, y);
+}
+template <class T>
+void unary_derivative(Unary op, std::int64_t n, const T* x, const T* y, const T* g, T* out, bool accumulate) {
+  table<T>().unary_derivative(op, n, x, y, g, out, accumulate);
+}
+template <class T>
+void bias_unary(Unary op, std::int64_t rows, int cols, const T* bias, T* x, T* z) {
+  table<T>().bias_unary(op, rows, cols, bias, x, z);
+}
+template <class T>
+void binary(Binary op, std::int64_t n, const T* a, int a_step, const T* b, int b_step, T* out) {
+  table<T>().binary(op, n, a, a_step, b, b_step, out);
+}
+template <class T>
+void where(std::int64_t n, const T* c, int c_step, const T* a, int a_step, const T* b, int b_step, T* out) {
+  table<T>().where(n, c, c_step, a, a_step, b, b_step, out);
+}
+template <class T>
+void clamp(std::int64_t n, T low, T high, const T* x, T* y) {
+  table<T>().clamp(n, low, high, x, y);
+}
+template <class T>
+void clamp_derivative(std::int64_t n, T low, T high, const T* x, const T* g, T* out, bool accumulate) {
+  table<T>().clamp_derivative(n, low, high, x, g, out, accumulate);
+}
+template <class T>
+void axpy(std::int64_t n, T alpha, const T* x, T* y) {
+  table<T>().axpy(n, alpha, x, y);
+}
+template <class T>
+void multiply_add(std::int64_t n, const T* a, const T* b, T* out) {
+  table<T>().multiply_add(n, a, b, out);
+}
+template <class T>
+double sum(std::int64_t n, const T* x) {
+  return table<T>().sum(n, x);
+}
+template <class T>
+double dot(std::int64_t n, const T* a, const T* b) {
+  return table<T>().dot(n, a, b);
+}
+template <class T>
+void sum_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, T scale, const T* x, T* y,
+              bool accumulate) {
+  table<T>().sum_axis(outer, n, inner, scale, x, y, accumulate);
+}
+template <class T>
+void max_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y, std::int32_t* index) {
+  table<T>().max_axis(outer, n, inner, x, y, index);
+}
+template <class T>
+std::int64_t first_not_finite(std::int64_t n, const T* x) {
+  return table<T>().first_not_finite(n, x);
+}
+template <class T>
+void gather_rows(std::int64_t n, std::int64_t cols, const T* source, const std::int32_t* index, T* out) {
+  table<T>().gather_rows(n, cols, source, index, out);
+}
+template <class T>
+void scatter_add_rows(std::int64_t n, std::int64_t cols, const T* rows, const std::int32_t* index,
+                      T* target) {
+  table<T>().scatter_add_rows(n, cols, rows, index, target);
+}
+template <class T>
+void gather_along(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x,
+                  const std::int32_t* index, T* y) {
+  table<T>().gather_along(outer, n, inner, x, index, y);
+}
+template <class T>
+void scatter_add_along(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y,
+                       const std::int32_t* index, T* x) {
+  table<T>().scatter_add_along(outer, n, inner, y, index, x);
+}
+template <class T>
+void gaussian_log_prob(std::int64_t rows, int dim, const T* x, const T* mean, const T* log_std, T* out) {
+  table<T>().gaussian_log_prob(rows, dim, x, mean, log_std, out);
+}
+template <class T>
+void gaussian_log_prob_vjp(std::int64_t rows, int dim, const T* x, const T* mean, const T* log_std,
+                           const T* w, T* d_mean, T* d_log_std) {
+  table<T>().gaussian_log_prob_vjp(rows, dim, x, mean, log_std, w, d_mean, d_log_std);
+}
+template <class T>
+void gaussian_log_prob_jvp(std::int64_t rows, int dim, const T* x, const T* mean, const T* log_std,
+                           const T* x_dot, const T* mean_dot, const T* log_std_dot, T* out) {
+  table<T>().gaussian_log_prob_jvp(rows, dim, x, mean, log_std, x_dot, mean_dot, log_std_dot, out);
+}
+template <class T>
+void gaussian_kl(std::int64_t rows, int dim, const T* mean_p, const T* log_std_p, const T* mean_q,
+                 const T* log_std_q, T* out) {
+  table<T>().gaussian_kl(rows, dim, mean_p, log_std_p, mean_q, log_std_q, out);
+}
+template <class T>
+void gaussian_kl_vjp(std::int64_t rows, int dim, const T* mean_p, const T* log_std_p, const T* mean_q,
+                     const T* log_std_q, const T* w, T* d_mean_p, T* d_log_std_p, T* d_log_std_q) {
+  table<T>().gaussian_kl_vjp(rows, dim, mean_p, log_std_p, mean_q, log_std_q, w, d_mean_p, d_log_std_p,
+                             d_log_std_q);
+}
+template <class T>
+void gaussian_kl_jvp(std::int64_t rows, int dim, const T* mean_p, const T* log_std_p, const T* mean_q,
+                     const T* log_std_q, const T* mean_p_dot, const T* log_std_p_dot, const T* mean_q_dot,
+                     const T* log_std_q_dot, T* out) {
+  table<T>().gaussian_kl_jvp(rows, dim, mean_p, log_std_p, mean_q, log_std_q, mean_p_dot, log_std_p_dot,
+                             mean_q_dot, log_std_q_dot, out);
+}
+template <class T>
+T gaussian_entropy(int dim, const T* log_std) {
+  return table<T>().gaussian_entropy(dim, log_std);
+}
+template <class T>
+void categorical_log_prob(std::int64_t rows, int n, const T* logits, const std::int32_t* index, T* out) {
+  table<T>().categorical_log_prob(rows, n, logits, index, out);
+}
+template <class T>
+void categorical_log_prob_vjp(std::int64_t rows, int n, const T* logits, const std::int32_t* index,
+                              const T* w, T* d_logits) {
+  table<T>().categorical_log_prob_vjp(rows, n, logits, index, w, d_logits);
+}
+template <class T>
+void categorical_kl(std::int64_t rows, int n, const T* logits_p, const T* logits_q, T* out) {
+  table<T>().categorical_kl(rows, n, logits_p, logits_q, out);
+}
+template <class T>
+void categorical_kl_vjp(std::int64_t rows, int n, const T* logits_p, const T* logits_q, const T* w, T* d_p,
+                        T* d_q) {
+  table<T>().categorical_kl_vjp(rows, n, logits_p, logits_q, w, d_p, d_q);
+}
+template <class T>
+void categorical_entropy(std::int64_t rows, int n, const T* logits, T* out) {
+  table<T>().categorical_entropy(rows, n, logits, out);
+}
+template <class T>
+void categorical_entropy_vjp(std::int64_t rows, int n, const T* logits, const T* w, T* d_logits) {
+  table<T>().categorical_entropy_vjp(rows, n, logits, w, d_logits);
+}
+template <class T>
+void softmax(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y) {
+  table<T>().softmax(outer, n, inner, x, y);
+}
+template <class T>
+void softmax_derivative(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y, const T* g,
+                        T* out, bool accumulate) {
+  table<T>().softmax_derivative(outer, n, inner, y, g, out, accumulate);
+}
+template <class T>
+void log_softmax(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y) {
+  table<T>().log_softmax(outer, n, inner, x, y);
+}
+template <class T>
+void log_softmax_vjp(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y, const T* u, T* d_x) {
+  table<T>().log_softmax_vjp(outer, n, inner, y, u, d_x);
+}
+template <class T>
+void log_softmax_jvp(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y, const T* x_dot,
+                     T* y_dot) {
+  table<T>().log_softmax_jvp(outer, n, inner, y, x_dot, y_dot);
+}
+template <class T>
+void log_sum_exp(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y) {
+  table<T>().log_sum_exp(outer, n, inner, x, y);
+}
+template <class T>
+void log_sum_exp_vjp(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, const T* y,
+                     const T* u, T* d_x) {
+  table<T>().log_sum_exp_vjp(outer, n, inner, x, y, u, d_x);
+}
+template <class T>
+void log_sum_exp_jvp(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, const T* y,
+                     const T* x_dot, T* y_dot) {
+  table<T>().log_sum_exp_jvp(outer, n, inner, x, y, x_dot, y_dot);
+}
+template <class T>
+void layer_norm(std::int64_t rows, int dim, T epsilon, const T* x, const T* gain, const T* bias, T* y,
+                T* mean, T* inverse) {
+  table<T>().layer_norm(rows, dim, epsilon, x, gain, bias, y, mean, inverse);
+}
+template <class T>
+void layer_norm_vjp(std::int64_t rows, int dim, const T* x, const T* gain, const T* mean, const T* inverse,
+                    const T* u, T* d_x, T* d_gain, T* d_bias) {
+  table<T>().layer_norm_vjp(rows, dim, x, gain, mean, inverse, u, d_x, d_gain, d_bias);
+}
+template <class T>
+void layer_norm_jvp(std::int64_t rows, int dim, const T* x, const T* gain, const T* mean, const T* inverse,
+                    const T* x_dot, const T* gain_dot, const T* bias_dot, T* y_dot) {
+  table<T>().layer_norm_jvp(rows, dim, x, gain, mean, inverse, x_dot, gain_dot, bias_dot, y_dot);
+}
+template <class T>
+void adam(std::int64_t n, const AdamStep<T>& step, const T* gradient, T* theta, T* m, T* v) {
+  table<T>().adam(n, step, gradient, theta, m, v);
+}
+
+#define BATON_INSTANTIATE(T)                                                                                 \
+  template void gemm(Transpose, Transpose, int, int, int, T, const T*, int, const T*, int, T, T*, int);      \
+  template void transpose(int, int, const T*, T*);                                                           \
+  template void unary(Unary, std::int64_t, const T*, T*);                                                    \
+  template void unary_derivative(Unary, std::int64_t, const T*, const T*, const T*, T*, bool);               \
+  template void bias_unary(Unary, std::int64_t, int, const T*, T*, T*);                                      \
+  template void binary(Binary, std::int64_t, const T*, int, const T*, int, T*);                              \
+  template void where(std::int64_t, const T*, int, const T*, int, const T*, int, T*);                        \
+  template void clamp(std::int64_t, T, T, const T*, T*);                                                     \
+  template void clamp_derivative(std::int64_t, T, T, const T*, const T*, T*, bool);                          \
+  template void axpy(std::int64_t, T, const T*, T*);                                                         \
+  template void multiply_add(std::int64_t, const T*, const T*, T*);                                          \
+  template double sum(std::int64_t, const T*);                                                               \
+  template double dot(std::int64_t, const T*, const T*);                                                     \
+  template void sum_axis(std::int64_t, std::int64_t, std::int64_t, T, const T*, T*, bool);                   \
+  template void max_axis(std::int64_t, std::int64_t, std::int64_t, const T*, T*, std::int32_t*);             \
+  template std::int64_t first_not_finite(std::int64_t, const T*);                                            \
+  template void gather_rows(std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);                  \
+  template void scatter_add_rows(std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);             \
+  template void gather_along(std::int64_t, std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);   \
+  template void scatter_add_along(std::int64_t, std::int64_t, std::int64_t, const T*, const std::int32_t*,   \
+                                  T*);                                                                       \
+  template void gaussian_log_prob(std::int64_t, int, const T*, const T*, const T*, T*);                      \
+  template void gaussian_log_prob_vjp(std::int64_t, int, const T*, const T*, const T*, const T*, T*, T*);    \
+  template void gaussian_log_prob_jvp(std::int64_t, int, const T*, const T*, const T*, const T*, const T*,   \
+                                      const T*, T*);                                                         \
+  template void gaussian_kl(std::int64_t, int, const T*, const T*, const T*, const T*, T*);                  \
+  template void gaussian_kl_vjp(std::int64_t, int, const T*, const T*, const T*, const T*, const T*, T*, T*, \
+                                T*);                                                                         \
+  template void gaussian_kl_jvp(std::int64_t, int, const T*, const T*, const T*, const T*, const T*,         \
+                                const T*, const T*, const T*, T*);                                           \
+  template T gaussian_entropy(int, const T*);                                                                \
+  template void categorical_log_prob(std::int64_t, int, const T*, const std::int32_t*, T*);                  \
+  template void categorical_log_prob_vjp(std::int64_t, int, const T*, const std::int32_t*, const T*, T*);    \
+  template void categorical_kl(std::int64_t, int, const T*, const T*, T*);                                   \
+  template void categorical_kl_vjp(std::int64_t, int, const T*, const T*, const T*, T*, T*);                 \
+  template void categorical_entropy(std::int64_t, int, const T*, T*);                                        \
+  template void categorical_entropy_vjp(std::int64_t, int, const T*, const T*, T*);                          \
+  template void softmax(std::int64_t, std::int64_t, std::int64_t, const T*, T*);                             \
+  template void softmax_derivative(std::int64_t, std::int64_t, std::int64_t, const T*, const T*, T*, bool);  \
+  template void log_softmax(std::int64_t, std::int64_t, std::int64_t, const T*, T*);                         \
+  template void log_softmax_vjp(std::int64_t, std::int64_t, std::int64_t, const T*, const T*, T*);           \
+  template void log_softmax_jvp(std::int64_t, std::int64_t, std::int64_t, const T*, const T*, T*);           \
+  template void log_sum_exp(std::int64_t, std::int64_t, std::int64_t, const T*, T*);                         \
+  template void log_sum_exp_vjp(std::int64_t, std::int64_t, std::int64_t, const T*, const T*, const T*, T*); \
+  template void log_sum_exp_jvp(std::int64_t, std::int64_t, std::int64_t, const T*, const T*, const T*, T*); \
+  template void layer_norm(std::int64_t, int, T, const T*, const T*, const T*, T*, T*, T*);                  \
+  template void layer_norm_vjp(std::int64_t, int, const T*, const T*, const T*, const T*, const T*, T*, T*,  \
+                               T*);                                                                          \
+  template void layer_norm_jvp(std::int64_t, int, const T*, const T*, const T*, const T*, const T*,          \
+                               const T*, const T*, T*);                                                      \
+  template void adam(std::int64_t, const AdamStep<T>&, const T*, T*, T*, T*);
+BATON_INSTANTIATE(float)
+BATON_INSTANTIATE(double)
+#undef BATON_INSTANTIATE
+
+}  // namespace baton::kernels
