@@ -34,6 +34,12 @@ __device__ T binary_value(Binary op, T a, T b) {
       return a - b;
     case Binary::kMul:
       return a * b;
+    case Binary::kMinimum:
+      return b < a || b != b ? b : a;
+    case Binary::kMaximum:
+      return a < b || b != b ? b : a;
+    case Binary::kLess:
+      return a < b ? T(1) : T(0);
     default:
       return a / b;
   }
