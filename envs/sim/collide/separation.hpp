@@ -6,8 +6,8 @@
 //
 // and the signed distance is the largest sep. It is concave where smooth, so its peaks are of four kinds, and each is
 // sought where it lives: at two kinks (n normal to two segments, or along a disc's axis: tried one by one), on one
-// kink (n normal to one segment: Newton's method on that circle) and on none (Newton's method on the sphere).
-// All lanes walk together for a fixed number of steps, and the best direction seen is kept.
+// kink (n normal to one segment: Newton's method on that circle) and on none (Newton's method on the sphere), each
+// from several starts. All lanes walk together for a fixed number of steps, and the best direction seen is kept.
 #include "envs/sim/collide/shape.hpp"
 
 namespace baton::sim {
@@ -89,7 +89,30 @@ BATON_HD void try_corners(const SymmetricPair<T, NS, ND>& pair, BestDirection<T>
   }
 }
 
-// The peaks on the circle normal to segment k, from the best of three starts.
+// The highest point of a walk so far: sep(n), and its gradient p there.
+template <class T>
+struct Summit {
+  Vec3<T> n, p;
+  T sep;
+
+  template <int NS, int ND>
+  BATON_HD Summit(const SymmetricPair<T, NS, ND>& pair, const Vec3<T>& start)
+      : n(start), sep(pair.separation(start, p)) {}
+  // Goes to `other` where that is higher; says where.
+  template <int NS, int ND>
+  BATON_HD mask_t<T> try_at(const SymmetricPair<T, NS, ND>& pair, const Vec3<T>& other) {
+    Vec3<T> other_p;
+    const T other_sep = pair.separation(other, other_p);
+    const mask_t<T> higher = other_sep > sep;
+    n = select(higher, other, n);
+    p = select(higher, other_p, p);
+    sep = select(higher, other_sep, sep);
+    return higher;
+  }
+};
+
+// The peaks on the circle normal to segment k. Deep inside, each quarter turn from `ahead` may hold one, and one may
+// stand close by a disc's axis: of every quarter the best of five starts is followed.
 template <class T, int NS, int ND>
 BATON_HD void climb_circle(const SymmetricPair<T, NS, ND>& pair, int k, const Vec3<T>& start, const T& bias,
                            BestDirection<T>& best) {
@@ -98,46 +121,52 @@ BATON_HD void climb_circle(const SymmetricPair<T, NS, ND>& pair, int k, const Ve
     T length;
     return unit(v - axis * dot(v, axis), start, length);
   };
-  const T bound = num<T>(0.4), floor = num<T>(1e-9);
-  Vec3<T> p, other_p;
-  const Vec3<T> first = project(start), second = project(pair.rel);
-  Vec3<T> n = first;
-  T sep = pair.separation(n, p);
-  for (const Vec3<T>& other : {second, project(first + second)}) {
-    const T other_sep = pair.separation(other, other_p);
-    const mask_t<T> higher = other_sep > sep;
-    n = select(higher, other, n);
-    p = select(higher, other_p, p);
-    sep = select(higher, other_sep, sep);
-  }
-  for (int step = 0; step < 5; ++step) {
-    const Vec3<T> t = cross(axis, n);
-    const T bend = pair.curvature(n, t, t) + max(abs(sep + pair.ball), floor);
-    n = project(n + t * clamp(dot(p, t) / bend, -bound, bound));
-    sep = pair.separation(n, p);
-    best.offer(mask_t<T>(true), sep, n, bias);
+  constexpr int kStarts = 4, kSteps = 4;
+  constexpr double kCosine[kStarts] = {0.98078528, 0.83146961, 0.55557023,
+                                       0.19509032};  // of 11.25, 33.75, ... degrees
+  const T bound = num<T>(0.2), floor = num<T>(1e-9);
+  const Vec3<T> ahead = project(pair.rel), aside = cross(axis, ahead);
+  for (int quarter = 0; quarter < 2; ++quarter) {
+    Summit<T> top(pair, project(quarter == 0 ? start : pair.axis[k == 0 ? ND - 1 : 0]));
+    for (int i = 0; i < kStarts; ++i) {
+      const double sine = kCosine[kStarts - 1 - i];
+      top.try_at(pair, ahead * num<T>(kCosine[i]) + aside * num<T>(quarter == 0 ? -sine : sine));
+    }
+    Vec3<T> n = top.n, p = top.p;
+    T sep = top.sep;
+    for (int step = 0; step < kSteps; ++step) {
+      const Vec3<T> t = cross(axis, n);
+      // The second derivative is -(around + mu); where it is not negative, a step uphill of modest length.
+      const T around = pair.curvature(n, t, t), mu = sep + pair.ball;
+      const T bend = max(around + mu, max(num<T>(0.1) * (around + abs(mu)), floor));
+      n = project(n + t * clamp(dot(p, t) / bend, -bound, bound));
+      sep = pair.separation(n, p);
+      best.offer(mask_t<T>(true), sep, n, bias);
+    }
   }
 }
 
-// The peaks away from kinks.
+// The peaks away from kinks. A step that leads down (over the tip of the cone that a disc makes around its axis) is not
+// taken but shortened.
 template <class T, int NS, int ND>
-BATON_HD void climb_sphere(const SymmetricPair<T, NS, ND>& pair, Vec3<T> n, const T& bias,
+BATON_HD void climb_sphere(const SymmetricPair<T, NS, ND>& pair, const Vec3<T>& start, const T& bias,
                            BestDirection<T>& best) {
-  const T one(1), zero(0), bound = num<T>(0.3), floor = num<T>(1e-9);
-  Vec3<T> p;
-  T sep = pair.separation(n, p), length;
+  const T one(1), zero(0), floor = num<T>(1e-9);
+  T bound = num<T>(0.3), length;
+  Summit<T> top(pair, start);
   for (int step = 0; step < 8; ++step) {
-    const Mat3<T> frame = contact_frame(n, Vec3<T>{zero, zero, zero});
+    const Mat3<T> frame = contact_frame(top.n, Vec3<T>{zero, zero, zero});
     const Vec3<T> t1 = frame.row(1), t2 = frame.row(2);
-    const T mu = max(abs(sep + pair.ball), floor);
-    const T h11 = pair.curvature(n, t1, t1) + mu, h12 = pair.curvature(n, t1, t2);
-    const T h22 = pair.curvature(n, t2, t2) + mu, inv = one / max(h11 * h22 - h12 * h12, num<T>(1e-20));
-    const T g1 = dot(p, t1), g2 = dot(p, t2);
-    const T d1 = (h22 * g1 - h12 * g2) * inv, d2 = (h11 * g2 - h12 * g1) * inv;
-    n = unit(n + t1 * clamp(d1, -bound, bound) + t2 * clamp(d2, -bound, bound), n, length);
-    sep = pair.separation(n, p);
-    best.offer(mask_t<T>(true), sep, n, bias);
+    const T mu = max(abs(top.sep + pair.ball), floor);
+    const T h11 = pair.curvature(top.n, t1, t1) + mu, h12 = pair.curvature(top.n, t1, t2);
+    const T h22 = pair.curvature(top.n, t2, t2) + mu, inv = one / max(h11 * h22 - h12 * h12, num<T>(1e-20));
+    const T g1 = dot(top.p, t1), g2 = dot(top.p, t2);
+    const T d1 = clamp((h22 * g1 - h12 * g2) * inv, -bound, bound);
+    const T d2 = clamp((h11 * g2 - h12 * g1) * inv, -bound, bound);
+    const mask_t<T> higher = top.try_at(pair, unit(top.n + t1 * d1 + t2 * d2, top.n, length));
+    bound = select(higher, bound, max(abs(d1), abs(d2)) * num<T>(0.25));
   }
+  best.offer(mask_t<T>(true), top.sep, top.n, bias);
 }
 
 // The signed distance and its direction (from geom 1 to geom 2), in the lanes of `on`; lanes that a direction separates
@@ -158,6 +187,10 @@ BATON_HD BestDirection<T> separate(const SymmetricPair<T, NS, ND>& pair, const T
                 NS < 3) {  // two rims, or a rim and a ball: round on all sides, one start may miss the peak
     T length;
     climb_sphere(pair, unit(pair.rel, best.n, length), bias, best);
+    if constexpr (ND > 1) {
+      const Vec3<T> between = facing(pair.axis[0], pair.rel) + facing(pair.axis[1], pair.rel);
+      climb_sphere(pair, unit(between, best.n, length), bias, best);
+    }
   }
   climb_sphere(pair, best.n, bias, best);
   on = on && best.sep <= margin;
