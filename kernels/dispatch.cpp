@@ -19,6 +19,7 @@ namespace baton::kernels {
   void fill_gemm(Table<float>& f, Table<double>& d);        \
   void fill_layer_norm(Table<float>& f, Table<double>& d);  \
   void fill_reduce(Table<float>& f, Table<double>& d);      \
+  void fill_sgd(Table<float>& f, Table<double>& d);         \
   void fill_softmax(Table<float>& f, Table<double>& d);     \
   }
 BATON_DECLARE_ISA(base)
@@ -45,6 +46,7 @@ struct Tables {
     isa::fill_gemm(t.f, t.d);        \
     isa::fill_layer_norm(t.f, t.d);  \
     isa::fill_reduce(t.f, t.d);      \
+    isa::fill_sgd(t.f, t.d);         \
     isa::fill_softmax(t.f, t.d);     \
   }
 

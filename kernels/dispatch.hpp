@@ -11,6 +11,7 @@
 #include "kernels/gemm.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/reduce.hpp"
+#include "kernels/sgd.hpp"
 #include "kernels/softmax.hpp"
 
 namespace baton::kernels {
@@ -62,6 +63,7 @@ struct Table {
   decltype(&kernels::layer_norm_vjp<T>) layer_norm_vjp;
   decltype(&kernels::layer_norm_jvp<T>) layer_norm_jvp;
   decltype(&kernels::adam<T>) adam;
+  decltype(&kernels::sgd<T>) sgd;
 };
 
 // Sets compiled in, in ascending order of preference: "base", "avx2", "avx512".

@@ -235,6 +235,10 @@ template <class T>
 void adam(std::int64_t n, const AdamStep<T>& step, const T* gradient, T* theta, T* m, T* v) {
   table<T>().adam(n, step, gradient, theta, m, v);
 }
+template <class T>
+void sgd(std::int64_t n, const SgdStep<T>& step, const T* gradient, T* theta, T* m) {
+  table<T>().sgd(n, step, gradient, theta, m);
+}
 
 #define BATON_INSTANTIATE(T)                                                                                 \
   template void gemm(Transpose, Transpose, int, int, int, T, const T*, int, const T*, int, T, T*, int);      \
@@ -287,7 +291,8 @@ void adam(std::int64_t n, const AdamStep<T>& step, const T* gradient, T* theta, 
                                T*);                                                                          \
   template void layer_norm_jvp(std::int64_t, int, const T*, const T*, const T*, const T*, const T*,          \
                                const T*, const T*, T*);                                                      \
-  template void adam(std::int64_t, const AdamStep<T>&, const T*, T*, T*, T*);
+  template void adam(std::int64_t, const AdamStep<T>&, const T*, T*, T*, T*);                                \
+  template void sgd(std::int64_t, const SgdStep<T>&, const T*, T*, T*);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)
 #undef BATON_INSTANTIATE
