@@ -1,16 +1,15 @@
 #include "autograd/mlp.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "kernels/elementwise.hpp"
 #include "kernels/error.hpp"
 #include "kernels/gemm.hpp"
+#include "kernels/layer_norm.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/reduce.hpp"
-#include "kernels/rng.hpp"
 
 namespace baton::ag {
 namespace {
@@ -18,112 +17,19 @@ namespace {
 using kernels::Transpose;
 using kernels::Unary;
 
-constexpr std::array<std::string_view, 8> kNames = {"identity", "tanh", "relu",     "elu",
-                                                    "gelu",     "silu", "softplus", "sigmoid"};
-constexpr int kMaxWidth = 65536;
+// Added to the variance, so that a row of equal numbers stays finite (PyTorch's default).
+template <class T>
+constexpr T kNormEps = T(1e-5);
 
 Unary unary_of(Activation activation) {
-  constexpr std::array<Unary, 8> kUnary = {Unary::kIdentity, Unary::kTanh, Unary::kRelu,     Unary::kElu,
-                                           Unary::kGelu,     Unary::kSilu, Unary::kSoftplus, Unary::kSigmoid};
+  constexpr Unary kUnary[] = {Unary::kIdentity, Unary::kTanh, Unary::kRelu,     Unary::kElu,
+                              Unary::kGelu,     Unary::kSilu, Unary::kSoftplus, Unary::kSigmoid};
   return kUnary[static_cast<std::size_t>(activation)];
 }
 
 std::size_t product(int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); }
 
-// Where layer l's numbers stand in theta.
-struct LayerView {
-  int in, out;
-  std::size_t weight, bias;
-};
-
-LayerView layer_view(const MlpSpec& spec, int layer) {
-  LayerView view{spec.in, 0, 0, 0};
-  std::size_t offset = 0;
-  for (int l = 0;; ++l) {
-    view.in = layer_in(spec, l);
-    view.out = layer_out(spec, l);
-    view.weight = offset;
-    view.bias = offset + product(view.in, view.out);
-    if (l == layer) return view;
-    offset = view.bias + static_cast<std::size_t>(view.out);
-  }
-}
-
 }  // namespace
-
-Activation parse_activation(std::string_view name) {
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] == name) return static_cast<Activation>(i);
-  }
-  std::string known;
-  for (const std::string_view each : kNames) known.append(known.empty() ? "" : ", ").append(each);
-  fail("activation '{}' is unknown, known are {}", name, known);
-}
-
-std::string_view activation_name(Activation activation) {
-  return kNames[static_cast<std::size_t>(activation)];
-}
-
-void validate(const MlpSpec& spec) {
-  const auto check = [](int width, const char* what) {
-    BATON_REQUIRE(width >= 1 && width <= kMaxWidth, "mlp: {} width {} is outside 1..{}", what, width,
-                  kMaxWidth);
-  };
-  check(spec.in, "input");
-  for (const int width : spec.hidden) check(width, "hidden");
-  check(spec.out, "output");
-  std::size_t total = 0;
-  for (int l = 0; l < layer_count(spec); ++l) total += product(layer_in(spec, l) + 1, layer_out(spec, l));
-  BATON_REQUIRE(total <= 0x7FFFFFFF, "mlp: {} parameters are more than an int counts", total);
-}
-
-int layer_count(const MlpSpec& spec) { return static_cast<int>(spec.hidden.size()) + 1; }
-int layer_in(const MlpSpec& spec, int layer) {
-  return layer == 0 ? spec.in : spec.hidden[static_cast<std::size_t>(layer) - 1];
-}
-int layer_out(const MlpSpec& spec, int layer) {
-  return layer + 1 == layer_count(spec) ? spec.out : spec.hidden[static_cast<std::size_t>(layer)];
-}
-int weight_offset(const MlpSpec& spec, int layer) { return static_cast<int>(layer_view(spec, layer).weight); }
-int bias_offset(const MlpSpec& spec, int layer) { return static_cast<int>(layer_view(spec, layer).bias); }
-
-int parameter_count(const MlpSpec& spec) {
-  validate(spec);
-  const LayerView last = layer_view(spec, layer_count(spec) - 1);
-  return static_cast<int>(last.bias) + last.out;
-}
-
-std::string parameter_name(const MlpSpec& spec, int index) {
-  for (int l = 0; l < layer_count(spec); ++l) {
-    const LayerView view = layer_view(spec, l);
-    const int weight = index - static_cast<int>(view.weight), bias = index - static_cast<int>(view.bias);
-    if (bias < 0) return fmt::format("layer {} weight [{}][{}]", l, weight / view.out, weight % view.out);
-    if (bias < view.out) return fmt::format("layer {} bias [{}]", l, bias);
-  }
-  return fmt::format("parameter {}", index);
-}
-
-template <class T>
-void init_parameters(const MlpSpec& spec, std::uint64_t seed, T out_scale, std::span<T> theta) {
-  const int n = parameter_count(spec);
-  BATON_REQUIRE(theta.size() == static_cast<std::size_t>(n), "mlp: theta has {} elements, the network {}",
-                theta.size(), n);
-  const bool relu_family = spec.activation == Activation::kRelu || spec.activation == Activation::kElu ||
-                           spec.activation == Activation::kGelu || spec.activation == Activation::kSilu;
-  for (int l = 0; l < layer_count(spec); ++l) {
-    const LayerView view = layer_view(spec, l);
-    const bool last = l + 1 == layer_count(spec);
-    const double gain = last || !relu_family ? 1.0 : std::sqrt(2.0);
-    const T scale =
-        static_cast<T>(gain / std::sqrt(static_cast<double>(view.in))) * (last ? out_scale : T(1));
-    kernels::Random random(kernels::mix_seed(seed, 0x6D6C70, static_cast<std::uint64_t>(l)));
-    for (std::size_t i = view.weight; i < view.bias; ++i) theta[i] = scale * static_cast<T>(random.normal());
-    std::fill_n(theta.begin() + static_cast<std::ptrdiff_t>(view.bias), view.out, T(0));
-  }
-}
-
-template void init_parameters(const MlpSpec&, std::uint64_t, float, std::span<float>);
-template void init_parameters(const MlpSpec&, std::uint64_t, double, std::span<double>);
 
 template <class T>
 MlpPass<T>::MlpPass(const MlpSpec& spec, int max_rows) {
@@ -153,21 +59,24 @@ void MlpPass<T>::reserve(int max_rows) {
 template <class T>
 void MlpPass<T>::allocate() {
   capacity_ = wanted_rows_;
-  const int layers = layer_count(spec_);
-  levels_.assign(static_cast<std::size_t>(layers) + 1, 0);
-  inputs_.assign(static_cast<std::size_t>(layers) + 1, 0);
   std::size_t total = 0;
-  for (int level = 0; level <= layers; ++level) {
-    const std::size_t size = product(capacity_, level == 0 ? spec_.in : layer_out(spec_, level - 1));
-    levels_[static_cast<std::size_t>(level)] = total;
-    total += size;
-    if (!keeps_input_ || level == 0 || level == layers) continue;
-    inputs_[static_cast<std::size_t>(level)] = total;
-    total += size;
+  const auto take = [&total](std::size_t size) { return std::exchange(total, total + size); };
+  levels_.assign(static_cast<std::size_t>(layer_count(spec_)) + 1, {});
+  for (int l = 0; l <= layer_count(spec_); ++l) {
+    Level& kept = levels_[static_cast<std::size_t>(l)];
+    const MlpLayer layer = l == 0 ? MlpLayer{.out = spec_.in} : layer_layout(spec_, l - 1);
+    kept.width = layer.out;
+    const std::size_t size = product(capacity_, kept.width);
+    kept.h = take(size);
+    if (layer.hidden && keeps_input_) kept.n = take(size);
+    if (!layer.norm) continue;
+    kept.z = take(size);
+    kept.mean = take(static_cast<std::size_t>(capacity_));
+    kept.inverse = take(static_cast<std::size_t>(capacity_));
   }
   const int chunks = kernels::chunk_count(capacity_, kChunk);
   const std::size_t slots = static_cast<std::size_t>(std::min(chunks, kMaxSlots));
-  activations_.resize(total);
+  kept_.resize(total);
   transposed_.resize(static_cast<std::size_t>(parameters_));
   gradients_.resize(slots * static_cast<std::size_t>(parameters_));
   scratch_.resize(slots * 2 * product(kChunk, widest_));
@@ -193,30 +102,42 @@ void MlpPass<T>::forward(std::span<const T> theta, const T* x, int n) {
 
 template <class T>
 void MlpPass<T>::forward_chunk(const T* theta, const T* x, int first, int rows) {
-  std::memcpy(level(0) + product(first, spec_.in), x + product(first, spec_.in),
-              product(rows, spec_.in) * sizeof(T));
-  const int layers = layer_count(spec_);
-  for (int l = 0; l < layers; ++l) {
-    const LayerView view = layer_view(spec_, l);
-    T* out = level(l + 1) + product(first, view.out);
-    kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, view.out, view.in, T(1),
-                     level(l) + product(first, view.in), view.in, theta + view.weight, view.out, T(0), out,
-                     view.out);
-    const bool hidden = l + 1 < layers;
-    T* before = hidden && keeps_input_ ? input(l + 1) + product(first, view.out) : nullptr;
-    kernels::bias_unary<T>(hidden ? unary_of(spec_.activation) : Unary::kIdentity, rows, view.out,
-                           theta + view.bias, out, before);
+  std::memcpy(h(0, first), x + product(first, spec_.in), product(rows, spec_.in) * sizeof(T));
+  for (int l = 0; l < layer_count(spec_); ++l) {
+    const MlpLayer layer = layer_layout(spec_, l);
+    kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, layer.out, layer.in, T(1), h(l, first), layer.in,
+                     theta + layer.weight, layer.out, T(0), layer.norm ? z(l + 1, first) : h(l + 1, first),
+                     layer.out);
+    activate(theta, l, first, rows);
   }
+}
+
+// h_{l-1} W_l, which stands at z (normalised) or h, becomes h_l.
+template <class T>
+void MlpPass<T>::activate(const T* theta, int layer, int first, int rows) {
+  const MlpLayer at = layer_layout(spec_, layer);
+  const int l = layer + 1;
+  const Unary activation = at.hidden ? unary_of(spec_.activation) : Unary::kIdentity;
+  T* before = at.hidden && keeps_input_ ? n(l, first) : nullptr;
+  if (!at.norm) {
+    kernels::bias_unary<T>(activation, rows, at.out, theta + at.bias, h(l, first), before);
+    return;
+  }
+  kernels::bias_unary<T>(Unary::kIdentity, rows, at.out, theta + at.bias, z(l, first), nullptr);
+  T* normed = before != nullptr ? before : h(l, first);
+  kernels::layer_norm<T>(rows, at.out, kNormEps<T>, z(l, first), theta + at.gain, theta + at.shift, normed,
+                         mean(l, first), inverse(l, first));
+  kernels::unary<T>(activation, static_cast<std::int64_t>(product(rows, at.out)), normed, h(l, first));
 }
 
 template <class T>
 std::span<const T> MlpPass<T>::output() const {
-  return {activations_.data() + (levels_.empty() ? 0 : levels_.back()), product(rows_, spec_.out)};
+  return {kept_.data() + (levels_.empty() ? 0 : levels_.back().h), product(rows_, spec_.out)};
 }
 
 template <class T>
 std::span<T> MlpPass<T>::output() {
-  return {activations_.data() + (levels_.empty() ? 0 : levels_.back()), product(rows_, spec_.out)};
+  return {kept_.data() + (levels_.empty() ? 0 : levels_.back().h), product(rows_, spec_.out)};
 }
 
 template <class T>
@@ -243,50 +164,74 @@ void MlpPass<T>::vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta,
   check_parameters("theta", theta.size());
   if (!dtheta.empty()) check_parameters("dtheta", dtheta.size());
   if (rows_ == 0) return;
-  for (int l = dx != nullptr ? 0 : 1; l < layer_count(spec_); ++l) {
-    const LayerView view = layer_view(spec_, l);
-    kernels::transpose<T>(view.in, view.out, theta.data() + view.weight, transposed_.data() + view.weight);
-  }
+  transpose_weights(theta, dx != nullptr ? 0 : 1);
   for_slots([&](int slot, bool fresh, int first, int rows) {
     T* gradient = dtheta.empty() ? nullptr : gradients_.data() + product(slot, parameters_);
-    vjp_chunk(dy, gradient, fresh, dx, first, rows, scratch_.data() + product(2 * slot, kChunk * widest_));
+    vjp_chunk(theta.data(), dy, gradient, fresh, dx, first, rows,
+              scratch_.data() + product(2 * slot, kChunk * widest_));
   });
-  if (dtheta.empty()) return;
+  if (!dtheta.empty()) add_slots(dtheta);
+}
+
+template <class T>
+void MlpPass<T>::transpose_weights(std::span<const T> theta, int first_layer) {
+  for (int l = first_layer; l < layer_count(spec_); ++l) {
+    const MlpLayer layer = layer_layout(spec_, l);
+    kernels::transpose<T>(layer.in, layer.out, theta.data() + layer.weight,
+                          transposed_.data() + layer.weight);
+  }
+}
+
+// sum += every slot's gradient, in the order of the slots.
+template <class T>
+void MlpPass<T>::add_slots(std::span<T> sum) {
   const int slots = std::min(kernels::chunk_count(rows_, kChunk), kMaxSlots);
   constexpr int kRange = 16384;
   kernels::parallel_for(kernels::chunk_count(parameters_, kRange), [&](int range) {
     const int begin = range * kRange, size = std::min(kRange, parameters_ - begin);
     for (int slot = 0; slot < slots; ++slot) {
       kernels::axpy<T>(size, T(1), gradients_.data() + product(slot, parameters_) + begin,
-                       dtheta.data() + begin);
+                       sum.data() + begin);
     }
   });
 }
 
 template <class T>
-void MlpPass<T>::vjp_chunk(const T* dy, T* gradient, bool fresh, T* dx, int first, int rows, T* scratch) {
+void MlpPass<T>::vjp_chunk(const T* theta, const T* dy, T* gradient, bool fresh, T* dx, int first, int rows,
+                           T* scratch) {
   const T keep = fresh ? T(0) : T(1);
   const T* delta = dy + product(first, spec_.out);  // gradient at z_l of the layer at hand
   T* spare[2] = {scratch, scratch + product(kChunk, widest_)};
   for (int l = layer_count(spec_) - 1; l >= 0; --l) {
-    const LayerView view = layer_view(spec_, l);
-    const T* below = level(l) + product(first, view.in);
+    const MlpLayer layer = layer_layout(spec_, l);
     if (gradient != nullptr) {
-      kernels::gemm<T>(Transpose::kYes, Transpose::kNo, view.in, view.out, rows, T(1), below, view.in, delta,
-                       view.out, keep, gradient + view.weight, view.out);
-      kernels::sum_axis<T>(1, rows, view.out, T(1), delta, gradient + view.bias, !fresh);
+      kernels::gemm<T>(Transpose::kYes, Transpose::kNo, layer.in, layer.out, rows, T(1), h(l, first),
+                       layer.in, delta, layer.out, keep, gradient + layer.weight, layer.out);
+      kernels::sum_axis<T>(1, rows, layer.out, T(1), delta, gradient + layer.bias, !fresh);
     }
     if (l == 0 && dx == nullptr) return;
     T* next = l == 0 ? dx + product(first, spec_.in) : spare[l & 1];
-    kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, view.in, view.out, T(1), delta, view.out,
-                     transposed_.data() + view.weight, view.in, T(0), next, view.in);
+    kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, layer.in, layer.out, T(1), delta, layer.out,
+                     transposed_.data() + layer.weight, layer.in, T(0), next, layer.in);
     if (l == 0) return;
-    const T* before = keeps_input_ ? input(l) + product(first, view.in) : nullptr;
-    kernels::unary_derivative<T>(unary_of(spec_.activation),
-                                 static_cast<std::int64_t>(product(rows, view.in)), before, below, next, next,
-                                 false);
+    activate_vjp(theta, gradient, fresh, l - 1, first, rows, next);
     delta = next;
   }
+}
+
+// delta at h becomes delta at z, in place; the gradients of gain and shift are added to `gradient`.
+template <class T>
+void MlpPass<T>::activate_vjp(const T* theta, T* gradient, bool fresh, int layer, int first, int rows,
+                              T* delta) {
+  const MlpLayer at = layer_layout(spec_, layer);
+  const int l = layer + 1;
+  kernels::unary_derivative<T>(unary_of(spec_.activation), static_cast<std::int64_t>(product(rows, at.out)),
+                               keeps_input_ ? n(l, first) : nullptr, h(l, first), delta, delta, false);
+  if (!at.norm) return;
+  if (gradient != nullptr && fresh) std::fill(gradient + at.gain, gradient + at.end, T(0));
+  kernels::layer_norm_vjp<T>(rows, at.out, z(l, first), theta + at.gain, mean(l, first), inverse(l, first),
+                             delta, delta, gradient != nullptr ? gradient + at.gain : nullptr,
+                             gradient != nullptr ? gradient + at.shift : nullptr);
 }
 
 template <class T>
@@ -304,32 +249,101 @@ template <class T>
 void MlpPass<T>::jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, int first, int rows,
                            T* scratch) {
   T* spare[2] = {scratch, scratch + product(kChunk, widest_)};
-  const int layers = layer_count(spec_);
   const T* below_dot = x_dot != nullptr ? x_dot + product(first, spec_.in) : nullptr;  // null: zero
-  for (int l = 0; l < layers; ++l) {
-    const LayerView view = layer_view(spec_, l);
-    const bool last = l + 1 == layers;
-    T* dot = last ? dy + product(first, spec_.out) : spare[l & 1];
-    const std::size_t size = product(rows, view.out);
+  for (int l = 0; l < layer_count(spec_); ++l) {
+    const MlpLayer layer = layer_layout(spec_, l);
+    T* dot = layer.hidden ? spare[l & 1] : dy + product(first, spec_.out);
     if (v != nullptr) {
-      kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, view.out, view.in, T(1),
-                       level(l) + product(first, view.in), view.in, v + view.weight, view.out, T(0), dot,
-                       view.out);
-      kernels::bias_unary<T>(Unary::kIdentity, rows, view.out, v + view.bias, dot, nullptr);
+      kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, layer.out, layer.in, T(1), h(l, first), layer.in,
+                       v + layer.weight, layer.out, T(0), dot, layer.out);
+      kernels::bias_unary<T>(Unary::kIdentity, rows, layer.out, v + layer.bias, dot, nullptr);
     } else {
-      std::fill_n(dot, size, T(0));
+      std::fill_n(dot, product(rows, layer.out), T(0));
     }
     if (below_dot != nullptr) {
-      kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, view.out, view.in, T(1), below_dot, view.in,
-                       theta + view.weight, view.out, T(1), dot, view.out);
+      kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, layer.out, layer.in, T(1), below_dot, layer.in,
+                       theta + layer.weight, layer.out, T(1), dot, layer.out);
     }
-    if (last) return;
-    const std::size_t at = product(first, view.out);
-    kernels::unary_derivative<T>(unary_of(spec_.activation), static_cast<std::int64_t>(size),
-                                 keeps_input_ ? input(l + 1) + at : nullptr, level(l + 1) + at, dot, dot,
-                                 false);
+    if (!layer.hidden) return;
+    activate_jvp(theta, v, l, first, rows, dot);
     below_dot = dot;
   }
+}
+
+// The tangent at z becomes that at h, in place. v: as in jvp.
+template <class T>
+void MlpPass<T>::activate_jvp(const T* theta, const T* v, int layer, int first, int rows, T* dot) {
+  const MlpLayer at = layer_layout(spec_, layer);
+  const int l = layer + 1;
+  if (at.norm) {
+    kernels::layer_norm_jvp<T>(rows, at.out, z(l, first), theta + at.gain, mean(l, first), inverse(l, first),
+                               dot, v != nullptr ? v + at.gain : nullptr,
+                               v != nullptr ? v + at.shift : nullptr, dot);
+  }
+  kernels::unary_derivative<T>(unary_of(spec_.activation), static_cast<std::int64_t>(product(rows, at.out)),
+                               keeps_input_ ? n(l, first) : nullptr, h(l, first), dot, dot, false);
+}
+
+template <class T>
+void MlpPass<T>::vjp_squares(std::span<const T> theta, const T* dy, std::span<T> squares) {
+  check_parameters("theta", theta.size());
+  check_parameters("squares", squares.size());
+  if (rows_ == 0) return;
+  squared_.resize(scratch_.size());
+  transpose_weights(theta, 1);
+  for_slots([&](int slot, bool fresh, int first, int rows) {
+    const std::size_t at = product(2 * slot, kChunk * widest_);
+    squares_chunk(theta.data(), dy, gradients_.data() + product(slot, parameters_), fresh, first, rows,
+                  scratch_.data() + at, squared_.data() + at);
+  });
+  add_slots(squares);
+}
+
+// A row's gradient of W is h delta', so that its square is h^2 (delta^2)': one product sums it over rows.
+template <class T>
+void MlpPass<T>::squares_chunk(const T* theta, const T* dy, T* squares, bool fresh, int first, int rows,
+                               T* scratch, T* squared) {
+  const T* delta = dy + product(first, spec_.out);
+  T* h2 = squared;
+  T* delta2 = squared + product(kChunk, widest_);
+  for (int l = layer_count(spec_) - 1; l >= 0; --l) {
+    const MlpLayer layer = layer_layout(spec_, l);
+    kernels::unary<T>(Unary::kSquare, static_cast<std::int64_t>(product(rows, layer.in)), h(l, first), h2);
+    kernels::unary<T>(Unary::kSquare, static_cast<std::int64_t>(product(rows, layer.out)), delta, delta2);
+    kernels::gemm<T>(Transpose::kYes, Transpose::kNo, layer.in, layer.out, rows, T(1), h2, layer.in, delta2,
+                     layer.out, fresh ? T(0) : T(1), squares + layer.weight, layer.out);
+    kernels::sum_axis<T>(1, rows, layer.out, T(1), delta2, squares + layer.bias, !fresh);
+    if (l == 0) return;
+    T* next = scratch + (l & 1) * static_cast<std::ptrdiff_t>(product(kChunk, widest_));
+    kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, layer.in, layer.out, T(1), delta, layer.out,
+                     transposed_.data() + layer.weight, layer.in, T(0), next, layer.in);
+    if (spec_.layer_norm) {
+      norm_squares(squares, fresh, l - 1, first, rows, next, h2);
+    }
+    activate_vjp(theta, nullptr, fresh, l - 1, first, rows, next);
+    delta = next;
+  }
+}
+
+// Squares of the gradients of gain and shift, which are delta_n n and delta_n, from delta at h.
+template <class T>
+void MlpPass<T>::norm_squares(T* squares, bool fresh, int layer, int first, int rows, const T* delta,
+                              T* scratch) {
+  const MlpLayer at = layer_layout(spec_, layer);
+  const int l = layer + 1;
+  const auto size = static_cast<std::int64_t>(product(rows, at.out));
+  kernels::unary_derivative<T>(unary_of(spec_.activation), size, keeps_input_ ? n(l, first) : nullptr,
+                               h(l, first), delta, scratch, false);
+  kernels::unary<T>(Unary::kSquare, size, scratch, scratch);
+  kernels::sum_axis<T>(1, rows, at.out, T(1), scratch, squares + at.shift, !fresh);
+  for (int r = 0; r < rows; ++r) {
+    const T center = *mean(l, first + r), scale = *inverse(l, first + r);
+    for (int c = 0; c < at.out; ++c) {
+      const T normed = (z(l, first + r)[c] - center) * scale;
+      scratch[product(r, at.out) + static_cast<std::size_t>(c)] *= normed * normed;
+    }
+  }
+  kernels::sum_axis<T>(1, rows, at.out, T(1), scratch, squares + at.gain, !fresh);
 }
 
 template class MlpPass<float>;

@@ -1,8 +1,11 @@
 #pragma once
 // Multi-layer perceptron on one flat parameter vector, with forward, vector-Jacobian and Jacobian-vector
 // products.
-//   h_0 = x,   z_l = h_{l-1} W_l + b_l,   h_l = activation(z_l) for hidden layers,   y = z_L
-// Layout of theta, layer after layer: W_l as [fan_in][fan_out] row-major, then b_l as [fan_out].
+//   h_0 = x,   z_l = h_{l-1} W_l + b_l,   h_l = activation(n_l) for hidden layers,   y = z_L
+//   n_l = z_l, or with layer_norm gain_l (z_l - mean) / sqrt(var + eps) + shift_l, mean and variance over the
+//   row's fan_out numbers (Ba, Kiros, Hinton 2016)
+// Layout of theta, layer after layer: W_l as [fan_in][fan_out] row-major, then b_l as [fan_out], then with
+// layer_norm (hidden layers) gain_l and shift_l as [fan_out].
 // (W stands with its inputs as rows so that the forward pass needs no transposition.)
 // T is float (work) or double (checks).
 #include <cstddef>
@@ -25,6 +28,7 @@ struct MlpSpec {
   std::vector<int> hidden;
   int out = 0;
   Activation activation = Activation::kTanh;
+  bool layer_norm = false;  // of every hidden layer, before its activation
   bool operator==(const MlpSpec&) const = default;
 };
 
@@ -33,14 +37,24 @@ void validate(const MlpSpec& spec);
 int layer_count(const MlpSpec& spec);
 int layer_in(const MlpSpec& spec, int layer);
 int layer_out(const MlpSpec& spec, int layer);
-int weight_offset(const MlpSpec& spec, int layer);  // of W_l in theta; b_l follows W_l
+
+// Where a layer's numbers stand in theta: W [in][out] at weight, b [out] at bias, and where norm is set gain
+// [out] and shift [out] (else gain == shift == end). The next layer begins at end.
+struct MlpLayer {
+  int in = 0, out = 0;
+  bool hidden = false, norm = false;
+  int weight = 0, bias = 0, gain = 0, shift = 0, end = 0;
+};
+MlpLayer layer_layout(const MlpSpec& spec, int layer);
+int weight_offset(const MlpSpec& spec, int layer);
 int bias_offset(const MlpSpec& spec, int layer);
 int parameter_count(const MlpSpec& spec);
-// "layer 1 weight [3][17]": what a flat index means, for messages.
+// "layer 1 weight [3][17]", "layer 0 bias [2]", "layer 0 norm gain [2]", "layer 0 norm bias [2]": what a flat
+// index means, for messages.
 std::string parameter_name(const MlpSpec& spec, int index);
 
 // W_l ~ N(0, gain^2 / fan_in) with gain 1 (sqrt 2 for the relu family), the last layer multiplied by
-// out_scale; b = 0. theta has parameter_count(spec) elements and is overwritten.
+// out_scale; b = 0, gain = 1, shift = 0. theta has parameter_count(spec) elements and is overwritten.
 template <class T>
 void init_parameters(const MlpSpec& spec, std::uint64_t seed, T out_scale, std::span<T> theta);
 
@@ -75,31 +89,59 @@ class MlpPass {
   void vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta, T* dx = nullptr);
   // dy [n][out] = J_theta v + J_x x_dot (overwrites); v may be empty and x_dot null: zero tangents.
   void jvp(std::span<const T> theta, std::span<const T> v, T* dy, const T* x_dot = nullptr);
+  // squares += sum over rows of the elementwise square of J_theta,r' u_r: of every row's own gradient. With
+  // random signs in u its mean is a diagonal (rl/fisher.hpp). Allocates on first use.
+  void vjp_squares(std::span<const T> theta, const T* dy, std::span<T> squares);
 
  private:
   static constexpr int kChunk = 128;    // rows that a task works on
   static constexpr int kMaxSlots = 16;  // gradient buffers; a contiguous run of chunks shares one
 
+  // What is kept of h_l for all rows: offsets into kept_.
+  struct Level {
+    int width = 0;
+    std::size_t h = 0;
+    std::size_t n = 0;                         // where the activation's derivative needs it
+    std::size_t z = 0, mean = 0, inverse = 0;  // where the layer is normalised
+  };
+
   void set_spec(const MlpSpec& spec);
   void allocate();
   void check_parameters(const char* what, std::size_t size) const;
   void forward_chunk(const T* theta, const T* x, int first, int rows);
-  void vjp_chunk(const T* dy, T* gradient, bool fresh, T* dx, int first, int rows, T* scratch);
+  void vjp_chunk(const T* theta, const T* dy, T* gradient, bool fresh, T* dx, int first, int rows,
+                 T* scratch);
   void jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, int first, int rows, T* scratch);
+  void squares_chunk(const T* theta, const T* dy, T* squares, bool fresh, int first, int rows, T* scratch,
+                     T* squared);
+  void norm_squares(T* squares, bool fresh, int layer, int first, int rows, const T* delta, T* scratch);
+  void transpose_weights(std::span<const T> theta, int first_layer);
+  void add_slots(std::span<T> sum);
+  void activate(const T* theta, int layer, int first, int rows);
+  void activate_vjp(const T* theta, T* gradient, bool fresh, int layer, int first, int rows, T* delta);
+  void activate_jvp(const T* theta, const T* v, int layer, int first, int rows, T* dot);
   template <class Body>
   void for_slots(Body body);
-  T* level(int l) { return activations_.data() + levels_[static_cast<std::size_t>(l)]; }  // h_l
-  T* input(int l) { return activations_.data() + inputs_[static_cast<std::size_t>(l)]; }  // z_l, if kept
+  const Level& level(int l) const { return levels_[static_cast<std::size_t>(l)]; }
+  T* h(int l, int first) { return kept_.data() + level(l).h + offset(first, level(l).width); }
+  T* n(int l, int first) { return kept_.data() + level(l).n + offset(first, level(l).width); }
+  T* z(int l, int first) { return kept_.data() + level(l).z + offset(first, level(l).width); }
+  T* mean(int l, int first) { return kept_.data() + level(l).mean + first; }
+  T* inverse(int l, int first) { return kept_.data() + level(l).inverse + first; }
+  static std::size_t offset(int rows, int width) {
+    return static_cast<std::size_t>(rows) * static_cast<std::size_t>(width);
+  }
 
   MlpSpec spec_;
   int rows_ = 0, capacity_ = -1, wanted_rows_ = 0;
   int parameters_ = 0, widest_ = 0;
-  bool keeps_input_ = false;                  // the activation's derivative needs z
-  std::vector<std::size_t> levels_, inputs_;  // offsets into activations_
-  std::vector<T> activations_;
+  bool keeps_input_ = false;   // the activation's derivative needs n
+  std::vector<Level> levels_;  // h_0 .. h_L
+  std::vector<T> kept_;
   std::vector<T> transposed_;  // every W_l', made once per vjp
   std::vector<T> gradients_;   // [slot][parameters]
   std::vector<T> scratch_;     // [slot][2][kChunk][widest]
+  std::vector<T> squared_;     // [slot][2][kChunk][widest], of vjp_squares
 };
 
 extern template class MlpPass<float>;

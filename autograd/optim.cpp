@@ -4,71 +4,125 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "kernels/adam.hpp"
 #include "kernels/error.hpp"
 #include "kernels/reduce.hpp"
+#include "kernels/sgd.hpp"
 
 namespace baton::ag {
 namespace {
+
+constexpr std::array<std::string_view, 3> kAlgorithmNames = {"adam", "adamw", "sgd"};
 constexpr std::array<std::string_view, 3> kScheduleNames = {"constant", "linear", "cosine"};
+
+template <class Enum>
+Enum parse(const char* what, std::span<const std::string_view> names, std::string_view name) {
+  const auto known = std::ranges::find(names, name);
+  BATON_REQUIRE(known != names.end(), "{} '{}' is unknown, known are {}", what, name, fmt::join(names, ", "));
+  return static_cast<Enum>(known - names.begin());
+}
+
+void validate(std::string_view who, const OptimizerOptions& o) {
+  const auto fraction = [&](const char* what, double x) {
+    BATON_REQUIRE(x >= 0 && x < 1, "{}: {} {} is outside [0, 1)", who, what, x);
+  };
+  BATON_REQUIRE(o.lr >= 0 && std::isfinite(o.lr), "{}: lr {} must be finite and >= 0", who, o.lr);
+  fraction("beta1", o.beta1);
+  fraction("beta2", o.beta2);
+  fraction("momentum", o.momentum);
+  BATON_REQUIRE(o.eps > 0, "{}: eps {} must be > 0", who, o.eps);
+  BATON_REQUIRE(o.weight_decay >= 0, "{}: weight_decay {} must be >= 0", who, o.weight_decay);
+  BATON_REQUIRE(o.weight_decay == 0 || o.algorithm != Algorithm::kAdam,
+                "adam: weight_decay {} must be 0; adamw is the one that decays weights", o.weight_decay);
+  BATON_REQUIRE(o.clip_norm >= 0, "{}: clip_norm {} must be >= 0 (0: no clipping)", who, o.clip_norm);
+}
+
+}  // namespace
+
+Algorithm parse_algorithm(std::string_view name) {
+  return parse<Algorithm>("optimizer", kAlgorithmNames, name);
+}
+std::string_view algorithm_name(Algorithm algorithm) {
+  return kAlgorithmNames[static_cast<std::size_t>(algorithm)];
 }
 
 template <class T>
-Adam<T>::Adam(int n, const AdamOptions& options) : options_(options) {
-  BATON_REQUIRE(n >= 0, "adam: {} parameters", n);
-  BATON_REQUIRE(options.lr >= 0 && std::isfinite(options.lr), "adam: lr {} must be finite and >= 0",
-                options.lr);
-  BATON_REQUIRE(options.beta1 >= 0 && options.beta1 < 1, "adam: beta1 {} is outside [0, 1)", options.beta1);
-  BATON_REQUIRE(options.beta2 >= 0 && options.beta2 < 1, "adam: beta2 {} is outside [0, 1)", options.beta2);
-  BATON_REQUIRE(options.eps > 0, "adam: eps {} must be > 0", options.eps);
-  BATON_REQUIRE(options.weight_decay >= 0, "adam: weight_decay {} must be >= 0", options.weight_decay);
-  BATON_REQUIRE(options.clip_norm >= 0, "adam: clip_norm {} must be >= 0 (0: no clipping)",
-                options.clip_norm);
-  m_.assign(static_cast<std::size_t>(n), T(0));
-  v_.assign(static_cast<std::size_t>(n), T(0));
-}
-
-template <class T>
-void Adam<T>::step(std::span<T> theta, std::span<const T> gradient, T lr_scale) {
-  BATON_REQUIRE(theta.size() == m_.size() && gradient.size() == m_.size(),
-                "adam: theta has {} elements, the gradient {}, the optimiser {}", theta.size(),
-                gradient.size(), m_.size());
-  const auto n = static_cast<std::int64_t>(m_.size());
+double finite_norm(std::string_view who, std::span<const T> gradient, const ParameterName& name) {
+  const auto n = static_cast<std::int64_t>(gradient.size());
   const double squares = kernels::dot<T>(n, gradient.data(), gradient.data());
-  if (!std::isfinite(squares)) {
-    const std::int64_t bad = kernels::first_not_finite<T>(n, gradient.data());
-    BATON_REQUIRE(bad >= 0, "adam: the gradient's norm overflows");
-    fail("adam: the gradient of parameter {} is {} (step {})", bad,
-         static_cast<double>(gradient[static_cast<std::size_t>(bad)]), steps_ + 1);
-  }
-  gradient_norm_ = std::sqrt(squares);
+  if (std::isfinite(squares)) return std::sqrt(squares);
+  const std::int64_t bad = kernels::first_not_finite<T>(n, gradient.data());
+  BATON_REQUIRE(bad >= 0, "{}: the gradient's norm overflows", who);
+  const int index = static_cast<int>(bad);
+  fail("{}: the gradient of {} is {}", who, name ? name(index) : fmt::format("parameter {}", index),
+       static_cast<double>(gradient[static_cast<std::size_t>(bad)]));
+}
+
+template double finite_norm(std::string_view, std::span<const float>, const ParameterName&);
+template double finite_norm(std::string_view, std::span<const double>, const ParameterName&);
+
+template <class T>
+Optimizer<T>::Optimizer(int n, const OptimizerOptions& options, ParameterName name)
+    : options_(options), name_(std::move(name)) {
+  const std::string_view who = algorithm_name(options.algorithm);
+  BATON_REQUIRE(n >= 0, "{}: {} parameters", who, n);
+  validate(who, options);
+  m_.assign(static_cast<std::size_t>(n), T(0));
+  if (options.algorithm != Algorithm::kSgd) v_.assign(static_cast<std::size_t>(n), T(0));
+}
+
+template <class T>
+void Optimizer<T>::step(std::span<T> theta, std::span<const T> gradient, T lr_scale) {
+  const std::string_view who = algorithm_name(options_.algorithm);
+  BATON_REQUIRE(theta.size() == m_.size() && gradient.size() == m_.size(),
+                "{}: theta has {} elements, the gradient {}, the optimiser {}", who, theta.size(),
+                gradient.size(), m_.size());
+  gradient_norm_ = finite_norm<T>(who, gradient, name_);
   ++steps_;
-  const double t = static_cast<double>(steps_), lr = options_.lr * static_cast<double>(lr_scale);
   const bool clip = options_.clip_norm > 0 && gradient_norm_ > options_.clip_norm;
+  const double gradient_scale = clip ? options_.clip_norm / gradient_norm_ : 1.0;
+  const double lr = options_.lr * static_cast<double>(lr_scale);
+  if (options_.algorithm == Algorithm::kSgd) {
+    sgd_step(theta, gradient, gradient_scale, lr);
+  } else {
+    adam_step(theta, gradient, gradient_scale, lr);
+  }
+}
+
+template <class T>
+void Optimizer<T>::adam_step(std::span<T> theta, std::span<const T> gradient, double gradient_scale,
+                             double lr) {
+  const double t = static_cast<double>(steps_);
   kernels::AdamStep<T> step;
-  step.gradient_scale = clip ? static_cast<T>(options_.clip_norm / gradient_norm_) : T(1);
+  step.gradient_scale = static_cast<T>(gradient_scale);
   step.beta1 = static_cast<T>(options_.beta1);
   step.beta2 = static_cast<T>(options_.beta2);
   step.step_size = static_cast<T>(lr / (1 - std::pow(options_.beta1, t)));
   step.root_correction = static_cast<T>(1 / std::sqrt(1 - std::pow(options_.beta2, t)));
   step.eps = static_cast<T>(options_.eps);
   step.decay = static_cast<T>(lr * options_.weight_decay);
-  kernels::adam<T>(n, step, gradient.data(), theta.data(), m_.data(), v_.data());
+  kernels::adam<T>(static_cast<std::int64_t>(theta.size()), step, gradient.data(), theta.data(), m_.data(),
+                   v_.data());
 }
 
-template class Adam<float>;
-template class Adam<double>;
-
-Schedule parse_schedule(std::string_view name) {
-  for (std::size_t i = 0; i < kScheduleNames.size(); ++i) {
-    if (kScheduleNames[i] == name) return static_cast<Schedule>(i);
-  }
-  std::string known;
-  for (const std::string_view each : kScheduleNames) known.append(known.empty() ? "" : ", ").append(each);
-  fail("schedule '{}' is unknown, known are {}", name, known);
+template <class T>
+void Optimizer<T>::sgd_step(std::span<T> theta, std::span<const T> gradient, double gradient_scale,
+                            double lr) {
+  kernels::SgdStep<T> step;
+  step.gradient_scale = static_cast<T>(gradient_scale);
+  step.momentum = static_cast<T>(options_.momentum);
+  step.step_size = static_cast<T>(lr);
+  step.decay = static_cast<T>(lr * options_.weight_decay);
+  step.nesterov = options_.nesterov;
+  kernels::sgd<T>(static_cast<std::int64_t>(theta.size()), step, gradient.data(), theta.data(), m_.data());
 }
 
+template class Optimizer<float>;
+template class Optimizer<double>;
+
+Schedule parse_schedule(std::string_view name) { return parse<Schedule>("schedule", kScheduleNames, name); }
 std::string_view schedule_name(Schedule schedule) {
   return kScheduleNames[static_cast<std::size_t>(schedule)];
 }

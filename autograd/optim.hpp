@@ -1,9 +1,14 @@
 #pragma once
-// Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019) and gradient-norm
-// clipping, on a flat parameter vector; and learning-rate schedules.
-//   g <- g * min(1, clip_norm / |g|),  m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,
-//   theta <- theta (1 - lr wd) - lr mhat / (sqrt(vhat) + eps),  mhat = m / (1 - b1^t), vhat = v / (1 - b2^t)
+// First-order optimisers with decoupled weight decay (Loshchilov and Hutter 2019) and clipping of the gradient's
+// norm, on a flat parameter vector; and learning-rate schedules.
+//   g <- g * min(1, clip_norm / |g|)
+//   adam, adamw (Kingma and Ba 2015):  m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,
+//       d = mhat / (sqrt(vhat) + eps),  mhat = m / (1 - b1^t),  vhat = v / (1 - b2^t)
+//   sgd (momentum: Polyak 1964; nesterov: Sutskever et al. 2013):  m <- momentum m + g,
+//       d = m,  or with nesterov  g + momentum m
+//   theta <- theta (1 - lr wd) - lr d
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,45 +16,63 @@
 
 namespace baton::ag {
 
-struct AdamOptions {
+enum class Algorithm { kAdam, kAdamW, kSgd };
+Algorithm parse_algorithm(
+    std::string_view name);  // "adam", "adamw", "sgd"; throws Error naming the known ones
+std::string_view algorithm_name(Algorithm algorithm);
+
+struct OptimizerOptions {
+  Algorithm algorithm = Algorithm::kAdamW;
   double lr = 1e-3;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double eps = 1e-8;
-  double weight_decay = 0;
-  double clip_norm = 0;  // 0: no clipping
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  // adam, adamw
+  double momentum = 0.9;                          // sgd
+  bool nesterov = false;                          // sgd
+  double weight_decay = 0;                        // adam is adamw without it, and refuses any
+  double clip_norm = 0;                           // 0: no clipping
 };
 
-template <class T>
-class Adam {
- public:
-  Adam() = default;
-  // Throws Error on options outside lr >= 0, 0 <= beta < 1, eps > 0, weight_decay >= 0, clip_norm >= 0.
-  Adam(int n, const AdamOptions& options);
+// What a flat index means: "layer 1 weight [3][17]". For messages.
+using ParameterName = std::function<std::string(int index)>;
 
-  // One update, theta in place. Throws Error naming the first parameter whose gradient is not finite (theta
-  // and the state are then untouched). lr_scale multiplies options.lr: a schedule's value. Does not allocate.
+// |gradient|. Throws Error "<who>: the gradient of <name> is nan" for the first element that is not finite, by
+// `name` or, where that is empty, "parameter <index>".
+template <class T>
+double finite_norm(std::string_view who, std::span<const T> gradient, const ParameterName& name);
+
+template <class T>
+class Optimizer {
+ public:
+  Optimizer() = default;
+  // Throws Error on options outside lr >= 0, 0 <= beta < 1, 0 <= momentum < 1, eps > 0, weight_decay >= 0 (adam:
+  // 0), clip_norm >= 0.
+  Optimizer(int n, const OptimizerOptions& options, ParameterName name = {});
+
+  // One update, theta in place. Throws as finite_norm does; theta and the state are then untouched. lr_scale
+  // multiplies options.lr: a schedule's value. Does not allocate.
   void step(std::span<T> theta, std::span<const T> gradient, T lr_scale = T(1));
 
   std::int64_t steps() const { return steps_; }
   double gradient_norm() const { return gradient_norm_; }  // of the latest step, before clipping
-  const AdamOptions& options() const { return options_; }
+  const OptimizerOptions& options() const { return options_; }
   std::span<T> first_moment() { return m_; }
-  std::span<T> second_moment() { return v_; }
+  std::span<T> second_moment() { return v_; }  // empty for sgd
 
  private:
-  AdamOptions options_;
+  void adam_step(std::span<T> theta, std::span<const T> gradient, double gradient_scale, double lr);
+  void sgd_step(std::span<T> theta, std::span<const T> gradient, double gradient_scale, double lr);
+
+  OptimizerOptions options_;
+  ParameterName name_;
   std::vector<T> m_, v_;
   std::int64_t steps_ = 0;
   double gradient_norm_ = 0;
 };
 
-extern template class Adam<float>;
-extern template class Adam<double>;
+extern template class Optimizer<float>;
+extern template class Optimizer<double>;
 
 enum class Schedule { kConstant, kLinear, kCosine };
-Schedule parse_schedule(
-    std::string_view name);  // "constant", "linear", "cosine"; throws Error naming the known ones
+Schedule parse_schedule(std::string_view name);  // "constant", "linear", "cosine"; throws as parse_algorithm
 std::string_view schedule_name(Schedule schedule);
 
 // Factor in [floor, 1] at step `step` of `total`: constant 1; linear from 1 to floor; cosine from 1 to floor.

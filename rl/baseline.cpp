@@ -22,11 +22,13 @@ Baseline::Baseline(int features, const BaselineSettings& settings, std::uint64_t
     : spec_{.in = features, .hidden = settings.hidden, .out = 1, .activation = ag::Activation::kTanh},
       settings_(settings),
       seed_(seed) {
-  const ag::AdamOptions options{.lr = settings.lr, .weight_decay = settings.weight_decay};
+  const ag::OptimizerOptions options{.lr = settings.lr, .weight_decay = settings.weight_decay};
   for (int p = 0; p < 2; ++p) {
     theta_[p].resize(ag::parameter_count(spec_));
     ag::init_parameters<float>(spec_, kernels::mix_seed(seed, 11, p), 0.1f, theta_[p]);
-    adam_[p] = ag::Adam<float>(static_cast<int>(theta_[p].size()), options);
+    optimizer_[p] = ag::Optimizer<float>(static_cast<int>(theta_[p].size()), options, [spec = spec_](int i) {
+      return "the value function's " + ag::parameter_name(spec, i);
+    });
   }
 }
 
@@ -106,7 +108,7 @@ void Baseline::fit(std::span<const float> features, std::span<const float> targe
         }
         std::fill(gradient.begin(), gradient.end(), 0.0f);
         pass_.vjp(theta_[p], dy.data(), gradient);
-        adam_[p].step(theta_[p], gradient);
+        optimizer_[p].step(theta_[p], gradient);
       }
     }
   }

@@ -1,6 +1,6 @@
 #pragma once
-// The value function V(features) that advantages are measured against: MLPs fitted by Adam to TD(lambda) returns, input
-// and output standardised. Cross-fitted: two networks, each trained on every other episode and asked about the rest, so
+// The value function V(features) that advantages are measured against: MLPs fitted by AdamW to TD(lambda) returns,
+// input and output standardised. Cross-fitted: two networks, each trained on every other episode and asked about the rest, so
 // that an advantage never contains its own noise and the explained variance reported is that of unseen episodes.
 // Both keep their weights from one fit to the next.
 #include <cstdint>
@@ -52,7 +52,7 @@ class Baseline {
   std::vector<float> mean_, scale_;           // of the features, from the first fit
   float target_mean_ = 0, target_scale_ = 1;  // from the first fit
   std::vector<float> theta_[2];
-  ag::Adam<float> adam_[2];
+  ag::Optimizer<float> optimizer_[2];
   ag::MlpPass<float> pass_;
 };
 

@@ -29,6 +29,7 @@ void save_level(Hdf5File& file, const std::string& group, const GaussianPolicy& 
   const std::vector<double> hidden(policy.spec().hidden.begin(), policy.spec().hidden.end());
   file.set_attribute(group, "hidden", hidden);
   file.set_attribute(group, "activation", std::string(ag::activation_name(policy.spec().activation)));
+  set_number(file, group, "layer_norm", policy.spec().layer_norm);
   set_number(file, group, "state_dim", encoding.state_dim);
   set_number(file, group, "robot_dim", encoding.robot_dim);
   file.set_attribute(group, "robot_fill", robot_fill_name(encoding.robot_fill));
@@ -82,6 +83,9 @@ ag::MlpSpec load_spec(const Hdf5File& file, const std::string& group) {
     spec.hidden.push_back(static_cast<int>(width));
   }
   spec.activation = ag::parse_activation(file.string_attribute(group, "activation"));
+  // Files from before there was layer norm lack the attribute.
+  if (file.has_attribute(group, "layer_norm"))
+    spec.layer_norm = get_int(file, group, "layer_norm", 0, 1) != 0;
   ag::validate(spec);
   return spec;
 }

@@ -104,7 +104,8 @@ GaussianPolicy make_level(const Dataset& data, const TupleStream& stream, const 
   const ag::MlpSpec spec{.in = 2 * shape.state_dim,
                          .hidden = settings.hidden,
                          .out = stream.output_dim(),
-                         .activation = ag::parse_activation(settings.activation)};
+                         .activation = ag::parse_activation(settings.activation),
+                         .layer_norm = settings.layer_norm};
   Normalizers scale = measure(stream, encoding.relative_goal, encoding.residual, settings.std_floor,
                               high ? settings.std_floor : settings.action_std_floor, seed);
   return GaussianPolicy(spec, encoding, std::move(scale.in), std::move(scale.out),
@@ -193,6 +194,7 @@ void list_settings(SettingsTable& table, const std::string& section, PolicySetti
   table.add(p + "hidden", &s.hidden, "hidden layers' widths", 1, 65536);
   table.add_choice(p + "activation", &s.activation, "tanh|relu|elu|gelu|silu|softplus|sigmoid",
                    "of hidden layers");
+  table.add(p + "layer_norm", &s.layer_norm, "normalise hidden layers before their activation");
   table.add(p + "std_floor", &s.std_floor, "least std of state normalisers, raw units", 1e-6, 1e6);
   table.add(p + "action_std_floor", &s.action_std_floor, "least std of the action normaliser", 1e-6, 1e6);
   table.add(p + "log_std_initial", &s.log_std_initial, "of the normalised output", -20, 5);
@@ -214,11 +216,14 @@ void list_settings(SettingsTable& table, const std::string& section, ImitationSe
   const std::string p = section + ".";
   table.add(p + "updates", &s.updates, "minibatches", 1, 1e9);
   table.add(p + "batch", &s.batch, "tuples per minibatch", 1, 1e6);
-  table.add(p + "lr", &s.lr, "Adam's learning rate", 0, 1);
+  table.add_choice(p + "optimizer", &s.optimizer, "adam|adamw|sgd", "what updates the parameters");
+  table.add(p + "momentum", &s.momentum, "sgd's", 0, 0.9999);
+  table.add(p + "nesterov", &s.nesterov, "sgd looks ahead along its momentum");
+  table.add(p + "lr", &s.lr, "learning rate", 0, 10);
   table.add_choice(p + "schedule", &s.schedule, "constant|linear|cosine", "of the learning rate");
   table.add(p + "warmup", &s.warmup, "updates of linear warm-up", 0, 1e9);
   table.add(p + "lr_floor", &s.lr_floor, "the schedule ends at this fraction of lr", 0, 1);
-  table.add(p + "weight_decay", &s.weight_decay, "decoupled", 0, kAny);
+  table.add(p + "weight_decay", &s.weight_decay, "decoupled; adamw and sgd", 0, kAny);
   table.add(p + "clip_norm", &s.clip_norm, "of the gradient; 0: off", 0, kAny);
   table.add(p + "state_noise", &s.state_noise, "std of noise on inputs, in normalised units", 0, kAny);
   table.add(p + "goal_noise", &s.goal_noise, "same, on goals", 0, kAny);

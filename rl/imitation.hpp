@@ -1,5 +1,5 @@
 #pragma once
-// Imitation by maximum likelihood (paper, equation 1), minibatch Adam:
+// Imitation by maximum likelihood (paper, equation 1), by minibatches:
 //   RIL   max E_{D_l}[log pi_l(a | s, s_g)] + E_{D_h}[log pi_h(s_g^l | s, s_g^h)]   both levels, algorithms 2 and 3
 //   GCBC  max E_{D}[log pi(a | s, s_{t+w})]   flat, relabelled over the long window
 //   BC    max E[log pi(a | s, final state)]   flat, no relabeling
@@ -19,6 +19,7 @@ namespace baton::rl {
 struct PolicySettings {
   std::vector<int> hidden{256, 256};
   std::string activation = "tanh";
+  bool layer_norm = false;         // of hidden layers, before the activation
   float std_floor = 0.03f;         // raw units: floor of the input and state normalisers' std
   float action_std_floor = 0.05f;  // of the action normaliser's
   float log_std_initial = -0.5f, log_std_min = -2.0f, log_std_max = 0.5f;
@@ -36,6 +37,9 @@ struct PolicySettings {
 struct ImitationSettings {
   int updates = 40000;
   int batch = 256;
+  std::string optimizer = "adamw";  // adam | adamw | sgd
+  float momentum = 0.9f;            // sgd
+  bool nesterov = false;            // sgd
   float lr = 1e-3f;
   std::string schedule = "cosine";  // constant | linear | cosine
   int warmup = 200;                 // updates of linear warm-up

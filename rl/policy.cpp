@@ -73,6 +73,11 @@ GaussianPolicy::GaussianPolicy(ag::MlpSpec spec, PolicyEncoding encoding, Normal
   std::ranges::fill(log_std(), range_.initial);
 }
 
+std::string GaussianPolicy::parameter_name(int index) const {
+  const int log_std = index - mlp_parameters();
+  return log_std < 0 ? ag::parameter_name(spec_, index) : fmt::format("log_std [{}]", log_std);
+}
+
 void GaussianPolicy::clamp_log_std() {
   for (float& value : log_std()) value = std::clamp(value, range_.min, range_.max);
 }

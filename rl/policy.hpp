@@ -71,7 +71,8 @@ class GaussianPolicy {
   std::span<const float> mlp_theta() const { return std::span(theta_).first(mlp_parameters()); }
   std::span<const float> log_std() const { return std::span(theta_).last(spec_.out); }
   std::span<float> log_std() { return std::span(theta_).last(spec_.out); }
-  void clamp_log_std();  // into range(); call after every update of theta
+  std::string parameter_name(int index) const;  // "layer 0 bias [3]", "log_std [1]": for messages
+  void clamp_log_std();                         // into range(); call after every update of theta
 
   // z [n][2S] from raw x [n][2S].
   void encode(const float* x, int n, float* z) const;

@@ -31,6 +31,15 @@ Normalizer column_statistics(const std::vector<float>& values, int n, int width,
   return result;
 }
 
+ag::OptimizerOptions optimizer_options(const ImitationSettings& settings) {
+  return {.algorithm = ag::parse_algorithm(settings.optimizer),
+          .lr = settings.lr,
+          .momentum = settings.momentum,
+          .nesterov = settings.nesterov,
+          .weight_decay = settings.weight_decay,
+          .clip_norm = settings.clip_norm};
+}
+
 }  // namespace
 
 void TupleStream::draw(kernels::Random& random, int n, float* x, float* y) const {
@@ -86,8 +95,8 @@ LevelTrainer::LevelTrainer(GaussianPolicy& policy, const TupleStream& train, con
       settings_(settings),
       seed_(seed),
       schedule_(ag::parse_schedule(settings.schedule)),
-      adam_(policy.parameters(),
-            {.lr = settings.lr, .weight_decay = settings.weight_decay, .clip_norm = settings.clip_norm}),
+      optimizer_(policy.parameters(), optimizer_options(settings),
+                 [&policy](int i) { return policy.parameter_name(i); }),
       x_(static_cast<std::size_t>(settings.batch) * policy.in_dim()),
       y_(static_cast<std::size_t>(settings.batch) * policy.out_dim()),
       weights_(static_cast<std::size_t>(settings.batch), -1.0f / static_cast<float>(settings.batch)),
@@ -135,7 +144,7 @@ void LevelTrainer::update(int k) {
   ++loss_count_;
   const double factor =
       ag::schedule_factor(schedule_, k, settings_.updates, settings_.warmup, settings_.lr_floor);
-  adam_.step(policy_.theta(), std::span<const float>(grad_), static_cast<float>(factor));
+  optimizer_.step(policy_.theta(), std::span<const float>(grad_), static_cast<float>(factor));
   policy_.clamp_log_std();
 }
 
@@ -154,7 +163,7 @@ nlohmann::ordered_json LevelTrainer::metrics() {
     object["heldout"] = settings_.loss == "mse" ? 0.5 * mse * policy_.out_dim() : nll;
     object["heldout_mse"] = mse;
   }
-  object["grad_norm"] = adam_.gradient_norm();
+  object["grad_norm"] = optimizer_.gradient_norm();
   const std::span<const float> log_std = policy_.log_std();
   object["log_std"] = std::accumulate(log_std.begin(), log_std.end(), 0.0) / policy_.out_dim();
   return object;

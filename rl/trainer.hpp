@@ -52,11 +52,11 @@ Normalizers measure(const TupleStream& stream, bool relative_goal, bool residual
 
 class LevelTrainer {
  public:
-  // policy and streams must outlive the trainer; heldout may have no sources.
+  // policy, streams and settings must outlive the trainer; heldout may have no sources.
   LevelTrainer(GaussianPolicy& policy, const TupleStream& train, const TupleStream& heldout,
                const ImitationSettings& settings, std::uint64_t seed);
 
-  void update(int k);  // update number k = 0, 1, ...: one minibatch, one Adam step
+  void update(int k);  // update number k = 0, 1, ...: one minibatch, one step of the optimiser
   // {"train", "heldout", "heldout_mse", "grad_norm", "log_std"}: means since the last call; held-out on fixed tuples.
   nlohmann::ordered_json metrics();
   // With the mse loss: log_std from the residuals. Call once at the end.
@@ -72,7 +72,7 @@ class LevelTrainer {
   const ImitationSettings& settings_;
   std::uint64_t seed_;
   ag::Schedule schedule_;
-  ag::Adam<float> adam_;
+  ag::Optimizer<float> optimizer_;
   PolicyPass pass_, heldout_pass_;
   std::vector<float> x_, y_, weights_, grad_, heldout_x_, heldout_y_;
   double loss_sum_ = 0;

@@ -69,7 +69,7 @@ void mlp_jvp(benchmark::State& state) {
           [](Setup& s) { s.pass.jvp(s.theta, s.theta, s.jv.data()); });
 }
 void mlp_adam_step(benchmark::State& state) {
-  ag::Adam<float> adam(ag::parameter_count(kSpec), {});
+  ag::Optimizer<float> adam(ag::parameter_count(kSpec), {});
   measure(state, 3 * kForwardFlops - 2.0 * 60 * 256, [&](Setup& s) {
     s.pass.forward(s.theta, s.x.data(), s.n);
     std::fill(s.gradient.begin(), s.gradient.end(), 0.0F);

@@ -21,7 +21,7 @@ long allocations_of(F f) {
   });
 }
 
-const MlpSpec kSpec{10, {32, 32}, 4, Activation::kGelu};
+const MlpSpec kSpec{10, {32, 32}, 4, Activation::kGelu, true};
 constexpr int kRows = 300;
 
 }  // namespace
@@ -38,7 +38,7 @@ TEST_CASE("a training step on an MlpPass does not allocate") {
     const std::vector<float> x(kRows * 10, 0.5F), u(kRows * 4, 0.01F);
     std::vector<float> jv(u.size());
     MlpPass<float> pass(kSpec, kRows);
-    Adam<float> adam(static_cast<int>(theta.size()), {.clip_norm = 1});
+    Optimizer<float> adam(static_cast<int>(theta.size()), {.clip_norm = 1});
     const long count = allocations_of([&] {
       pass.forward(kSpec, theta, x.data(), kRows);
       std::fill(gradient.begin(), gradient.end(), 0.0F);

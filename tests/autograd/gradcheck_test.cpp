@@ -28,10 +28,8 @@ Case unary_case(const char* name, Unary op, bool positive = false) {
   return {name, {{3, 5}}, [op](Tp& t, In x) { return unary(t, op, x[0]); }, positive};
 }
 
-MlpSpec network(Activation activation) { return {3, {5, 4}, 2, activation}; }
-
-Case mlp_case(const char* name, Activation activation) {
-  const MlpSpec spec = network(activation);
+Case mlp_case(const char* name, Activation activation, bool layer_norm = false) {
+  const MlpSpec spec = {3, {5, 4}, 2, activation, layer_norm};
   return {name, {{parameter_count(spec)}, {6, 3}}, [spec](Tp& t, In x) { return mlp(t, spec, x[0], x[1]); }};
 }
 
@@ -88,6 +86,9 @@ std::vector<Case> table() {
       mlp_case("mlp gelu", Activation::kGelu),
       mlp_case("mlp silu", Activation::kSilu), mlp_case("mlp softplus", Activation::kSoftplus),
       mlp_case("mlp sigmoid", Activation::kSigmoid), mlp_case("mlp identity", Activation::kIdentity),
+      mlp_case("mlp tanh, layer norm", Activation::kTanh, true),
+      mlp_case("mlp gelu, layer norm", Activation::kGelu, true),
+      mlp_case("mlp identity, layer norm", Activation::kIdentity, true),
       {"composition", {{4, 3}, {3, 2}, {2}}, [](Tp& t, In x) {
          const Var h = tanh(t, bias(t, matmul(t, x[0], x[1]), x[2]));
          return mean(t, mul(t, h, exp(t, add(t, h, slice(t, x[0], 1, 0, 2)))));

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -16,6 +17,7 @@ namespace baton::ag {
 namespace {
 
 const MlpSpec kSpec{7, {16, 11}, 5, Activation::kTanh};
+const MlpSpec kNormed{7, {16, 11}, 5, Activation::kGelu, true};
 
 template <class T>
 std::vector<T> normals(std::size_t n, std::uint64_t seed) {
@@ -71,6 +73,36 @@ TEST_CASE("forward equals the formula evaluated by hand on the documented layout
   test::check_close(pass.output(), std::span<double>(want), 1e-14, 1e-14, "y");
 }
 
+TEST_CASE("layer norm stands between the linear part and the activation, as documented") {
+  for (const Activation activation : {Activation::kTanh, Activation::kSilu}) {
+    const MlpSpec spec{2, {3}, 1, activation, true};
+    REQUIRE(parameter_count(spec) == 2 * 3 + 3 + 3 + 3 + 3 + 1);
+    const MlpLayer first = layer_layout(spec, 0), last = layer_layout(spec, 1);
+    CHECK(first.gain == 9);
+    CHECK(first.shift == 12);
+    CHECK(last.weight == 15);
+    const auto theta = normals<double>(19, 8);
+    const std::vector<double> x = {0.3, -0.7, 1.1, 0.2};
+    MlpPass<double> pass(spec, 2);
+    pass.forward(theta, x.data(), 2);
+    std::vector<double> want(2);
+    for (std::size_t r = 0; r < 2; ++r) {
+      double z[3], mean = 0, variance = 0;
+      for (std::size_t h = 0; h < 3; ++h) {
+        z[h] = x[2 * r] * theta[h] + x[2 * r + 1] * theta[3 + h] + theta[6 + h];
+        mean += z[h] / 3;
+      }
+      for (const double each : z) variance += (each - mean) * (each - mean) / 3;
+      want[r] = theta[18];
+      for (std::size_t h = 0; h < 3; ++h) {
+        const double n = theta[9 + h] * (z[h] - mean) / std::sqrt(variance + 1e-5) + theta[12 + h];
+        want[r] += theta[15 + h] * (activation == Activation::kTanh ? std::tanh(n) : n / (1 + std::exp(-n)));
+      }
+    }
+    test::check_close(pass.output(), std::span<double>(want), 1e-13, 1e-13, "y");
+  }
+}
+
 TEST_CASE("one pass equals the same network built of single operations, over odd numbers of rows") {
   for (const int n : {1, 5, 127, 129, 300}) {
     CAPTURE(n);
@@ -107,36 +139,60 @@ TEST_CASE("one pass equals the same network built of single operations, over odd
   }
 }
 
+TEST_CASE("vjp_squares adds up the squares of every row's own gradient") {
+  constexpr int kRows = 150;  // two chunks
+  for (const MlpSpec& spec : {MlpSpec{7, {16, 11}, 5, Activation::kTanh}, kNormed}) {
+    const auto theta = normals<double>(static_cast<std::size_t>(parameter_count(spec)), 3);
+    const auto x = normals<double>(times(kRows, spec.in), 1), u = normals<double>(times(kRows, spec.out), 2);
+    std::vector<double> want(theta.size(), 0.25), squares = want, row(theta.size());
+    MlpPass<double> all(spec), one(spec);
+    for (int r = 0; r < kRows; ++r) {
+      one.forward(theta, x.data() + r * spec.in, 1);
+      std::fill(row.begin(), row.end(), 0.0);
+      one.vjp(theta, u.data() + r * spec.out, row);
+      for (std::size_t k = 0; k < row.size(); ++k) want[k] += row[k] * row[k];
+    }
+    all.forward(theta, x.data(), kRows);
+    all.vjp_squares(theta, u.data(), squares);
+    test::check_close(squares, want, 1e-12, 1e-12, "squares");
+  }
+}
+
 TEST_CASE("forward, vjp and jvp have the same bits with one and two threads") {
-  const MlpSpec spec{20, {64, 48}, 9, Activation::kGelu};
-  for (const int n : {100, 256, 3000}) {
-    kernels::set_threads(1);
-    const Results one = run(spec, n);
-    kernels::set_threads(2);
-    const Results two = run(spec, n);
-    kernels::set_threads(0);
-    CHECK(one.y == two.y);
-    CHECK(one.dtheta == two.dtheta);
-    CHECK(one.dx == two.dx);
-    CHECK(one.jv == two.jv);
+  for (const bool layer_norm : {false, true}) {
+    const MlpSpec spec{20, {64, 48}, 9, Activation::kGelu, layer_norm};
+    for (const int n : {100, 256, 3000}) {
+      kernels::set_threads(1);
+      const Results one = run(spec, n);
+      kernels::set_threads(2);
+      const Results two = run(spec, n);
+      kernels::set_threads(0);
+      CHECK(one.y == two.y);
+      CHECK(one.dtheta == two.dtheta);
+      CHECK(one.dx == two.dx);
+      CHECK(one.jv == two.jv);
+    }
   }
 }
 
 TEST_CASE("a row's output has the same bits in any batch") {
-  std::vector<float> theta(static_cast<std::size_t>(parameter_count(kSpec)));
-  init_parameters<float>(kSpec, 3, 1.0F, theta);
-  const auto x = normals<float>(times(300, kSpec.in), 1);
-  MlpPass<float> all(kSpec), one(kSpec);
-  all.forward(theta, x.data(), 300);
-  for (const int r : {0, 1, 127, 128, 299}) {
-    one.forward(theta, x.data() + r * kSpec.in, 1);
-    CHECK(std::equal(one.output().begin(), one.output().end(), all.output().begin() + r * kSpec.out));
+  for (const MlpSpec& spec : {kSpec, kNormed}) {
+    std::vector<float> theta(static_cast<std::size_t>(parameter_count(spec)));
+    init_parameters<float>(spec, 3, 1.0F, theta);
+    const auto x = normals<float>(times(300, spec.in), 1);
+    MlpPass<float> all(spec), one(spec);
+    all.forward(theta, x.data(), 300);
+    for (const int r : {0, 1, 127, 128, 299}) {
+      one.forward(theta, x.data() + r * spec.in, 1);
+      CHECK(std::equal(one.output().begin(), one.output().end(), all.output().begin() + r * spec.out));
+    }
   }
 }
 
 TEST_CASE("no rows, no hidden layers and changing sizes are fine") {
   MlpPass<double> pass;
-  for (const MlpSpec& spec : {MlpSpec{3, {}, 2, Activation::kTanh}, kSpec}) {
+  for (const MlpSpec& spec :
+       {MlpSpec{3, {}, 2, Activation::kTanh}, MlpSpec{3, {}, 2, Activation::kTanh, true}, kSpec, kNormed}) {
     const auto theta = normals<double>(static_cast<std::size_t>(parameter_count(spec)), 1);
     for (const int n : {0, 4, 200, 3}) {
       const auto x = normals<double>(times(n, spec.in), 2), u = normals<double>(times(n, spec.out), 3);
@@ -166,6 +222,15 @@ TEST_CASE("initial weights have the documented spread, biases are zero, the last
   std::vector<double> other(theta.size());
   init_parameters<double>(spec, 2, 0.01, other);
   CHECK(other != theta);
+  std::vector<float> normed(static_cast<std::size_t>(parameter_count(kNormed)), -1.0F);
+  init_parameters<float>(kNormed, 1, 1.0F, normed);
+  const MlpLayer layer = layer_layout(kNormed, 1);
+  const auto all_are = [&](int begin, int end, float value) {
+    return std::all_of(normed.begin() + begin, normed.begin() + end, [=](float x) { return x == value; });
+  };
+  CHECK(all_are(layer.bias, layer.gain, 0.0F));
+  CHECK(all_are(layer.gain, layer.shift, 1.0F));
+  CHECK(all_are(layer.shift, layer.end, 0.0F));
 }
 
 TEST_CASE("names and errors") {
@@ -177,6 +242,11 @@ TEST_CASE("names and errors") {
       Error);
   CHECK(parameter_name(kSpec, weight_offset(kSpec, 1) + 11 * 2 + 3) == "layer 1 weight [2][3]");
   CHECK(parameter_name(kSpec, bias_offset(kSpec, 2) + 4) == "layer 2 bias [4]");
+  const MlpLayer normed = layer_layout(kNormed, 0);
+  CHECK(parameter_name(kNormed, normed.gain + 2) == "layer 0 norm gain [2]");
+  CHECK(parameter_name(kNormed, normed.shift) == "layer 0 norm bias [0]");
+  CHECK(parameter_name(kNormed, normed.end) == "layer 1 weight [0][0]");
+  CHECK(parameter_name(kNormed, parameter_count(kNormed)) == "parameter 429");
   CHECK_THROWS_AS(parameter_count({0, {}, 1, Activation::kTanh}), Error);
   CHECK_THROWS_AS(parameter_count({1, {65536, 65536}, 1, Activation::kTanh}), Error);
   MlpPass<float> pass(kSpec);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -11,10 +12,10 @@
 
 namespace baton::ag {
 
-TEST_CASE("the first steps equal Adam worked out by hand") {
-  const AdamOptions options{
+TEST_CASE("the first steps equal AdamW worked out by hand") {
+  const OptimizerOptions options{
       .lr = 0.1, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-6, .weight_decay = 0.01, .clip_norm = 0};
-  Adam<double> adam(2, options);
+  Optimizer<double> adam(2, options);
   std::vector<double> theta = {1, -2}, want = theta, m = {0, 0}, v = {0, 0};
   const std::vector<std::vector<double>> gradients = {{0.5, -3}, {0.1, 0}, {-2, 1}};
   for (int t = 1; t <= 3; ++t) {
@@ -32,7 +33,7 @@ TEST_CASE("the first steps equal Adam worked out by hand") {
 }
 
 TEST_CASE("clipping scales the gradient to the given norm") {
-  Adam<double> clipped(2, {.lr = 0.1, .clip_norm = 1}), plain(2, {.lr = 0.1});
+  Optimizer<double> clipped(2, {.lr = 0.1, .clip_norm = 1}), plain(2, {.lr = 0.1});
   std::vector<double> a = {0, 0}, b = {0, 0};
   for (int i = 0; i < 3; ++i) {
     const double size = 10.0 * (i + 1);
@@ -43,20 +44,69 @@ TEST_CASE("clipping scales the gradient to the given norm") {
   test::check_close(a, b, 1e-13, 0, "theta");
 }
 
+TEST_CASE("sgd equals momentum worked out by hand, plain, heavy-ball and Nesterov") {
+  for (const double momentum : {0.0, 0.9}) {
+    for (const bool nesterov : {false, true}) {
+      Optimizer<double> sgd(2, {.algorithm = Algorithm::kSgd,
+                                .lr = 0.1,
+                                .momentum = momentum,
+                                .nesterov = nesterov,
+                                .weight_decay = 0.01});
+      std::vector<double> theta = {1, -2}, want = theta, m = {0, 0};
+      for (const std::vector<double>& g : {std::vector<double>{0.5, -3}, {0.1, 0}, {-2, 1}}) {
+        sgd.step(theta, g, 0.5);  // the schedule halves lr
+        for (std::size_t i = 0; i < 2; ++i) {
+          m[i] = momentum * m[i] + g[i];
+          want[i] = want[i] * (1 - 0.05 * 0.01) - 0.05 * (nesterov ? g[i] + momentum * m[i] : m[i]);
+        }
+      }
+      test::check_close(theta, want, 1e-14, 1e-14, "theta");
+    }
+  }
+}
+
+TEST_CASE("heavy-ball momentum on a quadratic follows its characteristic roots") {
+  // theta'' = (1 + b - lr) theta' - b theta for the gradient theta: with b = (1 - sqrt(lr))^2 the roots coincide at
+  // r = 1 - sqrt(lr) and theta_t = (1 + t (1 - lr - r) / r) r^t.
+  const double lr = 0.04, r = 1 - std::sqrt(lr);
+  Optimizer<double> sgd(1, {.algorithm = Algorithm::kSgd, .lr = lr, .momentum = r * r});
+  std::vector<double> theta = {1};
+  for (int t = 1; t <= 50; ++t) {
+    sgd.step(theta, std::vector<double>(theta));
+    CHECK(theta[0] == doctest::Approx((1 + t * (1 - lr - r) / r) * std::pow(r, t)).epsilon(1e-10));
+  }
+}
+
+TEST_CASE("every algorithm clips by the norm alike: the step is that of the shortened gradient") {
+  for (const Algorithm algorithm : {Algorithm::kAdam, Algorithm::kAdamW, Algorithm::kSgd}) {
+    Optimizer<double> clipped(2, {.algorithm = algorithm, .lr = 0.1, .clip_norm = 2});
+    Optimizer<double> plain(2, {.algorithm = algorithm, .lr = 0.1});
+    std::vector<double> a = {1, 1}, b = a;
+    clipped.step(a, std::vector<double>{30, 40});
+    plain.step(b, std::vector<double>{1.2, 1.6});
+    clipped.step(a, std::vector<double>{0.3, 0.4});
+    plain.step(b, std::vector<double>{0.3, 0.4});
+    test::check_close(a, b, 1e-14, 0, "theta");
+  }
+}
+
 TEST_CASE_TEMPLATE("a gradient that is not finite is refused by its index and changes nothing", T, float,
                    double) {
-  Adam<T> adam(3, {});
+  Optimizer<T> adam(3, {.algorithm = Algorithm::kAdam});
   std::vector<T> theta = {1, 2, 3};
   const std::vector<T> bad = {0, std::numeric_limits<T>::quiet_NaN(), 0};
-  CHECK_THROWS_WITH_AS(adam.step(theta, bad), "adam: the gradient of parameter 1 is nan (step 1)", Error);
+  CHECK_THROWS_WITH_AS(adam.step(theta, bad), "adam: the gradient of parameter 1 is nan", Error);
   CHECK(theta == std::vector<T>{1, 2, 3});
   CHECK(adam.steps() == 0);
+  Optimizer<T> named(3, {.algorithm = Algorithm::kSgd}, [](int i) { return fmt::format("w[{}]", i); });
+  std::vector<T> infinite = {0, 0, std::numeric_limits<T>::infinity()};
+  CHECK_THROWS_WITH_AS(named.step(theta, infinite), "sgd: the gradient of w[2] is inf", Error);
   const std::vector<T> short_one = {0, 0};
   CHECK_THROWS_AS(adam.step(theta, short_one), Error);
 }
 
 TEST_CASE("Adam finds the minimum of a badly scaled quadratic") {
-  Adam<float> adam(2, {.lr = 0.02F});
+  Optimizer<float> adam(2, {.lr = 0.02F});
   std::vector<float> theta = {3, -2}, gradient(2);
   for (int i = 0; i < 3000; ++i) {
     gradient = {100 * (theta[0] - 1), 0.1F * (theta[1] - 1)};
@@ -72,6 +122,13 @@ TEST_CASE("schedules start at 1, end at their floor, and warm up") {
     CHECK(schedule_factor(each, 100, 100, 0, 0.1) == doctest::Approx(0.1));
     CHECK(schedule_factor(each, 500, 100, 0, 0.1) == doctest::Approx(0.1));
   }
+  for (int t = 0; t <= 12; ++t) {
+    const double warm = t < 4 ? (t + 1) / 4.0 : 1.0, done = std::min(t, 10) / 10.0;
+    CHECK(schedule_factor(Schedule::kLinear, t, 10, 4, 0.2) ==
+          doctest::Approx(warm * (1 - 0.8 * done)).epsilon(1e-14));
+    CHECK(schedule_factor(Schedule::kCosine, t, 10, 4, 0.2) ==
+          doctest::Approx(warm * (0.6 + 0.4 * std::cos(std::acos(-1.0) * done))).epsilon(1e-14));
+  }
   CHECK(schedule_factor(Schedule::kConstant, 70, 100) == 1);
   CHECK(schedule_factor(Schedule::kConstant, 0, 100, 10) == doctest::Approx(0.1));
   CHECK(schedule_factor(Schedule::kConstant, 10, 100, 10) == 1);
@@ -81,11 +138,16 @@ TEST_CASE("schedules start at 1, end at their floor, and warm up") {
 }
 
 TEST_CASE("options outside their range are refused") {
-  CHECK_THROWS_AS(Adam<float>(1, {.lr = -1}), Error);
-  CHECK_THROWS_AS(Adam<float>(1, {.beta1 = 1}), Error);
-  CHECK_THROWS_AS(Adam<float>(1, {.beta2 = 1.5}), Error);
-  CHECK_THROWS_AS(Adam<float>(1, {.eps = 0}), Error);
-  CHECK_THROWS_AS(Adam<float>(1, {.clip_norm = -1}), Error);
+  CHECK_THROWS_AS(Optimizer<float>(1, {.lr = -1}), Error);
+  CHECK_THROWS_AS(Optimizer<float>(1, {.beta1 = 1}), Error);
+  CHECK_THROWS_AS(Optimizer<float>(1, {.beta2 = 1.5}), Error);
+  CHECK_THROWS_AS(Optimizer<float>(1, {.eps = 0}), Error);
+  CHECK_THROWS_AS(Optimizer<float>(1, {.clip_norm = -1}), Error);
+  CHECK_THROWS_AS(Optimizer<float>(1, {.momentum = 1}), Error);
+  CHECK_THROWS_WITH_AS(Optimizer<float>(1, {.algorithm = Algorithm::kAdam, .weight_decay = 0.1}),
+                       "adam: weight_decay 0.1 must be 0; adamw is the one that decays weights", Error);
+  CHECK_THROWS_WITH_AS(parse_algorithm("adamm"), "optimizer 'adamm' is unknown, known are adam, adamw, sgd",
+                       Error);
 }
 
 }  // namespace baton::ag

@@ -41,6 +41,29 @@ void check_same(const GaussianPolicy& a, const GaussianPolicy& b) {
   CHECK(a.range().max == b.range().max);
 }
 
+// All of a flat policy 2 -> 3 -> 1 but its arrays, as files were before there was layer norm.
+void write_old_level(Hdf5File& file) {
+  file.set_attribute("/", "format", std::string("baton-policy"));
+  file.set_attribute("/", "version", std::vector<double>{1});
+  for (const char* name : {"method", "env", "config"}) file.set_attribute("/", name, std::string("x"));
+  file.set_attribute("/", "subgoal_every", std::vector<double>{30});
+  file.make_group("low");
+  const auto number = [&](const char* name, double value) {
+    file.set_attribute("low", name, std::vector<double>{value});
+  };
+  number("in", 2);
+  number("out", 1);
+  number("state_dim", 1);
+  number("robot_dim", 0);
+  number("relative_goal", 0);
+  number("residual", 0);
+  file.set_attribute("low", "hidden", std::vector<double>{3});
+  file.set_attribute("low", "activation", std::string("tanh"));
+  file.set_attribute("low", "robot_fill", std::string("keep"));
+  file.set_attribute("low", "log_std_range", std::vector<double>{-0.5, -2, 0.5});
+  file.write<float>("low/typical_robot", std::vector<float>{}, {0});
+}
+
 // Saves a policy, lets `spoil` rewrite its file from scratch, returns load_policy's message.
 std::string spoiled(const std::function<void(Hdf5File&)>& spoil) {
   const test::TemporaryFolder folder;
@@ -70,6 +93,33 @@ TEST_CASE("checkpoint: a policy comes back bit for bit, hierarchical and flat, w
       if (back.high) check_same(*back.high, *policy.high);
     }
   }
+}
+
+TEST_CASE("checkpoint: layer norm is saved, and a file from before it was loads without") {
+  const test::TemporaryFolder folder;
+  PolicySettings settings;
+  settings.hidden = {5, 4};
+  for (const bool layer_norm : {false, true}) {
+    settings.layer_norm = layer_norm;
+    const RelayPolicy policy =
+        make_policy(test::point_mass_dataset(4, 30, 1), test::kPointMass, "bc", settings, 7);
+    save_policy(policy, folder.file("run"));
+    check_same(load_policy(folder.file("run")).low, policy.low);
+  }
+  Hdf5File file = Hdf5File::create(folder.file("policy.h5"));
+  write_old_level(file);
+  for (const char* name : {"in_mean", "in_std"}) {
+    file.write<float>(std::string("low/") + name, std::vector<float>{1, 2}, {2});
+  }
+  for (const char* name : {"out_mean", "out_std"}) {
+    file.write<float>(std::string("low/") + name, std::vector<float>{1}, {1});
+  }
+  const std::vector<float> theta{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, -1};  // 2 -> 3 -> 1, log_std
+  file.write<float>("low/theta", theta, {theta.size()});
+  file.commit();
+  const RelayPolicy old = load_policy(folder.path);
+  CHECK(!old.low.spec().layer_norm);
+  CHECK(std::ranges::equal(old.low.theta(), theta));
 }
 
 TEST_CASE("checkpoint: saving twice gives the same bytes and no other file") {
@@ -103,38 +153,17 @@ TEST_CASE("checkpoint: missing, foreign, truncated and misfitting files are refu
 }
 
 TEST_CASE("checkpoint: arrays of another shape or with NaN say which array and which shape is right") {
-  const auto base = [](Hdf5File& file) {
-    file.set_attribute("/", "format", std::string("baton-policy"));
-    file.set_attribute("/", "version", std::vector<double>{1});
-    for (const char* name : {"method", "env", "config"}) file.set_attribute("/", name, std::string("x"));
-    file.set_attribute("/", "subgoal_every", std::vector<double>{30});
-    file.make_group("low");
-    const auto number = [&](const char* name, double value) {
-      file.set_attribute("low", name, std::vector<double>{value});
-    };
-    number("in", 2);
-    number("out", 1);
-    number("state_dim", 1);
-    number("robot_dim", 0);
-    number("relative_goal", 0);
-    number("residual", 0);
-    file.set_attribute("low", "hidden", std::vector<double>{3});
-    file.set_attribute("low", "activation", std::string("tanh"));
-    file.set_attribute("low", "robot_fill", std::string("keep"));
-    file.set_attribute("low", "log_std_range", std::vector<double>{-0.5, -2, 0.5});
-    file.write<float>("low/typical_robot", std::vector<float>{}, {0});
-  };
   CHECK(contains(spoiled([&](Hdf5File& file) {
-                   base(file);
+                   write_old_level(file);
                    file.write<float>("low/in_mean", std::vector<float>{1, 2, 3}, {3});
                  }),
                  "low/in_mean has shape (3), (2) is expected"));
   CHECK(contains(spoiled([&](Hdf5File& file) {
-                   base(file);
+                   write_old_level(file);
                    file.write<float>("low/in_mean", std::vector<float>{1, NAN}, {2});
                  }),
                  "low/in_mean[1] is nan"));
-  CHECK(contains(spoiled(base), "no array low/in_mean"));
+  CHECK(contains(spoiled(write_old_level), "no array low/in_mean"));
 }
 
 TEST_CASE("checkpoint: a policy for other states or actions is refused with both sizes") {

@@ -30,9 +30,11 @@ TEST_CASE("config: every preset loads, and names itself") {
 }
 
 TEST_CASE("config: overrides of every type are taken") {
-  const Config config = load_config(
-      "quick", {"imitate.updates=7", "imitate.lr=1e-4", "policy.high_residual=false", "policy.hidden=[32]",
-                "imitate.loss=mse", "imitate.schedule=\"linear\"", "seed=9", "imitate.clip_norm=1"});
+  const Config config =
+      load_config("quick", {"imitate.updates=7", "imitate.lr=1e-4", "policy.high_residual=false",
+                            "policy.hidden=[32]", "imitate.loss=mse", "imitate.schedule=\"linear\"", "seed=9",
+                            "imitate.clip_norm=1", "imitate.optimizer=sgd", "distill.optimizer=adam",
+                            "imitate.nesterov=true", "policy.layer_norm=true"});
   CHECK(config.imitate.updates == 7);
   CHECK(config.imitate.lr == 1e-4f);
   CHECK_FALSE(config.policy.high_residual);
@@ -41,6 +43,11 @@ TEST_CASE("config: overrides of every type are taken") {
   CHECK(config.imitate.schedule == "linear");
   CHECK(config.seed == 9);
   CHECK(config.imitate.clip_norm == 1.0f);
+  CHECK(config.imitate.optimizer == "sgd");
+  CHECK(config.distill.imitation.optimizer == "adam");
+  CHECK(config.imitate.nesterov);
+  CHECK(config.policy.layer_norm);
+  CHECK(contains(to_toml(config), "layer_norm = true"));
 }
 
 TEST_CASE("config: what is written back loads to the same settings") {
@@ -68,6 +75,7 @@ TEST_CASE("config: wrong types, values out of range and broken assignments are r
   CHECK(contains(usage_error("quick", {"policy.high_residual=1"}), "true or false"));
   CHECK(contains(usage_error("quick", {"policy.hidden=[1, \"a\"]"}), "must be an integer"));
   CHECK(contains(usage_error("quick", {"imitate.loss=huber"}), "one of nll|mse"));
+  CHECK(contains(usage_error("quick", {"imitate.optimizer=lion"}), "one of adam|adamw|sgd"));
   CHECK(contains(usage_error("quick", {"imitate.loss=nll|mse"}), "one of nll|mse"));
   CHECK(contains(usage_error("quick", {"seed=-1"}), "must not be negative"));
   CHECK(contains(usage_error("quick", {"seed"}), "key=value"));

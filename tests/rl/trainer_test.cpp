@@ -1,0 +1,106 @@
+// One minibatch update: what it does to the parameters, and what a bad gradient does not do.
+#include "rl/trainer.hpp"
+
+#include <limits>
+#include <numeric>
+
+#include "kernels/error.hpp"
+#include "tests/rl/synthetic.hpp"
+#include "tests/support/compare.hpp"
+
+using namespace baton;
+using namespace baton::rl;
+
+namespace {
+
+struct Level {
+  Dataset data = test::point_mass_dataset(6, 20, 1);
+  TupleStream train, heldout;
+  GaussianPolicy policy;
+
+  explicit Level(std::vector<int> hidden) {
+    std::vector<int> episodes(6);
+    std::iota(episodes.begin(), episodes.end(), 0);
+    train.data = heldout.data = &data;
+    train.sources.push_back({RelabelIndex(data, 5, episodes), 1.0});
+    PolicySettings settings;
+    settings.hidden = std::move(hidden);
+    policy = make_policy(data, test::kPointMass, "gcbc", settings, 3).low;
+  }
+  std::vector<float> theta() const { return {policy.theta().begin(), policy.theta().end()}; }
+};
+
+ImitationSettings settings_of(const std::string& optimizer) {
+  ImitationSettings settings;
+  settings.optimizer = optimizer;
+  settings.batch = 64;
+  settings.schedule = "constant";
+  settings.warmup = 0;
+  return settings;
+}
+
+// The gradient of the mean negative log-likelihood on the minibatch of update k.
+std::vector<float> gradient_of(const Level& level, int batch, std::uint64_t seed, std::uint64_t k) {
+  std::vector<float> x(static_cast<std::size_t>(batch) * 6), y(static_cast<std::size_t>(batch) * 2);
+  kernels::Random random(seed, k);
+  level.train.draw(random, batch, x.data(), y.data());
+  PolicyPass pass;
+  pass.forward(level.policy, x.data(), batch);
+  std::vector<float> gradient(level.theta().size());
+  pass.weighted_log_likelihood(
+      level.policy, y.data(),
+      std::vector<float>(static_cast<std::size_t>(batch), -1.0f / static_cast<float>(batch)), gradient);
+  return gradient;
+}
+
+}  // namespace
+
+TEST_CASE("trainer: sgd without momentum goes down the gradient by lr, adam by lr in every coordinate") {
+  for (const std::string optimizer : {"sgd", "adam", "adamw"}) {
+    CAPTURE(optimizer);
+    Level level({4});
+    ImitationSettings settings = settings_of(optimizer);
+    settings.momentum = 0;
+    settings.lr = 0.01f;
+    LevelTrainer trainer(level.policy, level.train, level.heldout, settings, 5);
+    const std::vector<float> gradient = gradient_of(level, settings.batch, 5, 0);
+    std::vector<float> want = level.theta();
+    // Adam's first step is lr g / (|g| + eps).
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      want[i] -= 0.01f * (optimizer == "sgd" ? gradient[i] : gradient[i] / (std::fabs(gradient[i]) + 1e-8f));
+    }
+    trainer.update(0);
+    test::check_close(level.theta(), want, 1e-6, 1e-7, "theta");
+  }
+}
+
+TEST_CASE("trainer: the gradient's norm is clipped for every optimizer") {
+  Level level({4});
+  ImitationSettings settings = settings_of("sgd");
+  settings.momentum = 0;
+  settings.lr = 1;
+  settings.clip_norm = 1e-3f;
+  LevelTrainer trainer(level.policy, level.train, level.heldout, settings, 5);
+  const std::vector<float> before = level.theta();
+  trainer.update(0);
+  const std::vector<float> after = level.theta();
+  double squares = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) squares += std::pow(after[i] - before[i], 2);
+  CHECK(std::sqrt(squares) == doctest::Approx(1e-3).epsilon(1e-2));  // theta's own rounding: 1e-7 of 0.5 each
+}
+
+TEST_CASE("trainer: a NaN in a gradient stops the update, names the first parameter, changes nothing") {
+  for (const std::string optimizer : {"sgd", "adam", "adamw"}) {
+    Level level({});
+    const ImitationSettings settings = settings_of(optimizer);
+    LevelTrainer trainer(level.policy, level.train, level.heldout, settings, 5);
+    trainer.update(0);
+    const std::vector<float> before = level.theta();
+    for (std::size_t i = 1; i < level.data.actions.size(); i += 2) {  // the second action is no number
+      level.data.actions[i] = std::numeric_limits<float>::quiet_NaN();
+    }
+    CHECK(test::error_of([&] { trainer.update(1); }) ==
+          optimizer + ": the gradient of layer 0 weight [0][1] is nan");
+    CHECK(level.theta() == before);
+  }
+}
