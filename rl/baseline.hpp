@@ -1,8 +1,8 @@
 #pragma once
 // The value function V(features) that advantages are measured against: MLPs fitted by AdamW to TD(lambda) returns,
-// input and output standardised. Cross-fitted: two networks, each trained on every other episode and asked about the rest, so
-// that an advantage never contains its own noise and the explained variance reported is that of unseen episodes.
-// Both keep their weights from one fit to the next.
+// input and output standardised. Cross-fitted: two networks, each trained on every other episode and asked about the
+// rest, so that an advantage never contains its own noise and the explained variance reported is that of unseen
+// episodes. Both keep their weights from one fit to the next.
 #include <cstdint>
 #include <span>
 #include <string>
