@@ -120,7 +120,7 @@ BATON_UNSEEN void fiber_main() {
   }
 }
 
-Fiber* make_fiber() {
+void make_fiber() {
   void* mapped = mmap(nullptr, kStackBytes + kPage, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   BATON_REQUIRE(mapped != MAP_FAILED, "emulation: no memory for a stack");
@@ -129,14 +129,19 @@ Fiber* make_fiber() {
   fiber->stack.bottom = static_cast<char*>(mapped) + kPage;
   fiber->stack.bytes = kStackBytes;
   begin_identity(fiber->stack);
+  idle.push_back(fiber.get());
   fibers.push_back(std::move(fiber));
-  return fibers.back().get();
 }
 
-// The fiber that has rested longest, so that threads of the same rank in neighbouring blocks are not one thread
-// to ThreadSanitizer.
+// Fibers for a launch are made before it: to ThreadSanitizer one that is made later comes after what ran before.
+// With a few to spare, and the one that has rested longest taken first, threads of the same rank in neighbouring
+// blocks are different fibers.
+void make_fibers(int block_size) {
+  constexpr int kSpare = 5;
+  while (static_cast<int>(fibers.size()) < block_size + kSpare) make_fiber();
+}
+
 Fiber* take_fiber() {
-  if (idle.empty()) return make_fiber();
   Fiber* fiber = idle.front();
   idle.erase(idle.begin());
   return fiber;
@@ -324,10 +329,10 @@ void find_own_stack() {
 
 }  // namespace
 
-BATON_UNSEEN const dim3& thread_index() { return engine.current->index; }
-BATON_UNSEEN const dim3& block_index() { return engine.at; }
-BATON_UNSEEN const dim3& block_size() { return engine.block; }
-BATON_UNSEEN const dim3& grid_size() { return engine.grid; }
+BATON_UNSEEN dim3 thread_index() { return engine.current->index; }
+BATON_UNSEEN dim3 block_index() { return engine.at; }
+BATON_UNSEEN dim3 block_size() { return engine.block; }
+BATON_UNSEEN dim3 grid_size() { return engine.grid; }
 BATON_UNSEEN int lane() { return engine.current->rank % kWarp; }
 
 BATON_UNSEEN int barrier(bool predicate, Place place) {
@@ -384,6 +389,7 @@ void run_grid(dim3 grid, dim3 block, Place place, const std::function<void()>& b
                 "a kernel's launch failed at {}:{}: invalid configuration argument ({} threads a block)",
                 place.file, place.line, engine.size);
   find_own_stack();
+  make_fibers(engine.size);
   release(&launch_token);
   const int blocks = static_cast<int>(grid.x * grid.y);
   std::vector<int> turns(static_cast<std::size_t>(blocks));

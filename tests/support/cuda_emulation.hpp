@@ -40,10 +40,10 @@ struct Place {
 };
 
 // Of the running thread.
-const dim3& thread_index();
-const dim3& block_index();
-const dim3& block_size();
-const dim3& grid_size();
+dim3 thread_index();
+dim3 block_index();
+dim3 block_size();
+dim3 grid_size();
 
 // The number of threads that bring `predicate` to this barrier of the block.
 int barrier(bool predicate, Place place);
