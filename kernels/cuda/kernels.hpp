@@ -5,6 +5,7 @@
 // depends on the sizes alone: the same bits from run to run, but not those of the CPU. T is float or double.
 #include <cstdint>
 
+#include "kernels/adam.hpp"
 #include "kernels/cuda/device.hpp"
 #include "kernels/elementwise.hpp"
 
@@ -23,5 +24,56 @@ template <class T>
 void axpy(Stream& stream, std::int64_t n, T alpha, const T* x, T* y);
 template <class T>
 void multiply_add(Stream& stream, std::int64_t n, const T* a, const T* b, T* out);
+
+// bias + activation, and its backward:  dx[r][c] = g[r][c] f'(z[r][c]) where y = f(z), which may be in g's place;
+// d_bias[c] = sum_r dx[r][c], or added. z is read only where derivative_needs_input(op) says so. scratch:
+// sum_axis_scratch(1, rows, cols) numbers.
+template <class T>
+void bias_unary(Stream& stream, Unary op, std::int64_t rows, int cols, const T* bias, T* x, T* z);
+template <class T>
+void bias_unary_vjp(Stream& stream, Unary op, std::int64_t rows, int cols, const T* z, const T* y, const T* g,
+                    T* dx, T* d_bias, bool accumulate, T* scratch);
+
+// reduce. scratch: kReduceScratchBytes; for sum_axis, sum_axis_scratch() numbers.
+constexpr int kReduceScratchBytes = 8192;
+template <class T>
+void sum(Stream& stream, std::int64_t n, const T* x, double* out, void* scratch);
+template <class T>
+void dot(Stream& stream, std::int64_t n, const T* a, const T* b, double* out, void* scratch);
+template <class T>
+void first_not_finite(Stream& stream, std::int64_t n, const T* x, std::int64_t* out, void* scratch);
+std::int64_t sum_axis_scratch(std::int64_t outer, std::int64_t n, std::int64_t inner);
+template <class T>
+void sum_axis(Stream& stream, std::int64_t outer, std::int64_t n, std::int64_t inner, T scale, const T* x,
+              T* y, bool accumulate, T* scratch);
+
+// gather. Scattering gives the bits of ref; its time grows with n^2.
+template <class T>
+void gather_rows(Stream& stream, std::int64_t n, std::int64_t cols, const T* table, const std::int32_t* index,
+                 T* out);
+template <class T>
+void scatter_add_rows(Stream& stream, std::int64_t n, std::int64_t cols, const T* rows,
+                      const std::int32_t* index, T* table);
+
+// gaussian. scratch: sum_axis_scratch(1, rows, dim) numbers.
+template <class T>
+void gaussian_log_prob(Stream& stream, std::int64_t rows, int dim, const T* x, const T* mean,
+                       const T* log_std, T* out);
+template <class T>
+void gaussian_log_prob_vjp(Stream& stream, std::int64_t rows, int dim, const T* x, const T* mean,
+                           const T* log_std, const T* w, T* d_mean, T* d_log_std, T* scratch);
+template <class T>
+void gaussian_kl(Stream& stream, std::int64_t rows, int dim, const T* mean_p, const T* log_std_p,
+                 const T* mean_q, const T* log_std_q, T* out);
+template <class T>
+void gaussian_entropy(Stream& stream, int dim, const T* log_std, T* out);
+
+// adam. *step is in device memory: a recorded graph reads that of its replay.
+template <class T>
+void adam(Stream& stream, std::int64_t n, const AdamStep<T>* step, const T* gradient, T* theta, T* m, T* v);
+
+// gemm
+template <class T>
+void transpose(Stream& stream, int rows, int cols, const T* in, T* out);
 
 }  // namespace baton::kernels::cuda

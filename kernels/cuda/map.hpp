@@ -15,6 +15,11 @@ __device__ inline const Pack<T, W>& pack_at(const T* p) {
   return *reinterpret_cast<const Pack<T, W>*>(p);
 }
 
+template <class T, int W>
+__device__ inline void pack_to(T* p, const Pack<T, W>& pack) {
+  *reinterpret_cast<Pack<T, W>*>(p) = pack;
+}
+
 constexpr int kMapThreads = 256;
 
 // A thread takes W neighbouring numbers at a time: what it reads is read before it writes, so out may be an input.
@@ -26,7 +31,7 @@ __global__ void __launch_bounds__(kMapThreads) map_kernel(std::int64_t n, F f, T
       const auto apply = [&](const Pack<In, W>... x) {
         Pack<T, W> result;
         for (int w = 0; w < W; ++w) result.v[w] = f(x.v[w]...);
-        *reinterpret_cast<Pack<T, W>*>(out + i) = result;
+        pack_to(out + i, result);
       };
       apply(pack_at<In, W>(in + i)...);
     } else {

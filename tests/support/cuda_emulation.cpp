@@ -26,8 +26,9 @@ constexpr std::size_t kStackBytes = 256 * 1024, kPage = 4096;
 constexpr std::size_t kSharedBytes = 48 * 1024, kRedZone = 64,
                       kSharedRoom = kSharedBytes + kMaxArrays * 2 * kRedZone;
 
+// A stack and where it goes on. GCC's own jumps, unlike swapcontext, ask nothing of the kernel.
 struct Fiber {
-  ucontext_t context;
+  void* jump[5];
   StackIdentity stack;
   bool fresh = true;  // begins at its entry when resumed
 };
@@ -70,8 +71,7 @@ struct Engine {
   std::exception_ptr failure;
   // The processor.
   Thread* current;
-  ucontext_t context;
-  StackIdentity stack;
+  Fiber scheduler;
   char* shared;
   std::uint64_t blocks_run, launches_run;
   Order order;
@@ -84,13 +84,30 @@ BATON_UNSEEN std::uint64_t* token(int which) {
   return &tokens[static_cast<int>(engine.blocks_run % kBlocksOfTokens) * kTokensOfBlock + which];
 }
 
-// Back to the scheduler, until it resumes this fiber.
-BATON_UNSEEN void yield() {
-  Fiber& fiber = *engine.current->fiber;
-  before_switch(fiber.stack, engine.stack, true);
-  swapcontext(&fiber.context, &engine.context);
-  after_switch(fiber.stack);
+void fiber_main();
+
+[[noreturn]] BATON_UNSEEN void go_on(Fiber& fiber) {
+  if (!fiber.fresh) __builtin_longjmp(fiber.jump, 1);
+  fiber.fresh = false;
+  ucontext_t entry;
+  getcontext(&entry);
+  entry.uc_stack.ss_sp = fiber.stack.bottom;
+  entry.uc_stack.ss_size = fiber.stack.bytes;
+  entry.uc_link = nullptr;
+  makecontext(&entry, fiber_main, 0);
+  setcontext(&entry);
+  __builtin_unreachable();
 }
+
+// Returns when something switches back.
+BATON_UNSEEN void switch_fibers(Fiber& from, Fiber& to, bool ordered) {
+  before_switch(from.stack, to.stack, ordered);
+  if (__builtin_setjmp(from.jump) == 0) go_on(to);
+  after_switch(from.stack);
+}
+
+// Back to the scheduler, until it resumes this fiber.
+BATON_UNSEEN void yield() { switch_fibers(*engine.current->fiber, engine.scheduler, true); }
 
 void run_body() {
   acquire(&launch_token);
@@ -152,17 +169,7 @@ void resume(Thread& thread) {
   Fiber& fiber = *thread.fiber;
   thread.state = State::kReady;
   engine.current = &thread;
-  if (fiber.fresh) {
-    fiber.fresh = false;
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.bottom;
-    fiber.context.uc_stack.ss_size = fiber.stack.bytes;
-    fiber.context.uc_link = nullptr;
-    makecontext(&fiber.context, fiber_main, 0);
-  }
-  before_switch(engine.stack, fiber.stack, false);
-  swapcontext(&engine.context, &fiber.context);
-  after_switch(engine.stack);
+  switch_fibers(engine.scheduler, fiber, false);
   if (engine.current->state == State::kDone) idle.push_back(engine.current->fiber);
 }
 
@@ -322,9 +329,10 @@ void abandon_block() {
 void find_own_stack() {
   pthread_attr_t attributes;
   pthread_getattr_np(pthread_self(), &attributes);
-  pthread_attr_getstack(&attributes, &engine.stack.bottom, &engine.stack.bytes);
+  pthread_attr_getstack(&attributes, &engine.scheduler.stack.bottom, &engine.scheduler.stack.bytes);
   pthread_attr_destroy(&attributes);
-  engine.stack.thread = running_thread();
+  engine.scheduler.stack.thread = running_thread();
+  engine.scheduler.fresh = false;
 }
 
 }  // namespace

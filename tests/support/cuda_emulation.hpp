@@ -96,7 +96,8 @@ void check_argument(const T& argument, Place place) {
 
 #define __syncthreads() (static_cast<void>(::baton::emulation::barrier(false, BATON_PLACE)))
 #define __syncthreads_count(predicate) (::baton::emulation::barrier(predicate, BATON_PLACE))
-#define __syncthreads_or(predicate) (::baton::emulation::barrier(predicate, BATON_PLACE) != 0)
+#define __syncthreads_or(predicate) \
+  (static_cast<int>(::baton::emulation::barrier(predicate, BATON_PLACE) != 0))
 #define __syncwarp(...)                             \
   (static_cast<void>(::baton::emulation::warp_work( \
       ::baton::emulation::WarpWork::kSync, 0xFFFFFFFFU __VA_OPT__(&(__VA_ARGS__)), 0, 0, BATON_PLACE)))

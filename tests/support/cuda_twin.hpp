@@ -15,19 +15,34 @@
 #include "tests/support/cuda_order.hpp"
 #endif
 
+// Rows leave out members; GCC 12 dies of a default member initialiser of a vector in a template.
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 namespace baton::test {
 
+// What a kernel works on, in device memory or in the host's.
 template <class T>
-using Arrays = std::vector<T*>;
+struct Side {
+  std::vector<T*> arrays;
+  const std::int32_t* index = nullptr;
+  double* number = nullptr;       // two results
+  std::int64_t* place = nullptr;  // one
+  void* scratch = nullptr;        // on the device
+  T* operator[](std::size_t i) const { return arrays[i]; }
+  T* numbers_of_scratch() const { return static_cast<T*>(scratch); }
+};
 
 template <class T>
 struct Twin {
   std::string name;
   std::vector<std::int64_t> sizes;  // of the arrays; results are among them, and hold normal numbers at first
-  std::function<void(kernels::cuda::Stream&, const Arrays<T>&)> device;
-  std::function<void(const Arrays<T>&)> reference;
+  std::function<void(kernels::cuda::Stream&, const Side<T>&)> device;
+  std::function<void(const Side<T>&)> reference;
   double relative, absolute;  // tolerances in units of T's epsilon
-  bool positive = false;      // the arrays' numbers
+  std::int64_t scratch_bytes = 0;
+  std::vector<std::int32_t> index;
+  bool positive = false;      // make all numbers so
+  bool nan_in_arrays = true;  // also try it with a NaN in every array
 };
 
 // Calls f under every order of threads and blocks that the emulation knows; once on a device.
@@ -45,51 +60,89 @@ void for_each_order(F f) {
 #endif
 }
 
-// Where one side is NaN the other must be, too; the rest is compared as check_close does.
+// Where one side is NaN the other must be, too; equal infinities are equal; the rest as check_close does.
 template <class T>
-void check_twin_array(std::vector<T> got, std::vector<T> want, double rel, double abs, const char* what) {
+void check_twin_array(std::vector<T> got, std::vector<T> want, double rel, double abs,
+                      const std::string& what) {
   for (std::size_t i = 0; i < got.size(); ++i) {
-    if (std::isnan(got[i]) && std::isnan(want[i])) got[i] = want[i] = 0;
-    if (got[i] == want[i]) got[i] = want[i] = 0;  // infinities
+    if ((std::isnan(got[i]) && std::isnan(want[i])) || got[i] == want[i]) got[i] = want[i] = 0;
   }
-  check_close(got, want, rel, abs, what);
+  check_close(got, want, rel, abs, what.c_str());
+}
+
+// An array on the device with the content of one of the host, and back.
+template <class T>
+kernels::cuda::Buffer<T> queue_to_device(kernels::cuda::Stream& stream, const std::vector<T>& host) {
+  kernels::cuda::Buffer<T> buffer(static_cast<std::int64_t>(host.size()));
+  kernels::cuda::upload(stream, std::span(host), buffer.data());
+  return buffer;
+}
+template <class T>
+kernels::cuda::Buffer<T> to_device(kernels::cuda::Stream& stream, const std::vector<T>& host) {
+  auto buffer = queue_to_device(stream, host);
+  stream.synchronize();
+  return buffer;
+}
+template <class T>
+std::vector<T> to_host(kernels::cuda::Stream& stream, const kernels::cuda::Buffer<T>& buffer) {
+  std::vector<T> host(static_cast<std::size_t>(buffer.size()));
+  kernels::cuda::download<T>(stream, buffer.data(), host);
+  stream.synchronize();
+  return host;
+}
+
+template <class T>
+std::vector<std::vector<T>> twin_arrays(const Twin<T>& twin, std::size_t shift, bool with_nan) {
+  std::vector<std::vector<T>> arrays;
+  for (std::size_t a = 0; a < twin.sizes.size(); ++a) {
+    const std::size_t size = static_cast<std::size_t>(twin.sizes[a]);
+    arrays.push_back(normals<T>(size + shift, 17 * a + 1));
+    if (twin.positive) {
+      for (T& x : arrays.back()) x = std::fabs(x) + std::numeric_limits<T>::min();
+    }
+    if (with_nan && size > 0) arrays.back()[shift + 7 * a % size] = std::numeric_limits<T>::quiet_NaN();
+  }
+  return arrays;
 }
 
 template <class T>
 void check_twin(const Twin<T>& twin, std::size_t shift, bool with_nan) {
-  std::vector<std::vector<T>> host;
-  std::vector<kernels::cuda::Buffer<T>> buffers;
-  Arrays<T> on_host, on_device;
+  std::vector<std::vector<T>> host = twin_arrays(twin, shift, with_nan), got = host;
+  std::vector<double> number(2, -1), got_number = number;
+  std::vector<std::int64_t> place(1, -2), got_place = place;
+  // Queued behind one another, with one wait.
   kernels::cuda::Stream stream;
-  for (std::size_t a = 0; a < twin.sizes.size(); ++a) {
-    const std::size_t size = static_cast<std::size_t>(twin.sizes[a]) + shift;
-    host.push_back(normals<T>(size, 17 * a + 1));
-    if (twin.positive) {
-      for (T& x : host.back()) x = std::fabs(x) + std::numeric_limits<T>::min();
-    }
-    if (with_nan && size > shift)
-      host.back()[shift + 7 * a % (size - shift)] = std::numeric_limits<T>::quiet_NaN();
-    buffers.emplace_back(static_cast<std::int64_t>(size));
-    on_device.push_back(buffers.back().data() + shift);
+  std::vector<kernels::cuda::Buffer<T>> buffers;
+  Side<T> on_host, on_device;
+  for (auto& array : host) {
+    buffers.push_back(queue_to_device(stream, array));
+    on_device.arrays.push_back(buffers.back().data() + shift);
+    on_host.arrays.push_back(array.data() + shift);
   }
-  for (auto& array : host) on_host.push_back(array.data() + shift);
-  for (std::size_t a = 0; a < host.size(); ++a)
-    kernels::cuda::upload(stream, std::span<const T>(host[a]), buffers[a].data());
-  stream.synchronize();
+  const auto index = queue_to_device(stream, twin.index);
+  const auto device_number = queue_to_device(stream, number);
+  const auto device_place = queue_to_device(stream, place);
+  const kernels::cuda::Buffer<char> scratch(twin.scratch_bytes);
+  on_host.index = twin.index.data(), on_device.index = index.data();
+  on_host.number = number.data(), on_device.number = device_number.data();
+  on_host.place = place.data(), on_device.place = device_place.data();
+  on_device.scratch = scratch.data();
   twin.device(stream, on_device);
-  std::vector<std::vector<T>> got;
-  for (std::size_t a = 0; a < host.size(); ++a) {
-    got.emplace_back(host[a].size());
-    kernels::cuda::download(stream, static_cast<const T*>(buffers[a].data()), std::span(got[a]));
-  }
+  for (std::size_t a = 0; a < host.size(); ++a) kernels::cuda::download<T>(stream, buffers[a].data(), got[a]);
+  kernels::cuda::download<double>(stream, device_number.data(), got_number);
+  kernels::cuda::download<std::int64_t>(stream, device_place.data(), got_place);
   stream.synchronize();
+
   twin.reference(on_host);
   const double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
   for (std::size_t a = 0; a < host.size(); ++a) {
     const std::string what =
         twin.name + ", array " + std::to_string(a) + " of " + std::to_string(twin.sizes[a]);
-    check_twin_array(got[a], host[a], twin.relative * eps, twin.absolute * eps, what.c_str());
+    check_twin_array(got[a], host[a], twin.relative * eps, twin.absolute * eps, what);
   }
+  const double fine = std::numeric_limits<double>::epsilon();
+  check_twin_array(got_number, number, twin.relative * fine, twin.absolute * fine, twin.name);
+  check_close(got_place, place, 0, 0, twin.name.c_str());
 }
 
 // Every row: aligned and not, with numbers and with a NaN in each array, in every order.
@@ -98,7 +151,7 @@ void check_twins(const std::vector<Twin<T>>& twins) {
   for_each_order([&] {
     for (const Twin<T>& twin : twins) {
       for (const std::size_t shift : {0U, 1U, 3U}) check_twin(twin, shift, false);
-      check_twin(twin, 0, true);
+      if (twin.nan_in_arrays) check_twin(twin, 0, true);
     }
   });
 }
