@@ -29,6 +29,7 @@ struct Table {
   decltype(&kernels::clamp_derivative<T>) clamp_derivative;
   decltype(&kernels::axpy<T>) axpy;
   decltype(&kernels::multiply_add<T>) multiply_add;
+  decltype(&kernels::scale_columns<T>) scale_columns;
   decltype(&kernels::sum<T>) sum;
   decltype(&kernels::dot<T>) dot;
   decltype(&kernels::sum_axis<T>) sum_axis;

@@ -72,6 +72,10 @@ void axpy(std::int64_t n, T alpha, const T* x, T* y);
 template <class T>
 void multiply_add(std::int64_t n, const T* a, const T* b, T* out);
 
+// x[r][c] *= scale[c] in place for an [rows][cols] array
+template <class T>
+void scale_columns(std::int64_t rows, int cols, const T* scale, T* x);
+
 namespace ref {
 template <class T>
 void unary(Unary op, std::int64_t n, const T* x, T* y);
@@ -91,5 +95,7 @@ template <class T>
 void axpy(std::int64_t n, T alpha, const T* x, T* y);
 template <class T>
 void multiply_add(std::int64_t n, const T* a, const T* b, T* out);
+template <class T>
+void scale_columns(std::int64_t rows, int cols, const T* scale, T* x);
 }  // namespace ref
 }  // namespace baton::kernels

@@ -79,6 +79,10 @@ void multiply_add(std::int64_t n, const T* a, const T* b, T* out) {
   table<T>().multiply_add(n, a, b, out);
 }
 template <class T>
+void scale_columns(std::int64_t rows, int cols, const T* scale, T* x) {
+  table<T>().scale_columns(rows, cols, scale, x);
+}
+template <class T>
 double sum(std::int64_t n, const T* x) {
   return table<T>().sum(n, x);
 }
@@ -252,6 +256,7 @@ void sgd(std::int64_t n, const SgdStep<T>& step, const T* gradient, T* theta, T*
   template void clamp_derivative(std::int64_t, T, T, const T*, const T*, T*, bool);                          \
   template void axpy(std::int64_t, T, const T*, T*);                                                         \
   template void multiply_add(std::int64_t, const T*, const T*, T*);                                          \
+  template void scale_columns(std::int64_t, int, const T*, T*);                                              \
   template double sum(std::int64_t, const T*);                                                               \
   template double dot(std::int64_t, const T*, const T*);                                                     \
   template void sum_axis(std::int64_t, std::int64_t, std::int64_t, T, const T*, T*, bool);                   \

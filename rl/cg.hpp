@@ -1,12 +1,15 @@
 #pragma once
 // Preconditioned conjugate gradient (Hestenes and Stiefel 1952; Shewchuk 1994, section B3) for (A + damping I) x = b,
 // A symmetric positive semi-definite, given by its products. Vectors are T, sums are double in a fixed order.
+#include <algorithm>
 #include <cmath>
-#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
+#include "kernels/elementwise.hpp"
 #include "kernels/error.hpp"
+#include "kernels/reduce.hpp"
 
 namespace baton::rl {
 
@@ -22,56 +25,69 @@ struct CgReport {
   bool negative_curvature = false;  // p'Ap <= 0 or not finite met: x is what was reached before
 };
 
-inline double dot(std::span<const float> a, std::span<const float> b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
-  return sum;
-}
-inline double dot(std::span<const double> a, std::span<const double> b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
+template <class T>
+double dot(std::span<const T> a, std::span<const T> b) {
+  BATON_REQUIRE(a.size() == b.size(), "dot: vectors of {} and {}", a.size(), b.size());
+  return kernels::dot<T>(static_cast<std::int64_t>(a.size()), a.data(), b.data());
 }
 
-// product(span<const T> v, span<T> out): out = A v, overwritten. x is overwritten; it starts from zero.
-// preconditioner: the inverse of an approximate diagonal of A + damping I, or empty for none.
-template <class T, class Product>
-CgReport conjugate_gradient(Product&& product, std::span<const T> b, std::span<T> x, const CgOptions& options,
-                            std::span<const T> preconditioner = {}) {
-  const std::size_t n = b.size();
-  BATON_REQUIRE(x.size() == n, "cg: x has {} elements, b has {}", x.size(), n);
-  BATON_REQUIRE(preconditioner.empty() || preconditioner.size() == n,
-                "cg: preconditioner has {} elements, b has {}", preconditioner.size(), n);
-  using View = std::span<const T>;
-  std::vector<T> r(b.begin(), b.end()), z(n), p(n), ap(n);
+// The vectors of a solve, kept from one to the next: nothing allocates once a system as large has been solved.
+template <class T>
+class ConjugateGradient {
+ public:
+  // product(span<const T> v, span<T> out): out = A v, overwritten. x is overwritten; it starts from zero.
+  // preconditioner: an approximate inverse diagonal of A + damping I (> 0), or empty for none.
+  template <class Product>
+  CgReport solve(Product&& product, std::span<const T> b, std::span<T> x, const CgOptions& options,
+                 std::span<const T> preconditioner = {});
+
+ private:
+  std::vector<T> r_, z_, p_, ap_;
+};
+
+template <class T>
+template <class Product>
+CgReport ConjugateGradient<T>::solve(Product&& product, std::span<const T> b, std::span<T> x,
+                                     const CgOptions& options, std::span<const T> preconditioner) {
+  BATON_REQUIRE(x.size() == b.size(), "cg: x has {} elements, b has {}", x.size(), b.size());
+  BATON_REQUIRE(preconditioner.empty() || preconditioner.size() == b.size(),
+                "cg: preconditioner has {} elements, b has {}", preconditioner.size(), b.size());
+  const auto n = static_cast<std::int64_t>(b.size());
+  const T damping = static_cast<T>(options.damping);
+  r_.assign(b.begin(), b.end());
+  z_.resize(b.size());
+  ap_.resize(b.size());
+  // z = M r; without a preconditioner z is r itself.
+  const std::span<const T> r = r_, z = preconditioner.empty() ? r : std::span<const T>(z_);
   const auto precondition = [&] {
-    for (std::size_t i = 0; i < n; ++i) z[i] = preconditioner.empty() ? r[i] : preconditioner[i] * r[i];
+    if (preconditioner.empty()) return;
+    kernels::binary<T>(kernels::Binary::kMul, n, preconditioner.data(), 1, r_.data(), 1, z_.data());
   };
-  for (T& value : x) value = T(0);
+  std::ranges::fill(x, T(0));
   precondition();
-  p = z;
+  p_.assign(z.begin(), z.end());
+  const std::span<const T> p = p_;
   CgReport report;
-  const double bb = dot(View(r), View(r));
-  double rz = dot(View(r), View(z)), rr = bb;
+  const double bb = dot(r, r);
+  double rz = dot(r, z), rr = bb;
   while (report.iterations < options.iterations && rr > options.tolerance * bb) {
-    product(View(p), std::span<T>(ap));
-    for (std::size_t i = 0; i < n; ++i) ap[i] += static_cast<T>(options.damping) * p[i];
-    const double curvature = dot(View(p), View(ap));
+    product(p, std::span<T>(ap_));
+    kernels::axpy<T>(n, damping, p_.data(), ap_.data());
+    const double curvature = dot(p, std::span<const T>(ap_));
     if (!(curvature > 0) || !std::isfinite(curvature)) {
       report.negative_curvature = true;
       break;
     }
     const T alpha = static_cast<T>(rz / curvature);
-    for (std::size_t i = 0; i < n; ++i) {
-      x[i] += alpha * p[i];
-      r[i] -= alpha * ap[i];
-    }
+    kernels::axpy<T>(n, alpha, p_.data(), x.data());
+    kernels::axpy<T>(n, -alpha, ap_.data(), r_.data());
     precondition();
-    const double rz_next = dot(View(r), View(z));
+    const double rz_next = dot(r, z);
     const T beta = static_cast<T>(rz_next / rz);
-    for (std::size_t i = 0; i < n; ++i) p[i] = z[i] + beta * p[i];
+    kernels::binary<T>(kernels::Binary::kMul, n, p_.data(), 1, &beta, 0, p_.data());
+    kernels::axpy<T>(n, T(1), z.data(), p_.data());
     rz = rz_next;
-    rr = dot(View(r), View(r));
+    rr = dot(r, r);
     ++report.iterations;
   }
   report.residual = bb > 0 ? std::sqrt(rr / bb) : 0;

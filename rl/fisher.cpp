@@ -1,33 +1,94 @@
 #include "rl/fisher.hpp"
 
+#include <algorithm>
 #include <cmath>
 
+#include "kernels/elementwise.hpp"
 #include "kernels/error.hpp"
+#include "kernels/rng.hpp"
+#include "kernels/softmax.hpp"
 
 namespace baton::rl {
 
 template <class T>
-Fisher<T>::Fisher(ag::MlpPass<T>& pass, std::span<const T> mlp_theta, std::span<const T> log_std)
-    : pass_(&pass), theta_(mlp_theta), log_std_(log_std), tangent_(pass.output().size()) {
-  BATON_REQUIRE(pass.rows() > 0 && tangent_.size() == static_cast<std::size_t>(pass.rows()) * log_std.size(),
-                "fisher: {} outputs of {} rows for a log_std of {}", tangent_.size(), pass.rows(),
-                log_std.size());
+void Fisher<T>::set(ag::MlpPass<T>& pass, std::span<const T> theta) {
+  BATON_REQUIRE(pass.rows() > 0, "fisher: the pass holds no rows");
+  pass_ = &pass;
+  theta_ = theta;
+  rows_ = pass.rows();
+  width_ = pass.spec().out;
+  tangent_.resize(pass.output().size());
+}
+
+template <class T>
+void Fisher<T>::set_gaussian(ag::MlpPass<T>& pass, std::span<const T> theta, std::span<const T> log_std) {
+  BATON_REQUIRE(pass.spec().out == static_cast<int>(log_std.size()), "fisher: {} outputs for a log_std of {}",
+                pass.spec().out, log_std.size());
+  set(pass, theta);
+  log_std_ = log_std;
+  precision_.resize(log_std.size());
+  std::ranges::transform(log_std, precision_.begin(),
+                         [&](T s) { return std::exp(-2 * s) / static_cast<T>(rows_); });
+}
+
+template <class T>
+void Fisher<T>::set_categorical(ag::MlpPass<T>& pass, std::span<const T> theta) {
+  set(pass, theta);
+  log_std_ = {};
+  probabilities_.resize(tangent_.size());
+  kernels::softmax<T>(rows_, width_, 1, pass.output().data(), probabilities_.data());
+}
+
+template <class T>
+void Fisher<T>::check_sizes(std::size_t a, std::size_t b) const {
+  BATON_REQUIRE(static_cast<int>(a) == parameters() && a == b,
+                "fisher: vectors of {} and {}, the policy has {} parameters", a, b, parameters());
+}
+
+// tangent_ <- M tangent_ / n
+template <class T>
+void Fisher<T>::multiply_metric() {
+  T* t = tangent_.data();
+  if (!log_std_.empty()) return kernels::scale_columns<T>(rows_, width_, precision_.data(), t);
+  const T share = T(1) / static_cast<T>(rows_);
+  kernels::softmax_derivative<T>(rows_, width_, 1, probabilities_.data(), t, t, false);
+  kernels::binary<T>(kernels::Binary::kMul, static_cast<std::int64_t>(tangent_.size()), t, 1, &share, 0, t);
 }
 
 template <class T>
 void Fisher<T>::product(std::span<const T> v, std::span<T> out) {
-  BATON_REQUIRE(static_cast<int>(v.size()) == parameters() && v.size() == out.size(),
-                "fisher: vectors of {} and {}, the policy has {} parameters", v.size(), out.size(),
-                parameters());
-  const std::size_t m = theta_.size(), d = log_std_.size(), n = tangent_.size() / d;
+  check_sizes(v.size(), out.size());
+  const std::size_t m = theta_.size();
   pass_->jvp(theta_, v.first(m), tangent_.data());
-  for (std::size_t j = 0; j < d; ++j) {
-    const T metric = std::exp(-2 * log_std_[j]) / static_cast<T>(n);
-    for (std::size_t i = 0; i < n; ++i) tangent_[i * d + j] *= metric;
-  }
-  for (T& value : out) value = T(0);
+  multiply_metric();
+  std::ranges::fill(out, T(0));
   pass_->vjp(theta_, tangent_.data(), out.first(m));
-  for (std::size_t j = 0; j < d; ++j) out[m + j] = 2 * v[m + j];
+  for (std::size_t j = m; j < v.size(); ++j) out[j] = 2 * v[j];
+}
+
+template <class T>
+void Fisher<T>::diagonal(std::uint64_t seed, std::span<T> out) {
+  check_sizes(out.size(), out.size());
+  const std::size_t m = theta_.size(), d = static_cast<std::size_t>(width_);
+  const T root_share = std::sqrt(T(1) / static_cast<T>(rows_));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(rows_); ++i) {
+    kernels::Random random(seed, i);
+    T* u = &tangent_[i * d];
+    for (std::size_t j = 0; j < d; ++j) {
+      const T size =
+          log_std_.empty() ? root_share : std::sqrt(precision_[j]);  // Gaussian: L = diag(exp(-log_std))
+      u[j] = (random.next_u32() >> 31) != 0 ? size : -size;
+    }
+    if (!log_std_.empty()) continue;
+    // L = (I - p 1') diag(sqrt p):  L L' = diag(p) - p p'
+    const T* p = &probabilities_[i * d];
+    T sum = 0;
+    for (std::size_t j = 0; j < d; ++j) sum += u[j] *= std::sqrt(p[j]);
+    for (std::size_t j = 0; j < d; ++j) u[j] -= p[j] * sum;
+  }
+  std::ranges::fill(out.first(m), T(0));
+  pass_->vjp_squares(theta_, tangent_.data(), out.first(m));
+  std::ranges::fill(out.subspan(m), T(2));
 }
 
 template class Fisher<float>;

@@ -1,10 +1,12 @@
 #pragma once
-// Fisher information of a Gaussian policy with state-independent log_std, exact, matrix-free:
-//   mean block:    F v = 1/n sum_i J_i' diag(exp(-2 log_std)) J_i v,   J_i = d u(z_i) / d theta   (one jvp, one vjp)
-//   log_std block: F v = 2 v                                          (per coordinate)
-//   cross block:   0
+// Fisher information of a policy whose network gives the parameters u of a distribution, exact, matrix-free:
+//   F v = 1/n sum_i J_i' M_i J_i v,   J_i = d u(z_i) / d theta   (one jvp, one vjp over the cached activations)
+//   Gaussian, u the mean:          M = diag(exp(-2 log_std)); log_std, state-independent, is a block of its own:
+//                                  F v = 2 v per coordinate, and nothing across the blocks
+//   categorical, u the logits:     M = diag(p) - p p',  p = softmax(u_i)
 // It is the Hessian of mean KL(pi_theta0 || pi_theta) at theta = theta0 (paper: the preconditioner of equations 2, 3).
 // T is float (work) or double (checks).
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -15,18 +17,32 @@ namespace baton::rl {
 template <class T>
 class Fisher {
  public:
-  // `pass` holds the cached activations of a forward with `mlp_theta`; both must stay as they are while this is used.
-  Fisher(ag::MlpPass<T>& pass, std::span<const T> mlp_theta, std::span<const T> log_std);
+  // `pass` holds the cached activations of a forward with `theta`; all must stay as they are while this is used.
+  // Nothing allocates once a batch as large has been seen.
+  void set_gaussian(ag::MlpPass<T>& pass, std::span<const T> theta, std::span<const T> log_std);
+  void set_categorical(ag::MlpPass<T>& pass, std::span<const T> theta);
 
   int parameters() const { return static_cast<int>(theta_.size() + log_std_.size()); }
 
   // out = F v; both [parameters()], [mlp..., log_std...]; overwritten. Throws when sizes disagree.
   void product(std::span<const T> v, std::span<T> out);
 
+  // out = an unbiased estimate of F's diagonal, overwritten, at the price of about half a product:
+  //   1/n sum_i (J_i' L_i e_i)^2 elementwise,  M_i = L_i L_i',  e_i random signs of (seed, row)
+  // Exact where u is one number, and for the log_std block.
+  void diagonal(std::uint64_t seed, std::span<T> out);
+
  private:
-  ag::MlpPass<T>* pass_;
+  void set(ag::MlpPass<T>& pass, std::span<const T> theta);
+  void check_sizes(std::size_t a, std::size_t b) const;
+  void multiply_metric();
+
+  ag::MlpPass<T>* pass_ = nullptr;
   std::span<const T> theta_, log_std_;
-  std::vector<T> tangent_;  // [n][out]
+  int rows_ = 0, width_ = 0;
+  std::vector<T> tangent_;        // [n][width]
+  std::vector<T> probabilities_;  // [n][width], categorical
+  std::vector<T> precision_;      // [width], Gaussian: exp(-2 log_std) / n
 };
 
 extern template class Fisher<float>;

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autograd/optim.hpp"
 #include "kernels/error.hpp"
-#include "rl/fisher.hpp"
+#include "kernels/reduce.hpp"
 
 namespace baton::rl {
 
@@ -14,6 +15,8 @@ void list_settings(SettingsTable& table, const std::string& section, NpgSettings
   table.add(section + ".cg_damping", &settings.cg_damping, "added to the Fisher matrix's diagonal", 0, 1e3);
   table.add(section + ".cg_tolerance", &settings.cg_tolerance, "stop at this squared relative residual", 0,
             1);
+  table.add_choice(section + ".preconditioner", &settings.preconditioner, "none|diagonal",
+                   "of the conjugate gradient; diagonal: of the Fisher matrix, estimated");
   table.add(section + ".fisher_fraction", &settings.fisher_fraction,
             "share of the samples in Fisher products", 1e-3, 1);
   table.add(section + ".line_search", &settings.line_search, "tries of the line search", 1, 100);
@@ -24,12 +27,12 @@ void list_settings(SettingsTable& table, const std::string& section, NpgSettings
 namespace {
 
 // Copies every (1/fraction)-th row of x, evenly spaced, into out; returns how many.
-int thin(PolicyRows rows, int width, float fraction, std::vector<float>& out) {
-  const int n = std::clamp(static_cast<int>(std::lround(static_cast<double>(rows.n) * fraction)), 1, rows.n);
+int thin(const float* x, int rows, int width, float fraction, std::vector<float>& out) {
+  const int n = std::clamp(static_cast<int>(std::lround(static_cast<double>(rows) * fraction)), 1, rows);
   out.resize(static_cast<std::size_t>(n) * width);
   for (int i = 0; i < n; ++i) {
-    const std::size_t from = static_cast<std::size_t>(static_cast<std::int64_t>(i) * rows.n / n);
-    std::copy_n(rows.x + from * width, width, &out[static_cast<std::size_t>(i) * width]);
+    const std::size_t from = static_cast<std::size_t>(static_cast<std::int64_t>(i) * rows / n);
+    std::copy_n(x + from * width, width, &out[static_cast<std::size_t>(i) * width]);
   }
   return n;
 }
@@ -37,11 +40,12 @@ int thin(PolicyRows rows, int width, float fraction, std::vector<float>& out) {
 }  // namespace
 
 // Forward passes at the present theta; gradient_ = g. Returns L.
-double NpgSolver::gradient(const GaussianPolicy& policy, PolicyRows own, std::span<const float> advantages,
-                           PolicyRows demos, float demo_weight, NpgReport& report) {
+template <class Policy>
+double NaturalGradient<Policy>::gradient(const Policy& policy, Rows own, std::span<const float> advantages,
+                                         Rows demos, float demo_weight, NpgReport& report) {
   gradient_.assign(policy.parameters(), 0.0f);
   own_.forward(policy, own.x, own.n);
-  old_mean_.assign(own_.normalized_mean().begin(), own_.normalized_mean().end());
+  own_.remember(policy);
   old_log_prob_.resize(own.n);
   log_prob_.resize(own.n);
   own_.log_prob(policy, own.y, old_log_prob_);
@@ -61,31 +65,46 @@ double NpgSolver::gradient(const GaussianPolicy& policy, PolicyRows own, std::sp
     report.demo_log_likelihood = demo_weight > 0 ? likelihood / demo_weight : 0;
     value += likelihood;
   }
-  report.gradient_norm = std::sqrt(dot(std::span<const float>(gradient_), std::span<const float>(gradient_)));
+  report.gradient_norm =
+      ag::finite_norm<float>("npg", gradient_, [&policy](int i) { return policy.parameter_name(i); });
   return value;
 }
 
+// preconditioner_ = 1 / (diagonal of F + damping), kept positive where both vanish.
+template <class Policy>
+void NaturalGradient<Policy>::estimate_preconditioner(double damping) {
+  constexpr std::uint64_t kSigns = 0x7369676e;  // the same ones at every step
+  preconditioner_.resize(gradient_.size());
+  fisher_.diagonal(kSigns, preconditioner_);
+  const float least = 1e-8f * std::max(*std::ranges::max_element(preconditioner_), 1e-20f);
+  for (float& value : preconditioner_) value = 1 / std::max(value + static_cast<float>(damping), least);
+}
+
 // direction_ = F^-1 g.
-CgReport NpgSolver::solve(const GaussianPolicy& policy, PolicyRows own, const NpgSettings& settings) {
-  PolicyPass* pass = &own_;
+template <class Policy>
+CgReport NaturalGradient<Policy>::solve(const Policy& policy, Rows own, const NpgSettings& settings) {
   if (settings.fisher_fraction < 1) {
-    const int n = thin(own, policy.in_dim(), settings.fisher_fraction, fisher_x_);
-    fisher_.forward(policy, fisher_x_.data(), n);
-    pass = &fisher_;
+    const int n = thin(own.x, own.n, policy.in_dim(), settings.fisher_fraction, thinned_x_);
+    thinned_.forward(policy, thinned_x_.data(), n);
+    thinned_.set_fisher(policy, fisher_);
+  } else {
+    own_.set_fisher(policy, fisher_);
   }
-  Fisher<float> fisher(pass->mlp(), policy.mlp_theta(), policy.log_std());
   direction_.resize(gradient_.size());
+  const bool preconditioned = settings.preconditioner == "diagonal";
+  if (preconditioned) estimate_preconditioner(settings.cg_damping);
   const CgOptions options{.iterations = settings.cg_iterations,
                           .damping = settings.cg_damping,
                           .tolerance = settings.cg_tolerance};
-  return conjugate_gradient<float>(
-      [&](std::span<const float> v, std::span<float> out) { fisher.product(v, out); }, gradient_, direction_,
-      options);
+  return cg_.solve([&](std::span<const float> v, std::span<float> out) { fisher_.product(v, out); },
+                   std::span<const float>(gradient_), std::span<float>(direction_), options,
+                   preconditioned ? std::span<const float>(preconditioner_) : std::span<const float>());
 }
 
 // L at the present theta against old_log_prob_; own_ then holds its forward pass.
-double NpgSolver::surrogate(const GaussianPolicy& policy, PolicyRows own, std::span<const float> advantages,
-                            PolicyRows demos, float demo_weight) {
+template <class Policy>
+double NaturalGradient<Policy>::surrogate(const Policy& policy, Rows own, std::span<const float> advantages,
+                                          Rows demos, float demo_weight) {
   own_.forward(policy, own.x, own.n);
   own_.log_prob(policy, own.y, log_prob_);
   double value = 0;
@@ -97,26 +116,26 @@ double NpgSolver::surrogate(const GaussianPolicy& policy, PolicyRows own, std::s
     demo_.forward(policy, demos.x, demos.n);
     weights_.resize(demos.n);
     demo_.log_prob(policy, demos.y, weights_);
-    double sum = 0;
-    for (const float w : weights_) sum += w;
-    value += demo_weight * sum / demos.n;
+    value += demo_weight * kernels::sum<float>(demos.n, weights_.data()) / demos.n;
   }
   return value;
 }
 
-NpgReport NpgSolver::step(GaussianPolicy& policy, PolicyRows own, std::span<const float> advantages,
-                          PolicyRows demos, float demo_weight, const NpgSettings& settings) {
+template <class Policy>
+NpgReport NaturalGradient<Policy>::step(Policy& policy, Rows own, std::span<const float> advantages,
+                                        Rows demos, float demo_weight, const NpgSettings& settings) {
   BATON_REQUIRE(own.n > 0 && static_cast<int>(advantages.size()) == own.n,
                 "npg: {} advantages for {} samples", advantages.size(), own.n);
   NpgReport report;
   old_theta_.assign(policy.theta().begin(), policy.theta().end());
-  old_log_std_.assign(policy.log_std().begin(), policy.log_std().end());
   const double before = gradient(policy, own, advantages, demos, demo_weight, report);
   if (!(report.gradient_norm > 0)) return report;
   report.cg = solve(policy, own, settings);
-  const double gd = dot(std::span<const float>(gradient_), std::span<const float>(direction_));
+  const std::span<const float> d = direction_;
+  const double gd = dot(std::span<const float>(gradient_), d);
   if (!(gd > 0) || !std::isfinite(gd)) return report;
-  // g'd = d'(F + damping I)d up to the residual: the quadratic model's KL of the whole step is delta.
+  // The iterates of CG leave a residual across d, so that g'd = d'(F + damping I)d.
+  const double curvature = gd - settings.cg_damping * dot(d, d);
   report.alpha = std::sqrt(2 * settings.kl / gd);
   double s = 1;
   for (int i = 0; i < settings.line_search; ++i, s *= settings.backtrack) {
@@ -124,14 +143,14 @@ NpgReport NpgSolver::step(GaussianPolicy& policy, PolicyRows own, std::span<cons
     for (std::size_t k = 0; k < old_theta_.size(); ++k) {
       policy.theta()[k] = static_cast<float>(old_theta_[k] + length * direction_[k]);
     }
-    policy.clamp_log_std();
+    if constexpr (requires { policy.clamp_log_std(); }) policy.clamp_log_std();
     const double after = surrogate(policy, own, advantages, demos, demo_weight);
-    const double kl = mean_kl(old_mean_, old_log_std_, own_.normalized_mean(), policy.log_std());
+    const double kl = own_.mean_kl(policy);
     if (!(kl <= settings.kl_slack * settings.kl) || !(after > before)) continue;
     report.accepted = true;
     report.step = s;
     report.kl = kl;
-    report.predicted_kl = 0.5 * length * length * gd;
+    report.predicted_kl = 0.5 * length * length * curvature;
     report.improvement = after - before;
     report.predicted_improvement = length * gd;
     return report;
@@ -139,5 +158,8 @@ NpgReport NpgSolver::step(GaussianPolicy& policy, PolicyRows own, std::span<cons
   std::copy(old_theta_.begin(), old_theta_.end(), policy.theta().begin());
   return report;
 }
+
+template class NaturalGradient<GaussianPolicy>;
+template class NaturalGradient<CategoricalPolicy>;
 
 }  // namespace baton::rl

@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "rl/categorical.hpp"
 #include "rl/cg.hpp"
+#include "rl/fisher.hpp"
 #include "rl/policy.hpp"
 #include "rl/settings.hpp"
 
@@ -21,19 +23,22 @@ struct NpgSettings {
   int cg_iterations = 10;
   float cg_damping = 1e-4f;
   float cg_tolerance = 1e-10f;
-  float fisher_fraction = 0.25f;  // of the samples, evenly spaced, that the Fisher products see
-  int line_search = 8;            // tries; 1: the full step, unless it breaks the checks
+  std::string preconditioner = "none";  // none | diagonal: of F, estimated (rl/fisher.hpp)
+  float fisher_fraction = 0.25f;        // of the samples, evenly spaced, that the Fisher products see
+  int line_search = 8;                  // tries; 1: the full step, unless it breaks the checks
   float backtrack = 0.6f;
   float kl_slack = 1.5f;
 };
 void list_settings(SettingsTable& table, const std::string& section, NpgSettings& settings);
 
-// Raw inputs [n][2S] and outputs [n][out].
-struct PolicyRows {
+// Inputs [n][in_dim] and what was chosen for them: outputs [n][out] or choices [n].
+template <class Output>
+struct SampleRows {
   const float* x = nullptr;
-  const float* y = nullptr;
+  const Output* y = nullptr;
   int n = 0;
 };
+using PolicyRows = SampleRows<float>;
 
 struct NpgReport {
   bool accepted = false;
@@ -46,24 +51,35 @@ struct NpgReport {
   CgReport cg;
 };
 
-// Buffers that are kept from step to step.
-class NpgSolver {
+// The step of a GaussianPolicy or a CategoricalPolicy. Buffers are kept from step to step: a step with no more rows
+// than one before does not allocate.
+template <class Policy>
+class NaturalGradient {
  public:
-  // Updates policy.theta(). advantages: [own.n]. demos.n = 0: no demonstration term. Throws on non-finite advantages.
-  NpgReport step(GaussianPolicy& policy, PolicyRows own, std::span<const float> advantages, PolicyRows demos,
-                 float demo_weight, const NpgSettings& settings);
+  using Rows = SampleRows<typename Policy::Output>;
+
+  // Updates policy.theta(). advantages: [own.n]. demos.n = 0: no demonstration term. Throws on non-finite advantages,
+  // and on a gradient that is not finite by the name of its first such parameter; theta is then untouched.
+  NpgReport step(Policy& policy, Rows own, std::span<const float> advantages, Rows demos, float demo_weight,
+                 const NpgSettings& settings);
 
  private:
-  double gradient(const GaussianPolicy& policy, PolicyRows own, std::span<const float> advantages,
-                  PolicyRows demos, float demo_weight, NpgReport& report);
-  CgReport solve(const GaussianPolicy& policy, PolicyRows own, const NpgSettings& settings);
-  double surrogate(const GaussianPolicy& policy, PolicyRows own, std::span<const float> advantages,
-                   PolicyRows demos, float demo_weight);
+  double gradient(const Policy& policy, Rows own, std::span<const float> advantages, Rows demos,
+                  float demo_weight, NpgReport& report);
+  CgReport solve(const Policy& policy, Rows own, const NpgSettings& settings);
+  void estimate_preconditioner(double damping);
+  double surrogate(const Policy& policy, Rows own, std::span<const float> advantages, Rows demos,
+                   float demo_weight);
 
-  PolicyPass own_, demo_, fisher_;
-  std::vector<float> gradient_, direction_, weights_, log_prob_, old_log_prob_, old_mean_, old_theta_,
-      old_log_std_;
-  std::vector<float> fisher_x_, product_;
+  typename Policy::Pass own_, demo_, thinned_;
+  Fisher<float> fisher_;
+  ConjugateGradient<float> cg_;
+  std::vector<float> gradient_, direction_, preconditioner_, weights_, log_prob_, old_log_prob_, old_theta_;
+  std::vector<float> thinned_x_;
 };
+
+extern template class NaturalGradient<GaussianPolicy>;
+extern template class NaturalGradient<CategoricalPolicy>;
+using NpgSolver = NaturalGradient<GaussianPolicy>;
 
 }  // namespace baton::rl

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
+#include "kernels/elementwise.hpp"
 #include "kernels/error.hpp"
+#include "kernels/gaussian.hpp"
+#include "kernels/reduce.hpp"
 #include "kernels/rng.hpp"
 
 namespace baton::rl {
@@ -159,91 +161,61 @@ void PolicyPass::sample(const GaussianPolicy& policy, std::span<const std::uint6
 
 void PolicyPass::log_prob(const GaussianPolicy& policy, const float* y, std::span<float> result) {
   BATON_REQUIRE(static_cast<int>(result.size()) == n_, "policy: {} places for {} rows", result.size(), n_);
-  const int m = policy.out_dim();
   policy.normalize_output(x_, y, n_, target_.data());
-  const float* u = mlp_.output().data();
-  const std::span<const float> log_std = policy.log_std();
-  for (int i = 0; i < n_; ++i) {
-    double sum = -0.5 * m * std::log(2 * std::numbers::pi);
-    for (int j = 0; j < m; ++j) {
-      const double d = (static_cast<double>(target_[i * m + j]) - u[i * m + j]) *
-                       std::exp(-static_cast<double>(log_std[j]));
-      sum -= 0.5 * d * d + log_std[j];
-    }
-    result[static_cast<std::size_t>(i)] = static_cast<float>(sum);
-  }
+  kernels::gaussian_log_prob<float>(n_, policy.out_dim(), target_.data(), mlp_.output().data(),
+                                    policy.log_std().data(), result.data());
 }
 
-// log pi = sum_j -(u_y - u)^2 / (2 s^2) - log s - log(2 pi) / 2:
-//   d/du = (u_y - u) / s^2,  d/dlog s = (u_y - u)^2 / s^2 - 1.
 double PolicyPass::weighted_log_likelihood(const GaussianPolicy& policy, const float* y,
                                            std::span<const float> weights, std::span<float> grad) {
   BATON_REQUIRE(weights.empty() || static_cast<int>(weights.size()) == n_, "policy: {} weights for {} rows",
                 weights.size(), n_);
   BATON_REQUIRE(static_cast<int>(grad.size()) == policy.parameters(), "policy: gradient of {}, {} parameters",
                 grad.size(), policy.parameters());
-  const int m = policy.out_dim();
-  policy.normalize_output(x_, y, n_, target_.data());
-  const float* u = mlp_.output().data();
-  const std::span<float> grad_log_std = grad.last(static_cast<std::size_t>(m));
-  double total = 0;
-  for (int j = 0; j < m; ++j) {
-    const double log_std = policy.log_std()[j], precision = std::exp(-2.0 * log_std);
-    const double constant = log_std + 0.5 * std::log(2 * std::numbers::pi);
-    double sum = 0, slope = 0;
-    for (int i = 0; i < n_; ++i) {
-      const double weight = weights.empty() ? 1.0 / n_ : static_cast<double>(weights[i]);
-      const double d = static_cast<double>(target_[i * m + j]) - u[i * m + j], square = d * d * precision;
-      sum -= weight * (0.5 * square + constant);
-      slope += weight * (square - 1.0);
-      dy_[i * m + j] = static_cast<float>(weight * d * precision);
-    }
-    total += sum;
-    grad_log_std[j] += static_cast<float>(slope);
+  if (weights.empty()) {
+    equal_weights_.assign(static_cast<std::size_t>(n_), 1.0f / static_cast<float>(n_));
+    weights = equal_weights_;
   }
+  const std::size_t m = static_cast<std::size_t>(policy.mlp_parameters());
+  per_row_.resize(static_cast<std::size_t>(n_));
+  log_prob(policy, y, per_row_);
+  kernels::gaussian_log_prob_vjp<float>(n_, policy.out_dim(), target_.data(), mlp_.output().data(),
+                                        policy.log_std().data(), weights.data(), dy_.data(),
+                                        grad.subspan(m).data());
+  mlp_.vjp(policy.mlp_theta(), dy_.data(), grad.first(m));
+  return kernels::dot<float>(n_, weights.data(), per_row_.data());
+}
+
+double PolicyPass::mean_squared_error(const GaussianPolicy& policy, const float* y, std::span<float> grad) {
+  const std::int64_t size = static_cast<std::int64_t>(n_) * policy.out_dim();
+  policy.normalize_output(x_, y, n_, target_.data());
+  kernels::binary<float>(kernels::Binary::kSub, size, mlp_.output().data(), 1, target_.data(), 1, dy_.data());
+  const double total = 0.5 * kernels::dot<float>(size, dy_.data(), dy_.data()) / n_;
+  if (grad.empty()) return total;
+  BATON_REQUIRE(static_cast<int>(grad.size()) == policy.parameters(), "policy: gradient of {}, {} parameters",
+                grad.size(), policy.parameters());
+  const float share = 1.0f / static_cast<float>(n_);
+  kernels::binary<float>(kernels::Binary::kMul, size, dy_.data(), 1, &share, 0, dy_.data());
   mlp_.vjp(policy.mlp_theta(), dy_.data(), grad.first(static_cast<std::size_t>(policy.mlp_parameters())));
   return total;
 }
 
-double PolicyPass::mean_squared_error(const GaussianPolicy& policy, const float* y, std::span<float> grad) {
-  const int m = policy.out_dim();
-  policy.normalize_output(x_, y, n_, target_.data());
-  const float* u = mlp_.output().data();
-  double total = 0;
-  for (int i = 0; i < n_ * m; ++i) {
-    const double d = static_cast<double>(u[i]) - target_[i];
-    total += 0.5 * d * d / n_;
-    dy_[i] = static_cast<float>(d / n_);
-  }
-  if (!grad.empty()) {
-    BATON_REQUIRE(static_cast<int>(grad.size()) == policy.parameters(),
-                  "policy: gradient of {}, {} parameters", grad.size(), policy.parameters());
-    mlp_.vjp(policy.mlp_theta(), dy_.data(), grad.first(static_cast<std::size_t>(policy.mlp_parameters())));
-  }
-  return total;
+void PolicyPass::remember(const GaussianPolicy& policy) {
+  old_mean_.assign(normalized_mean().begin(), normalized_mean().end());
+  old_log_std_.assign(policy.log_std().begin(), policy.log_std().end());
 }
 
-double mean_kl(std::span<const float> u_old, std::span<const float> log_std_old, std::span<const float> u_new,
-               std::span<const float> log_std_new) {
-  const std::size_t m = log_std_old.size();
-  BATON_REQUIRE(m > 0 && log_std_new.size() == m && u_old.size() == u_new.size() && u_old.size() % m == 0,
-                "mean_kl: means {} and {}, log_std {} and {}", u_old.size(), u_new.size(), m,
-                log_std_new.size());
-  const std::size_t rows = u_old.size() / m;
-  double total = 0;
-  for (std::size_t j = 0; j < m; ++j) {
-    double squares = 0;
-    for (std::size_t i = 0; i < rows; ++i) {
-      const double d = static_cast<double>(u_old[i * m + j]) - u_new[i * m + j];
-      squares += d * d;
-    }
-    const double s0 = log_std_old[j], s1 = log_std_new[j];
-    total += s1 - s0 +
-             (std::exp(2 * s0) + squares / static_cast<double>(std::max<std::size_t>(rows, 1))) /
-                 (2 * std::exp(2 * s1)) -
-             0.5;
-  }
-  return total;
+double PolicyPass::mean_kl(const GaussianPolicy& policy) {
+  BATON_REQUIRE(n_ > 0 && old_mean_.size() == normalized_mean().size(),
+                "policy: {} means are remembered, {} are there", old_mean_.size(), normalized_mean().size());
+  per_row_.resize(static_cast<std::size_t>(n_));
+  kernels::gaussian_kl<float>(n_, policy.out_dim(), old_mean_.data(), old_log_std_.data(),
+                              normalized_mean().data(), policy.log_std().data(), per_row_.data());
+  return kernels::sum<float>(n_, per_row_.data()) / n_;
+}
+
+void PolicyPass::set_fisher(const GaussianPolicy& policy, Fisher<float>& fisher) {
+  fisher.set_gaussian(mlp_, policy.mlp_theta(), policy.log_std());
 }
 
 }  // namespace baton::rl

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "autograd/mlp.hpp"
+#include "rl/fisher.hpp"
 
 namespace baton::rl {
 
@@ -48,8 +49,13 @@ struct LogStdRange {
   float initial = -0.5f, min = -3.0f, max = 1.0f;  // of the normalised output
 };
 
+class PolicyPass;
+
 class GaussianPolicy {
  public:
+  using Pass = PolicyPass;  // what rl/npg.hpp asks of a policy: these two, theta, parameter_name
+  using Output = float;
+
   GaussianPolicy() = default;
   // Initialises the MLP (orthogonal or scaled, see init_parameters; the last layer times 0.01) and log_std.
   // Throws when sizes disagree: in = 2 S, out = normaliser's size, residual needs out = S.
@@ -118,19 +124,22 @@ class PolicyPass {
   // 0.5 * mean_i |u_y,i - u_i|^2 and its gradient (the log_std block untouched): the 'mse' loss of imitation.
   double mean_squared_error(const GaussianPolicy& policy, const float* y, std::span<float> grad);
 
-  ag::MlpPass<float>& mlp() { return mlp_; }  // for Fisher products: jvp and vjp over the cached activations
+  // Keeps the present distributions; then, after another forward of the same rows, the mean over them of
+  // KL(kept || present), of the normalised outputs.
+  void remember(const GaussianPolicy& policy);
+  double mean_kl(const GaussianPolicy& policy);
+
+  // `fisher` multiplies by the Fisher matrix at the cached activations from now on.
+  void set_fisher(const GaussianPolicy& policy, Fisher<float>& fisher);
+  ag::MlpPass<float>& mlp() { return mlp_; }  // jvp and vjp over the cached activations
 
  private:
   ag::MlpPass<float> mlp_;
-  std::vector<float> z_, target_, dy_;  // [max_rows][...]
+  std::vector<float> z_, target_, dy_, per_row_, equal_weights_;  // [max_rows][...]
+  std::vector<float> old_mean_, old_log_std_;                     // remember()
   const float* x_ = nullptr;
   int n_ = 0;
 };
-
-// KL(old || new) mean over rows between two policies of one shape with the same normalisers, given the normalised
-// means u_old, u_new [n][out] and both log_std: sum_j log(s1/s0) + (s0^2 + (u0-u1)^2) / (2 s1^2) - 1/2.
-double mean_kl(std::span<const float> u_old, std::span<const float> log_std_old, std::span<const float> u_new,
-               std::span<const float> log_std_new);
 
 // What acts: a hierarchy (low conditioned on subgoals that high proposes every `subgoal_every` steps), or a flat
 // policy (no high: `low` is conditioned on the long-term goal itself).

@@ -330,6 +330,14 @@ void multiply_add_isa(int64_t n, const T* a, const T* b, T* out) {
 }
 
 template <class T>
+void scale_columns_isa(int64_t rows, int cols, const T* scale, T* x) {
+  for (int64_t r = 0; r < rows; ++r) {
+    T* row = x + r * cols;
+    for (int c = 0; c < cols; ++c) row[c] *= scale[c];
+  }
+}
+
+template <class T>
 void fill(Table<T>& table) {
   table.unary = unary_isa<T>;
   table.unary_derivative = unary_derivative_isa<T>;
@@ -340,6 +348,7 @@ void fill(Table<T>& table) {
   table.clamp_derivative = clamp_derivative_isa<T>;
   table.axpy = axpy_isa<T>;
   table.multiply_add = multiply_add_isa<T>;
+  table.scale_columns = scale_columns_isa<T>;
 }
 
 }  // namespace

@@ -168,6 +168,13 @@ void multiply_add(std::int64_t n, const T* a, const T* b, T* out) {
   }
 }
 
+template <class T>
+void scale_columns(std::int64_t rows, int cols, const T* scale, T* x) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (int c = 0; c < cols; ++c) x[r * cols + c] *= scale[c];
+  }
+}
+
 #define BATON_INSTANTIATE(T)                                                                   \
   template void unary(Unary, std::int64_t, const T*, T*);                                      \
   template void unary_derivative(Unary, std::int64_t, const T*, const T*, const T*, T*, bool); \
@@ -177,7 +184,8 @@ void multiply_add(std::int64_t n, const T* a, const T* b, T* out) {
   template void clamp(std::int64_t, T, T, const T*, T*);                                       \
   template void clamp_derivative(std::int64_t, T, T, const T*, const T*, T*, bool);            \
   template void axpy(std::int64_t, T, const T*, T*);                                           \
-  template void multiply_add(std::int64_t, const T*, const T*, T*);
+  template void multiply_add(std::int64_t, const T*, const T*, T*);                            \
+  template void scale_columns(std::int64_t, int, const T*, T*);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)
 #undef BATON_INSTANTIATE

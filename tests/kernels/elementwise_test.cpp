@@ -80,6 +80,20 @@ TEST_CASE("float functions stay within a few ulp of libm over their whole range"
   });
 }
 
+TEST_CASE_TEMPLATE("scale_columns equals ref over odd sizes", T, float, double) {
+  test::for_each_isa([&] {
+    for (const int cols : {1, 3, 9, 16, 33}) {
+      for (const int rows : {0, 1, 7, 40}) {
+        const auto scale = test::normals<T>(static_cast<std::size_t>(cols), 1);
+        auto got = test::normals<T>(static_cast<std::size_t>(rows * cols), 2), want = got;
+        scale_columns(rows, cols, scale.data(), got.data());
+        ref::scale_columns(rows, cols, scale.data(), want.data());
+        CHECK(got == want);
+      }
+    }
+  });
+}
+
 TEST_CASE_TEMPLATE("special numbers: NaN stays NaN, infinities and zeros give the limits", T, float, double) {
   const T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
   test::for_each_isa([&] {

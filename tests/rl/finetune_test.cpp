@@ -88,7 +88,8 @@ TEST_CASE("finetune: metrics of every iteration, best policy among the evaluated
     for (const char* key : {"iteration", "goal", "success", "step_completion", "low", "eval"})
       CHECK(line.contains(key));
     for (const char* key :
-         {"kl", "predicted_kl", "improvement", "cg_residual", "explained_variance", "return", "log_std"}) {
+         {"accepted", "step", "kl", "predicted_kl", "improvement", "predicted_improvement", "gradient_norm",
+          "cg_iterations", "cg_residual", "explained_variance", "return", "log_std"}) {
       CHECK(line["low"].contains(key));
     }
   }

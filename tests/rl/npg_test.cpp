@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -143,6 +144,93 @@ TEST_CASE("npg step: no gradient or no acceptable step leaves the policy untouch
                        Error);
 }
 
+TEST_CASE("npg step: of a softmax policy it moves the logits by the advantages, until the KL is delta") {
+  // One state of zeros: the logits are the biases. Every choice is sampled as often as it is likely, and its
+  // advantage is its reward less the mean: then g = p A and F^-1 g = A, up to a constant (Kakade 2001).
+  const std::vector<double> p{0.5, 0.25, 0.125, 0.125}, reward{0.1, 1.0, -0.5, 0.3};
+  rl::CategoricalPolicy policy({.in = 2, .hidden = {}, .out = 4}, 1);
+  std::ranges::fill(policy.theta(), 0.0f);
+  double mean_reward = 0, variance = 0;
+  for (int k = 0; k < 4; ++k) {
+    policy.theta()[8 + k] = static_cast<float>(std::log(p[k]));
+    mean_reward += p[k] * reward[k];
+  }
+  for (int k = 0; k < 4; ++k) variance += p[k] * std::pow(reward[k] - mean_reward, 2);
+  constexpr int n = 160;
+  std::vector<float> x(2 * n, 0.0f), advantages(n);
+  std::vector<std::int32_t> y(n);
+  for (int i = 0, k = 0, left = n / 2; i < n; ++i, --left) {
+    if (left == 0) left = static_cast<int>(std::lround(p[++k] * n));
+    y[i] = k;
+    advantages[i] = static_cast<float>(reward[k] - mean_reward);
+  }
+  rl::NaturalGradient<rl::CategoricalPolicy> solver;
+  for (const std::string preconditioner : {"none", "diagonal"}) {
+    rl::NpgSettings settings;
+    settings.kl = 1e-4f;
+    settings.cg_damping = 1e-6f;
+    settings.preconditioner = preconditioner;
+    rl::CategoricalPolicy moved = policy;
+    const rl::NpgReport report = solver.step(moved, {x.data(), y.data(), n}, advantages, {}, 0, settings);
+    REQUIRE(report.accepted);
+    CHECK(report.step == 1);
+    const double alpha = std::sqrt(2e-4 / variance);  // g'F^-1 g is the advantages' variance
+    CHECK(report.alpha == doctest::Approx(alpha).epsilon(1e-3));
+    CHECK(report.predicted_kl == doctest::Approx(1e-4).epsilon(1e-3));
+    CHECK(report.kl == doctest::Approx(1e-4).epsilon(0.03));
+    CHECK(report.predicted_improvement == doctest::Approx(alpha * variance).epsilon(1e-3));
+    CHECK(report.improvement == doctest::Approx(alpha * variance).epsilon(0.03));
+    const auto logit_change = [&](int k) { return moved.theta()[8 + k] - policy.theta()[8 + k]; };
+    for (int k = 1; k < 4; ++k) {
+      CHECK(logit_change(k) - logit_change(0) ==
+            doctest::Approx(alpha * (reward[k] - reward[0])).epsilon(2e-3));
+    }
+    for (int j = 0; j < 8; ++j) CHECK(moved.theta()[j] == 0);
+  }
+  y[3] = 4;
+  CHECK_THROWS_WITH_AS(solver.step(policy, {x.data(), y.data(), n}, advantages, {}, 0, {}),
+                       "categorical: choice 4 of row 3 is outside 0..3", Error);
+}
+
+TEST_CASE("npg step: the diagonal preconditioner leaves the direction and needs fewer iterations") {
+  constexpr int n = 300;
+  kernels::Random random(5);
+  std::vector<float> x(n * 10), y(n * 2), advantages(n);
+  for (int i = 0; i < n * 10; ++i)
+    x[i] = random.normal() * std::pow(10.0f, static_cast<float>(i % 10) / 3 - 1.5f);
+  for (float& value : y) value = random.normal();
+  for (float& value : advantages) value = random.normal();
+  rl::NpgSolver solver;
+  rl::NpgReport report[2];
+  for (const bool diagonal : {false, true}) {
+    rl::GaussianPolicy policy = test::hand_policy(5, 2, false, 3);
+    rl::NpgSettings settings;
+    settings.fisher_fraction = 1;
+    settings.cg_iterations = 500;
+    settings.cg_damping = 1e-2f;
+    settings.cg_tolerance = 1e-6f;
+    settings.preconditioner = diagonal ? "diagonal" : "none";
+    report[diagonal] = solver.step(policy, {x.data(), y.data(), n}, advantages, {}, 0, settings);
+    REQUIRE(report[diagonal].accepted);
+    CHECK(report[diagonal].cg.residual <= 1e-3);
+  }
+  CHECK(report[1].alpha == doctest::Approx(report[0].alpha).epsilon(1e-3));
+  CHECK(report[1].cg.iterations < report[0].cg.iterations);
+  MESSAGE("CG iterations without and with the diagonal: " << report[0].cg.iterations << ", "
+                                                          << report[1].cg.iterations);
+}
+
+TEST_CASE("npg step: a NaN in the gradient stops it by the name of the first parameter, theta untouched") {
+  rl::GaussianPolicy policy = test::hand_policy(5, 2, false, 3);
+  const std::vector<float> before(policy.theta().begin(), policy.theta().end());
+  std::vector<float> x(40, 0.3f), y(8, 0.1f), advantages(4, 1.0f);
+  y[5] = std::numeric_limits<float>::quiet_NaN();
+  rl::NpgSolver solver;
+  CHECK_THROWS_WITH_AS(solver.step(policy, {x.data(), y.data(), 4}, advantages, {}, 0, {}),
+                       "npg: the gradient of layer 0 weight [0][0] is nan", Error);
+  CHECK(std::ranges::equal(policy.theta(), before));
+}
+
 TEST_CASE("npg step: the same bytes with 1 and 2 threads") {
   constexpr int n = 700;
   kernels::Random random(6);
@@ -155,7 +243,11 @@ TEST_CASE("npg step: the same bytes with 1 and 2 threads") {
     kernels::set_threads(threads);
     rl::GaussianPolicy policy = test::hand_policy(5, 2, false, 3);
     rl::NpgSolver solver;
-    CHECK(solver.step(policy, {x.data(), y.data(), n}, advantages, {}, 0, {}).accepted);
+    rl::NpgSettings settings;
+    CHECK(solver.step(policy, {x.data(), y.data(), n}, advantages, {}, 0, settings).accepted);
+    settings.preconditioner = "diagonal";
+    settings.fisher_fraction = 1;
+    CHECK(solver.step(policy, {x.data(), y.data(), n}, advantages, {}, 0, settings).accepted);
     theta[threads - 1].assign(policy.theta().begin(), policy.theta().end());
   }
   kernels::set_threads(0);

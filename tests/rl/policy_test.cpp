@@ -149,10 +149,19 @@ TEST_CASE("policy: samples depend on the row's seed and step alone and have the 
 }
 
 TEST_CASE("policy: mean KL is zero at itself and matches a hand-worked Gaussian") {
-  const std::vector<float> u0{0, 0}, u1{1, 1}, s0{0, 0}, s1{std::log(2.0f), std::log(2.0f)};
-  CHECK(mean_kl(u0, s0, u0, s0) == doctest::Approx(0).epsilon(1e-12));
-  CHECK(mean_kl(u0, s0, u1, s0) == doctest::Approx(1.0).epsilon(1e-6));
-  CHECK(mean_kl(u0, s0, u1, s1) == doctest::Approx(2 * (std::log(2.0) + 2.0 / 8.0 - 0.5)).epsilon(1e-6));
+  const PolicyEncoding encoding{.state_dim = 1, .robot_dim = 0, .typical_robot = {}};
+  GaussianPolicy policy({2, {}, 2}, encoding, ramp(2, 0, 1), ramp(2, 0, 1), {.initial = 0}, 0);
+  std::ranges::fill(policy.theta(), 0.0f);  // u = bias = 0, sigma = 1
+  const std::vector<float> x(3 * 2, 0.0f);
+  PolicyPass pass;
+  pass.forward(policy, x.data(), 3);
+  pass.remember(policy);
+  CHECK(pass.mean_kl(policy) == 0);
+  policy.theta()[4] = policy.theta()[5] = 1;
+  pass.forward(policy, x.data(), 3);
+  CHECK(pass.mean_kl(policy) == doctest::Approx(1.0).epsilon(1e-6));
+  policy.log_std()[0] = policy.log_std()[1] = std::log(2.0f);
+  CHECK(pass.mean_kl(policy) == doctest::Approx(2 * (std::log(2.0) + 2.0 / 8.0 - 0.5)).epsilon(1e-6));
 }
 
 TEST_CASE("policy: sizes that do not fit are refused with both values") {
