@@ -17,6 +17,11 @@ namespace baton::rl {
 template <class T>
 class Fisher {
  public:
+  Fisher() = default;
+  Fisher(ag::MlpPass<T>& pass, std::span<const T> theta, std::span<const T> log_std) {
+    set_gaussian(pass, theta, log_std);
+  }
+
   // `pass` holds the cached activations of a forward with `theta`; all must stay as they are while this is used.
   // Nothing allocates once a batch as large has been seen.
   void set_gaussian(ag::MlpPass<T>& pass, std::span<const T> theta, std::span<const T> log_std);
