@@ -38,6 +38,14 @@ Batch::Batch(const Model<double>& model, int n, const BatchOptions& options)
     : model_(std::make_shared<Model<double>>(model)), n_(n) {
   BATON_REQUIRE(n >= 1, "a batch needs at least one environment, not {}", n);
   check_supported(model);
+  if (options.whole_batch != nullptr) {
+    isa_ = "cuda";
+    width_ = n;
+    model_float_ = std::make_shared<Model<float>>(to_float(model));
+    tiles_.push_back(options.whole_batch(*model_float_, n, options));
+    tiles_.back()->set_lanes(n);
+    return;
+  }
   if (options.precision == Precision::kDouble) {
     isa_ = "double";
   } else {

@@ -3,7 +3,8 @@
 //
 // Environments live in tiles of W (the lanes of one Data<Lanes<float, W>>): W = 16 with AVX-512, 8 with AVX2, else 4,
 // chosen when the batch is made (environment variable BATON_ISA = avx512 | avx2 | base forces one). Precision kFloat
-// and kDouble put every environment into a tile of its own, in plain float or double.
+// and kDouble put every environment into a tile of its own, in plain float or double. BatchOptions::whole_batch puts all
+// into one, on a GPU.
 //
 // An environment's trajectory has the same bytes for any number of threads, any size of the batch and any place in
 // it. One that leaves sane bounds (non-finite, |qpos| > max_position, |qvel| > max_velocity) or has a NaN among its
@@ -23,11 +24,19 @@ namespace baton::sim {
 
 enum class Precision { kLanes, kFloat, kDouble };
 
+class BatchTile;
+struct BatchOptions;
+// Makes one tile of all environments.
+using WholeBatch = std::unique_ptr<BatchTile> (*)(const Model<float>& model, int environments,
+                                                  const BatchOptions& options);
+
 struct BatchOptions {
   Precision precision = Precision::kLanes;
   std::string isa;            // "": BATON_ISA, or the best that this machine has
   double max_position = 1e3;  // m, rad
   double max_velocity = 1e4;  // m/s, rad/s
+  WholeBatch whole_batch =
+      nullptr;  // where the environments live, if not in this processor's tiles (cuda/tile.hpp)
 };
 
 // Arrays of an environment that can be read and written. kMocapPos [3 nmocap] m, kMocapQuat [4 nmocap]: poses of mocap
@@ -70,7 +79,7 @@ class Batch {
 
   int size() const { return n_; }
   int width() const { return width_; }             // environments per tile
-  const std::string& isa() const { return isa_; }  // "avx512", "avx2", "base", "float", "double"
+  const std::string& isa() const { return isa_; }  // "avx512", "avx2", "base", "float", "double", "cuda"
   const Model<double>& model() const { return *model_; }
   int nq() const { return model_->nq; }
   int nv() const { return model_->nv; }

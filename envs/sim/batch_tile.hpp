@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "envs/sim/batch.hpp"
+#include "envs/sim/contain.hpp"
 #include "envs/sim/step.hpp"
 
 namespace baton::sim {
@@ -110,16 +111,11 @@ class TileOf final : public BatchTile {
 
   // Puts lanes that left sane bounds back to their reset state.
   void contain() {
-    mask_t<T> sane(true);
-    for (const T& c : d_.ctrl) sane = sane && c == c;  // clipping to a range may have hidden a NaN
-    for (const T& q : d_.qpos) sane = sane && abs(q) <= T(max_position_);
-    for (const T& v : d_.qvel) sane = sane && abs(v) <= T(max_velocity_);
+    const mask_t<T> sane = is_sane(d_, max_position_, max_velocity_);
     if (all(sane)) return;
-    for (std::size_t i = 0; i < d_.qpos.size(); ++i) d_.qpos[i] = select(sane, d_.qpos[i], reset_qpos_[i]);
-    for (std::size_t i = 0; i < d_.qvel.size(); ++i) {
-      d_.qvel[i] = select(sane, d_.qvel[i], reset_qvel_[i]);
-      d_.qacc_warmstart[i] = select(sane, d_.qacc_warmstart[i], T(S(0)));
-    }
+    put_back(
+        d_, sane, [&](std::size_t i) { return reset_qpos_[i]; },
+        [&](std::size_t i) { return reset_qvel_[i]; });
     for (int at = 0; at < used_; ++at)
       if (!lane(sane, at)) ++diverged_[at], ++counts_.diverged;
   }

@@ -50,6 +50,12 @@ struct Broadphase {
   // Everything from the model at once; the model's poses of static bodies must not change afterwards.
   void build(const Model<S>& m);
 
+  // f(array) for each of the tables.
+  template <class F>
+  void for_each_array(F&& f) const {
+    f(groups), f(pairs), f(poses), f(static_body_);
+  }
+
  private:
   static constexpr int kSmallGroup = 3;  // pairs under which testing the group does not pay
   std::vector<char> static_body_;

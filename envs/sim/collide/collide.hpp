@@ -68,7 +68,7 @@ BATON_HD void collide_pair(GeomType t1, GeomType t2, const Shape<T>& a, const Sh
     case both(G::kPlane, G::kEllipsoid):
       return plane_ellipsoid(a, b, on, sink);
 #if defined(__CUDA_ARCH__)
-    default:  // cuda/batch_cuda.hpp refuses models with such pairs
+    default:  // cuda/tile.hpp refuses models with such pairs
       return;
 #else
     case both(G::kPlane, G::kMesh):

@@ -41,6 +41,12 @@ class Motion {
   }
   BATON_HD void group_apart(std::size_t group, S way, const T& gap) { group_due_[group] = way + budget(gap); }
 
+  // f(array) for each that changes from step to step.
+  template <class F>
+  void for_each_array(F&& f) const {
+    f(movers_), f(way_), f(due_), f(group_due_);
+  }
+
  private:
   static constexpr double kRestart = 4.0;  // m of way at which the count begins anew, for its rounding
   BATON_HD static S budget(const T& gap) {

@@ -1,0 +1,47 @@
+#pragma once
+// The arrays of a model and of an environment, by name: what has to be in a GPU's memory for a step.
+// f is called with each std::vector. A new array of Data belongs into one of the two lists; the test of the image
+// (tests/sim/cuda_batch_test.cpp) finds one that is in neither.
+#include "envs/sim/data.hpp"
+
+namespace baton::sim::cuda {
+
+template <class S, class F>
+void for_each_array(const Model<S>& m, F&& f) {
+  f(m.bodies), f(m.joints), f(m.dofs), f(m.geoms), f(m.pairs), f(m.equalities), f(m.actuators), f(m.sites);
+  f(m.qpos0), f(m.qpos_spring);
+}
+
+// Tables made once from the model: the same in every environment.
+template <class T, class F>
+void for_each_table(const Data<T>& d, F&& f) {
+  const auto& p = d.plan;
+  f(p.chained), f(p.chained_dofs), f(p.damped_dofs), f(p.dofs), f(p.lone), f(p.moving_geoms);
+  f(p.plain_body), f(p.plain_inertia), f(p.plain_geom);
+  d.broadphase.for_each_array(f);
+  const auto& e = d.efc;
+  f(e.weld_table), f(e.weld_dof), f(e.weld_side), f(e.pair_table), f(e.pair_dof), f(e.pair_side);
+  f(e.friction_soft), f(e.limit_soft), f(e.equality_soft), f(e.rank);
+  f(e.tree_order), f(e.tree_begin), f(e.tree_size);
+}
+
+// What an environment writes.
+template <class T, class F>
+void for_each_own_array(const Data<T>& d, F&& f) {
+  f(d.qpos), f(d.qvel), f(d.ctrl), f(d.mocap_pos), f(d.mocap_quat), f(d.qacc_warmstart), f(d.xfrc);
+  f(d.xpos), f(d.xquat), f(d.xmat), f(d.xipos), f(d.xanchor), f(d.xaxis);
+  f(d.geom_xpos), f(d.geom_xmat), f(d.geom_stale), f(d.site_xpos), f(d.site_xmat);
+  f(d.tree_origin), f(d.cdof), f(d.cinert), f(d.crb), f(d.M), f(d.LD), f(d.LDinv);
+  f(d.cvel), f(d.cdof_dot), f(d.cacc), f(d.cfrc), f(d.qfrc_bias);
+  f(d.qfrc_passive), f(d.qfrc_gravcomp), f(d.actuator_force), f(d.qfrc_actuator);
+  f(d.qfrc_smooth), f(d.qacc_smooth), f(d.qfrc_constraint), f(d.qacc), f(d.scratch);
+  f(d.contacts), f(d.separations.entries);
+  d.motion.for_each_array(f);
+  const auto& e = d.efc;
+  f(e.blocks), f(e.dof_index), f(e.block_contact), f(e.jac), f(e.D), f(e.aref), f(e.jar), f(e.jp), f(e.force);
+  f(e.damp), f(e.floss), f(e.mu), f(e.tree_on), f(e.tree_root);
+  f(e.noted_dofs), f(e.noted_begins), f(e.local_dof), f(e.local), f(e.first), f(e.row_at), f(e.columns);
+  f(e.H), f(e.inverse_diagonal), f(e.x), f(e.mx), f(e.p), f(e.mp), f(e.grad);
+}
+
+}  // namespace baton::sim::cuda
