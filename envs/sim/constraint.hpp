@@ -53,7 +53,7 @@ BATON_HD void add_equalities(const Model<scalar_t<T>>& m, Data<T>& d) {
     }
     e.mu[block.base_begin] = S(1);
     set_rows(e, block, e.equality_soft[n], diag, S(1), mask_t<T>(true), q1 - poly);
-    touch_trees(m, e, block, mask_t<T>(true));
+    touch_clusters(e, block, mask_t<T>(true));
   }
   e.nequality = e.nrow;
 }
@@ -69,7 +69,7 @@ BATON_HD inline void add_single(const Model<scalar_t<T>>& m, ConstraintData<T>& 
   e.jac[block.jac] = T(sign);
   e.mu[block.base_begin] = S(1);
   set_rows(e, block, soft, m.dofs[dof].invweight, S(1), active, r, floss);
-  touch_trees(m, e, block, active);
+  touch_clusters(e, block, active);
 }
 
 // A ball joint's limit: the rotation's angle below the larger end of the range, along its axis.
@@ -94,7 +94,7 @@ BATON_HD void add_ball_limit(const Model<scalar_t<T>>& m, Data<T>& d, int j) {
   }
   e.mu[block.base_begin] = S(1);
   set_rows(e, block, e.limit_soft[j], m.dofs[joint.dof].invweight, S(1), active, dist - T(joint.margin));
-  touch_trees(m, e, block, active);
+  touch_clusters(e, block, active);
 }
 
 template <class T>
@@ -184,46 +184,54 @@ BATON_HD void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
     for (int k = 1; k < dim; ++k) e.mu[block.base_begin + k] = pair.friction[k - 1];
     set_rows(e, block, table.soft, table.diag, table.scale, active, r);
     if (cone) set_cone_rows(m, e, block, pair.friction[0], table.friction_damp);
-    touch_trees(m, e, block, active);
+    touch_clusters(e, block, active);
   }
   e.one_sided_end = elliptic ? first_row : e.nrow;
 }
 
 }  // namespace detail
 
-// rows[row] <- J v, v[nv].
+// rows[row] <- J v, v[nv], of one block.
 template <class T>
-BATON_HD void mul_jac(ConstraintData<T>& e, const T* v, T* rows) {
+BATON_INLINE void mul_block(const ConstraintData<T>& e, const ConstraintBlock& block, const T* v, T* rows) {
   using S = scalar_t<T>;
-  for (int n = 0; n < e.nblock; ++n) {
-    const ConstraintBlock& block = e.blocks[n];
-    const int* dof = &e.dof_index[block.dof_begin];
-    const T* jac = &e.jac[block.jac];
-    const auto product = [&](int b) {
-      T sum = jac[b * block.dof_count] * v[dof[0]];
-      for (int k = 1; k < block.dof_count; ++k) sum += jac[b * block.dof_count + k] * v[dof[k]];
-      return sum;
-    };
-    T* row = rows + block.row_begin;
-    const T normal = product(0);
-    if (block.row_count == block.base_count) {
-      row[0] = normal;
-      for (int b = 1; b < block.base_count; ++b) row[b] = product(b);
-      continue;
-    }
-    for (int b = 1; b < block.base_count; ++b) {
-      const T tangent = product(b) * T(S(e.mu[block.base_begin + b]));
-      row[2 * b - 2] = normal + tangent;
-      row[2 * b - 1] = normal - tangent;
-    }
+  const int* dof = &e.dof_index[block.dof_begin];
+  const T* jac = &e.jac[block.jac];
+  const auto product = [&](int b) {
+    T sum = jac[b * block.dof_count] * v[dof[0]];
+    for (int k = 1; k < block.dof_count; ++k) sum += jac[b * block.dof_count + k] * v[dof[k]];
+    return sum;
+  };
+  T* row = rows + block.row_begin;
+  const T normal = product(0);
+  if (block.row_count == block.base_count) {
+    row[0] = normal;
+    for (int b = 1; b < block.base_count; ++b) row[b] = product(b);
+    return;
+  }
+  for (int b = 1; b < block.base_count; ++b) {
+    const T tangent = product(b) * T(S(e.mu[block.base_begin + b]));
+    row[2 * b - 2] = normal + tangent;
+    row[2 * b - 1] = normal - tangent;
   }
 }
 
-// out[nv] += sign J' rows.
+// The same of all blocks, or of a problem's.
 template <class T>
-BATON_HD void add_jac_transpose(const ConstraintData<T>& e, const T* rows, scalar_t<T> sign, T* out) {
-  for (int n = 0; n < e.nblock; ++n) {
-    const ConstraintBlock& block = e.blocks[n];
+BATON_HD void mul_jac(const ConstraintData<T>& e, const T* v, T* rows) {
+  for (int n = 0; n < e.nblock; ++n) mul_block(e, e.blocks[n], v, rows);
+}
+template <class T>
+BATON_HD void mul_jac(const ConstraintData<T>& e, const Problem& p, const T* v, T* rows) {
+  for (int n = p.begin; n < p.end; ++n) mul_block(e, e.blocks[p.blocks[n]], v, rows);
+}
+
+// out[nv] += sign J' rows of a problem.
+template <class T>
+BATON_HD void add_jac_transpose(const ConstraintData<T>& e, const Problem& p, const T* rows, scalar_t<T> sign,
+                                T* out) {
+  for (int n = p.begin; n < p.end; ++n) {
+    const ConstraintBlock& block = e.blocks[p.blocks[n]];
     const int* dof = &e.dof_index[block.dof_begin];
     const T* jac = &e.jac[block.jac];
     const T* row = rows + block.row_begin;
@@ -250,7 +258,8 @@ BATON_HD void make_constraints(const Model<scalar_t<T>>& m, Data<T>& d) {
   using S = scalar_t<T>;
   auto& e = d.efc;
   e.nblock = e.nrow = e.nbase = e.njac = e.ndof = 0;
-  for (auto& on : e.tree_on) on = T(S(0));
+  for (auto* on : {&e.touched, &e.joined})
+    for (T& cluster : *on) cluster = T(S(0));
   detail::add_equalities(m, d);
   for (int i = 0; i < m.nv; ++i)
     if (m.dofs[i].frictionloss > 0)

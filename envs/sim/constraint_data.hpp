@@ -13,6 +13,7 @@
 //
 // What depends on the model alone (softness, the dofs of pairs, the order of elimination) is prepared once by
 // reserve(): the model must not change afterwards.
+#include <array>
 #include <cstddef>
 #include <vector>
 
@@ -26,6 +27,44 @@ struct Compliance {
   S k = 0, b = 0;
   S dmin = 0, dmax = 0, inv_width = 0, midpoint = 0, power = 0;
   S rise = 0, fall = 0;  // scale of the impedance's curve below and above its midpoint
+};
+
+// Trees that equalities couple, in every lane and at every step. Contacts couple clusters in some lanes only.
+struct Cluster {
+  int dof_begin = 0, dof_count = 0;  // into Envelope::dof of ConstraintData::apart
+  bool small = false;                // one tree of one dof, or two that one joint equality couples
+};
+
+// Numbering of H's rows and columns over some dofs, in order of elimination, and the envelope of its lower triangle.
+struct Envelope {
+  std::vector<int> dof;     // [row]
+  std::vector<int> local;   // [nv] row of a dof
+  std::vector<int> first;   // [row] first column of the row's envelope
+  std::vector<int> row_at;  // [row] H(i, j) = H[row_at[i] + j], first[i] <= j <= i
+};
+
+// The rows of a small cluster, -1: none, and where their Jacobians are.
+struct SmallRows {
+  struct Limit {
+    int row = 0, jac = 0, dof = 0;  // dof: 0 or 1, within the cluster
+  };
+  int equality = -1, equality_jac = 0;
+  std::array<int, 2> friction{-1, -1};
+  int limits = 0;
+  std::array<Limit, 4> limit{};
+};
+
+// A list of blocks by kind: equalities, friction losses from `friction`, limits and contacts of pyramids from
+// `one_sided`, elliptic cones from `cone`.
+struct BlockKinds {
+  int begin = 0, friction = 0, one_sided = 0, cone = 0, end = 0;
+};
+
+// What the solver works on at a time: some blocks, [begin, end) of a list, and the dofs that they are about.
+struct Problem : BlockKinds {
+  const int* blocks = nullptr;
+  int ndof = 0;
+  const int *dof = nullptr, *local = nullptr, *first = nullptr, *row_at = nullptr;  // as in Envelope
 };
 
 struct ConstraintBlock {
@@ -70,6 +109,9 @@ struct ConstraintData {
   std::vector<int> rank;                     // [nv] order of elimination
   std::vector<int> tree_order;  // [ntree] the same by trees: those that may touch many others come last
   std::vector<int> tree_begin, tree_size;  // [ntree] dofs of a tree (they are consecutive)
+  std::vector<Cluster> clusters;
+  std::vector<int> dof_cluster;  // [nv]
+  Envelope apart;                // of each cluster by itself; rows are numbered within the cluster
 
   // ---- this step's rows ----
   int nblock = 0, nrow = 0, nbase = 0, njac = 0, ndof = 0;
@@ -90,20 +132,23 @@ struct ConstraintData {
   std::vector<S> floss;  // [row] friction loss, N or N m; 0 for the others
   std::vector<S>
       mu;  // [base] friction coefficient of a contact's tangents; 1 for normals (elliptic: the cone's)
-  std::vector<T> tree_on;  // [ntree] 1 in lanes where a row touches the tree, else 0
+  std::vector<int> block_cluster;  // [block] -1: it couples two
+  std::vector<T> touched;          // [cluster] 1 in lanes where it has a row, else 0
+  std::vector<T> joined;           // [cluster] 1 in lanes where a row couples it with another, else 0
 
-  // ---- structure of H = M + J' D J over the trees that are touched ----
+  // ---- structure: the blocks of each cluster, made anew when dofs of blocks change (partition.hpp) ----
   std::vector<int> noted_dofs, noted_begins;  // [ndof] dof_index, [nblock] dof_begin for which it was made
-  int noted_ndof = -1, noted_nblock = -1;     // -1: none yet
-  int nlocal = 0;                             // rows of H
-  std::vector<int> local_dof;                 // [local] dof
-  std::vector<int> local;                     // [nv] row of H, -1: untouched
-  std::vector<int> first;                     // [local] first column of the row's envelope
-  std::vector<int> row_at;                    // [local] H(i, j) = H[row_at[i] + j], first[i] <= j <= i
-  std::vector<int> columns;                   // [nv] of H, of one block's dofs: scratch
+  int noted_ndof = -1, noted_nblock = -1, noted_contact_block = -1;  // -1: none yet
+  std::vector<int> block_list;                        // blocks of the first cluster, of the second, ...
+  std::vector<BlockKinds> apart_kinds;                // [cluster] of block_list
+  std::vector<SmallRows> small_rows;                  // [cluster]
+  Envelope joint;                                     // of the clusters that are joined in some lane
+  std::vector<int> joint_blocks, tree_root, columns;  // scratch
+
+  // ---- the solver's ----
   std::vector<T> H, inverse_diagonal;
   std::vector<T> x, mx, p, mp, grad;  // [nv] qacc - qacc_smooth, M x, search direction, M p, gradient
-  std::vector<int> tree_root;         // [ntree] scratch of the structure
+  std::vector<T> held_D;              // [row] D while lanes are left out of it
 
   void reserve(const Model<S>& m, int max_contacts);
 
@@ -111,6 +156,9 @@ struct ConstraintData {
   void reserve_pairs(const Model<S>& m);
   void reserve_welds(const Model<S>& m);
   void order_trees(const Model<S>& m);
+  void find_clusters(const Model<S>& m);
+  void envelope_of_links(const Model<S>& m, const std::vector<std::array<int, 2>>& links);
+  void reserve_structure(const Model<S>& m, std::size_t block_count);
 };
 
 }  // namespace baton::sim

@@ -49,15 +49,20 @@ BATON_INLINE void set_rows(ConstraintData<T>& e, const ConstraintBlock& block,
   }
 }
 
-// A tree takes part in a lane's problem only when that lane has a row on it.
+// Says which clusters the block, whose dofs are there, has rows in: a cluster takes part in a lane's problem only when
+// that lane has a row on it, and a small one leaves its closed form where a contact or weld touches it.
 template <class T>
-BATON_INLINE void touch_trees(const Model<scalar_t<T>>& m, ConstraintData<T>& e, const ConstraintBlock& block,
-                              mask_t<T> active) {
+BATON_INLINE void touch_clusters(ConstraintData<T>& e, const ConstraintBlock& block, mask_t<T> active) {
   const T on = select(active, T(1), T(0));
-  const int front = m.dofs[e.dof_index[block.dof_begin]].tree;
-  const int back = m.dofs[e.dof_index[block.dof_begin + block.dof_count - 1]].tree;
-  e.tree_on[front] = max(e.tree_on[front], on);
-  if (back != front) e.tree_on[back] = max(e.tree_on[back], on);
+  const int front = e.dof_cluster[e.dof_index[block.dof_begin]];
+  const int back = e.dof_cluster[e.dof_index[block.dof_begin + block.dof_count - 1]];
+  e.block_cluster[e.nblock - 1] = back == front ? front : -1;
+  e.touched[front] = max(e.touched[front], on);
+  if (back != front) e.touched[back] = max(e.touched[back], on);
+  if (back != front || (e.clusters[front].small && e.block_contact[e.nblock - 1] >= 0)) {
+    e.joined[front] = max(e.joined[front], on);
+    e.joined[back] = max(e.joined[back], on);
+  }
 }
 
 }  // namespace detail

@@ -86,6 +86,92 @@ void ConstraintData<T>::order_trees(const Model<S>& m) {
     for (int i = tree_begin[t]; i < tree_begin[t] + tree_size[t]; ++i) rank[i] = next++;
 }
 
+// Clusters by union of trees; their dofs in order of elimination, with the envelope that their rows may ever fill.
+template <class T>
+void ConstraintData<T>::find_clusters(const Model<S>& m) {
+  const auto nt = static_cast<std::size_t>(m.ntree), nv = static_cast<std::size_t>(m.nv);
+  std::vector<int> root(nt);
+  std::iota(root.begin(), root.end(), 0);
+  const auto root_of = [&](int t) {
+    while (root[t] != t) t = root[t];
+    return t;
+  };
+  std::vector<std::array<int, 2>> links;  // trees that equalities, or contacts, may couple
+  std::vector<int> equalities(nt, 0);
+  const auto add = [&](int dof1, int dof2, bool equality) {
+    if (dof1 < 0) std::swap(dof1, dof2);
+    if (dof1 < 0) return;
+    const int a = m.dofs[dof1].tree, b = dof2 < 0 ? a : m.dofs[dof2].tree;
+    links.push_back({a, b});
+    if (!equality) return;
+    ++equalities[a];
+    if (b != a) ++equalities[b];
+    root[root_of(a)] = root_of(b);
+  };
+  std::vector<char> plain_link(nt, 1);  // all of the tree's equalities are between two joints
+  for (const auto& eq : m.equalities) {
+    if (!eq.active) continue;
+    const bool joints = eq.type == EqualityType::kJoint;
+    const int dof1 = joints ? m.joints[eq.obj1].dof : m.bodies[eq.obj1].last_dof;
+    const int dof2 = !joints ? m.bodies[eq.obj2].last_dof : eq.obj2 >= 0 ? m.joints[eq.obj2].dof : -1;
+    add(dof1, dof2, true);
+    for (const int dof : std::array{dof1, dof2})
+      if (dof >= 0 && (!joints || dof1 < 0 || dof2 < 0)) plain_link[m.dofs[dof].tree] = 0;
+  }
+  for (const auto& pair : m.pairs)
+    add(m.bodies[m.geoms[pair.geom1].body].last_dof, m.bodies[m.geoms[pair.geom2].body].last_dof, false);
+
+  clusters.clear();
+  apart.dof.clear();
+  apart.local.assign(nv, -1);
+  dof_cluster.assign(nv, -1);
+  for (int r : tree_order) {
+    if (root_of(r) != r) continue;
+    Cluster c;
+    c.dof_begin = static_cast<int>(apart.dof.size());
+    int trees = 0, most = 0;
+    bool plain = true;
+    for (int t : tree_order) {
+      if (root_of(t) != r) continue;
+      ++trees;
+      most = std::max(most, equalities[t]);
+      plain = plain && tree_size[t] == 1 && plain_link[t];
+      for (int i = tree_begin[t]; i < tree_begin[t] + tree_size[t]; ++i) {
+        apart.local[i] = static_cast<int>(apart.dof.size()) - c.dof_begin;
+        dof_cluster[i] = static_cast<int>(clusters.size());
+        apart.dof.push_back(i);
+      }
+    }
+    c.dof_count = static_cast<int>(apart.dof.size()) - c.dof_begin;
+    c.small = plain && ((trees == 1 && most == 0) || (trees == 2 && most == 1));
+    clusters.push_back(c);
+  }
+  envelope_of_links(m, links);
+}
+
+// first and row_at of `apart`.
+template <class T>
+void ConstraintData<T>::envelope_of_links(const Model<S>& m, const std::vector<std::array<int, 2>>& links) {
+  const auto nv = static_cast<std::size_t>(m.nv);
+  apart.first.assign(nv, 0);
+  apart.row_at.assign(nv, 0);
+  const auto start = [&](int t) { return apart.local[tree_begin[t]]; };
+  std::vector<int> first(static_cast<std::size_t>(m.ntree));
+  for (int t = 0; t < m.ntree; ++t) first[t] = start(t);
+  for (const auto& [a, b] : links)
+    if (dof_cluster[tree_begin[a]] == dof_cluster[tree_begin[b]])
+      for (int t : std::array{a, b}) first[t] = std::min({first[t], start(a), start(b)});
+  for (const Cluster& c : clusters) {
+    int next = 0;
+    for (int i = 0; i < c.dof_count; ++i) {
+      const auto at = static_cast<std::size_t>(c.dof_begin + i);
+      apart.first[at] = first[m.dofs[apart.dof[at]].tree];
+      apart.row_at[at] = next - apart.first[at];
+      next += i - apart.first[at] + 1;
+    }
+  }
+}
+
 template <class T>
 void ConstraintData<T>::reserve_pairs(const Model<S>& m) {
   pair_dof.clear();
@@ -149,6 +235,7 @@ void ConstraintData<T>::reserve_welds(const Model<S>& m) {
 template <class T>
 void ConstraintData<T>::reserve(const Model<S>& m, int max_contacts) {
   order_trees(m);
+  find_clusters(m);
   reserve_pairs(m);
   reserve_welds(m);
   friction_soft.clear(), limit_soft.clear(), equality_soft.clear();
@@ -171,21 +258,31 @@ void ConstraintData<T>::reserve(const Model<S>& m, int max_contacts) {
   const std::size_t rows = singles + weld_rows + contacts * (dims > 1 ? 2 * (dims - 1) : dims),
                     nv = static_cast<std::size_t>(m.nv);
   const T zero(S(0));
-  blocks.resize(singles + contacts);
-  noted_ndof = noted_nblock = -1;  // the structure below is wiped
-  noted_begins.resize(blocks.size());
   block_contact.assign(singles + contacts, -1);
   dof_index.assign(3 * singles + weld_dof.size() + contacts * chain, 0);
-  noted_dofs.resize(dof_index.size());
+  reserve_structure(m, singles + contacts);
   jac.assign(3 * singles + 6 * weld_dof.size() + contacts * area, zero);
   mu.assign(singles + weld_rows + contacts * dims, S(1));
-  for (auto* v : {&D, &aref, &jar, &jp, &force}) v->assign(rows, zero);
+  for (auto* v : {&D, &aref, &jar, &jp, &force, &held_D}) v->assign(rows, zero);
   for (auto* v : {&damp, &floss}) v->assign(rows, S(0));
-  tree_on.assign(static_cast<std::size_t>(m.ntree), zero);
-  tree_root.assign(static_cast<std::size_t>(m.ntree), -1);
-  for (auto* v : {&local_dof, &local, &first, &row_at, &columns}) v->assign(nv, -1);
   H.assign(nv * (nv + 1) / 2, zero);
   for (auto* v : {&inverse_diagonal, &x, &mx, &p, &mp, &grad}) v->assign(nv, zero);
+}
+
+// Room for `blocks` blocks and what partition.hpp makes of them.
+template <class T>
+void ConstraintData<T>::reserve_structure(const Model<S>& m, std::size_t block_count) {
+  const auto nv = static_cast<std::size_t>(m.nv);
+  blocks.resize(block_count);
+  noted_ndof = noted_nblock = -1;  // the structure below is wiped
+  noted_begins.resize(block_count);
+  noted_dofs.resize(dof_index.size());
+  for (auto* v : {&block_cluster, &block_list, &joint_blocks}) v->assign(block_count, -1);
+  for (auto* v : {&touched, &joined}) v->assign(clusters.size(), T(S(0)));
+  apart_kinds.assign(clusters.size(), {});
+  small_rows.assign(clusters.size(), {});
+  tree_root.assign(static_cast<std::size_t>(m.ntree), -1);
+  for (auto* v : {&joint.dof, &joint.local, &joint.first, &joint.row_at, &columns}) v->assign(nv, -1);
 }
 
 }  // namespace baton::sim

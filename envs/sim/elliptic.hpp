@@ -68,12 +68,12 @@ BATON_HD inline ConePoint<T> cone_at(const ConstraintData<T>& e, const Constrain
   return cone_point(e.D[block.row_begin], T(e.mu[block.base_begin]), U[0], square);
 }
 
-// force[row] = -ds/dz of every cone.
+// force[row] = -ds/dz of a problem's cones.
 template <class T>
-BATON_HD inline void cone_forces(ConstraintData<T>& e) {
+BATON_HD inline void cone_forces(ConstraintData<T>& e, const Problem& problem) {
   T U[kMaxBases];
-  for (int n = e.contact_block; n < e.nblock; ++n) {
-    const ConstraintBlock& block = e.blocks[n];
+  for (int n = problem.cone; n < problem.end; ++n) {
+    const ConstraintBlock& block = e.blocks[problem.blocks[n]];
     const ConePoint<T> p = cone_at(e, block, e.jar.data(), U);
     T* force = &e.force[block.row_begin];
     const auto* mu = &e.mu[block.base_begin];
@@ -82,42 +82,52 @@ BATON_HD inline void cone_forces(ConstraintData<T>& e) {
   }
 }
 
-// The cones' cost at the residuals z[nrow].
+// Lanes in which the costs of the cones are the same quadratics at jar and at jar + jp.
 template <class T>
-BATON_HD inline T cone_cost(const ConstraintData<T>& e, const T* z) {
-  T cost = T(scalar_t<T>(0)), U[kMaxBases];
-  for (int n = e.contact_block; n < e.nblock; ++n) cost += cone_at(e, e.blocks[n], z, U).cost;
-  return cost;
+BATON_HD inline mask_t<T> cones_kept(const ConstraintData<T>& e, const Problem& problem) {
+  T U[kMaxBases], V[kMaxBases], moved(scalar_t<T>(0));
+  for (int n = problem.cone; n < problem.end; ++n) {
+    const ConstraintBlock& block = e.blocks[problem.blocks[n]];
+    const ConePoint<T> start = cone_at(e, block, e.jar.data(), U);
+    cone_coordinates(e, block, e.jp.data(), V);
+    T square(scalar_t<T>(0));
+    for (int j = 0; j < block.base_count; ++j) {
+      U[j] += V[j];
+      if (j > 0) square += U[j] * U[j];
+    }
+    const ConePoint<T> end = cone_point(e.D[block.row_begin], T(e.mu[block.base_begin]), U[0], square);
+    moved += end.middle + abs(end.zone - start.zone);
+  }
+  return moved == T(scalar_t<T>(0));
 }
 
-// slope, curve += derivatives of the cones' cost along jar + alpha jp; moved += 1 for each whose cost is not one
-// quadratic between alpha = 0 and here.
+// slope, curve += derivatives of the cones' cost along jar + alpha jp.
 template <class T>
-BATON_HD inline void cone_line(const ConstraintData<T>& e, const T& alpha, T& slope, T& curve, T& moved) {
+BATON_HD inline void cone_line(const ConstraintData<T>& e, const Problem& problem, const T& alpha, T& slope,
+                               T& curve) {
   using S = scalar_t<T>;
-  T U0[kMaxBases], U[kMaxBases], V[kMaxBases];
-  for (int n = e.contact_block; n < e.nblock; ++n) {
-    const ConstraintBlock& block = e.blocks[n];
-    const T square0 = cone_coordinates(e, block, e.jar.data(), U0);
-    const T speed = cone_coordinates(e, block, e.jp.data(), V), mu(e.mu[block.base_begin]);
+  T U[kMaxBases], V[kMaxBases];
+  for (int n = problem.cone; n < problem.end; ++n) {
+    const ConstraintBlock& block = e.blocks[problem.blocks[n]];
+    cone_coordinates(e, block, e.jar.data(), U);
+    const T speed = cone_coordinates(e, block, e.jp.data(), V);
     T square(S(0)), mixed(S(0));
     for (int j = 0; j < block.base_count; ++j) {
-      U[j] = U0[j] + alpha * V[j];
+      U[j] += alpha * V[j];
       if (j > 0) square += U[j] * U[j], mixed += U[j] * V[j];
     }
-    const T D = e.D[block.row_begin];
-    const ConePoint<T> start = cone_point(D, mu, U0[0], square0), p = cone_point(D, mu, U[0], square);
+    const ConePoint<T> p = cone_point(e.D[block.row_begin], T(e.mu[block.base_begin]), U[0], square);
     const T along = mixed * p.inverse;
     slope += p.slope_n * V[0] + p.slope_t * mixed;
     curve += p.nn * V[0] * V[0] + T(S(2)) * p.nt * V[0] * along + p.tt * (speed - along * along) +
              p.uu * along * along;
-    moved += p.middle + abs(p.zone - start.zone);
   }
 }
 
-// H += J' (d2s/dz2) J of one cone; `local` and `row_at` say where the block's dofs are in H.
+// H += J' (d2s/dz2) J of one cone.
 template <class T>
-BATON_HD inline void add_cone_curvature(ConstraintData<T>& e, const ConstraintBlock& block) {
+BATON_HD inline void add_cone_curvature(ConstraintData<T>& e, const Problem& problem,
+                                        const ConstraintBlock& block) {
   using S = scalar_t<T>;
   T U[kMaxBases], scale[kMaxBases];
   const ConePoint<T> p = cone_at(e, block, e.jar.data(), U);
@@ -141,11 +151,11 @@ BATON_HD inline void add_cone_curvature(ConstraintData<T>& e, const ConstraintBl
     image[0] = scale[0] * (p.nn * normal + p.nt * along);
     const T turn = p.nt * normal + (p.uu - p.tt) * along;
     for (int b = 1; b < dim; ++b) image[b] = scale[b] * (p.tt * image[b] + turn * U[b]);
-    const int column = e.local[dof[j]];
+    const int column = problem.local[dof[j]];
     for (int i = j; i < count; ++i) {
       T sum = jac[i] * image[0];
       for (int b = 1; b < dim; ++b) sum += jac[b * count + i] * image[b];
-      e.H[e.row_at[e.local[dof[i]]] + column] += sum;
+      e.H[problem.row_at[problem.local[dof[i]]] + column] += sum;
     }
   }
 }

@@ -116,14 +116,15 @@ BATON_HD void add_weld(const Model<scalar_t<T>>& m, Data<T>& d, std::size_t inde
     e.floss[row] = S(0);
     e.mu[block.base_begin + r] = S(1);
   }
-  touch_trees(m, e, block, mask_t<T>(true));
+  touch_clusters(e, block, mask_t<T>(true));
 }
 
 }  // namespace detail
 
 // H += J' D J of a block whose rows are its base rows and always in their quadratic zone.
 template <class T>
-BATON_HD inline void add_plain_curvature(ConstraintData<T>& e, const ConstraintBlock& block) {
+BATON_HD inline void add_plain_curvature(ConstraintData<T>& e, const Problem& p,
+                                         const ConstraintBlock& block) {
   const int count = block.dof_count;
   const int* dof = &e.dof_index[block.dof_begin];
   for (int b = 0; b < block.base_count; ++b) {
@@ -131,8 +132,8 @@ BATON_HD inline void add_plain_curvature(ConstraintData<T>& e, const ConstraintB
     const T& D = e.D[block.row_begin + b];
     for (int j = 0; j < count; ++j) {
       const T scaled = D * jac[j];
-      const int column = e.local[dof[j]];
-      for (int i = j; i < count; ++i) e.H[e.row_at[e.local[dof[i]]] + column] += jac[i] * scaled;
+      const int column = p.local[dof[j]];
+      for (int i = j; i < count; ++i) e.H[p.row_at[p.local[dof[i]]] + column] += jac[i] * scaled;
     }
   }
 }

@@ -100,12 +100,13 @@ BATON_HD void solve_m(const Model<scalar_t<T>>& m, const Data<T>& d, T* x) {
   solve_tree(m, d.plan.dofs, d.LD.data(), d.LDinv.data(), x);
 }
 
-// y[nv] <- M x. x and y must not overlap.
+// y <- M x at dof[0 .. count), whole trees, parents first. x, y [nv] must not overlap.
 template <class T>
-BATON_HD void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const T* x, T* y) {
+BATON_HD void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const int* dof, int count, const T* x,
+                    T* y) {
   const auto nv = static_cast<std::size_t>(m.nv);
-  for (const auto& l : d.plan.lone) y[l.dof] = T(l.inertia) * x[l.dof];
-  for (int i : d.plan.chained_dofs) {
+  for (int k = 0; k < count; ++k) {
+    const int i = dof[k];
     const T* row = &d.M[static_cast<std::size_t>(i) * nv];
     const T xi = x[i];
     T sum = row[i] * xi;
@@ -115,6 +116,12 @@ BATON_HD void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const T* x, T
     }
     y[i] = sum;
   }
+}
+
+// y[nv] <- M x.
+template <class T>
+BATON_HD void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const T* x, T* y) {
+  mul_m(m, d, d.plan.dofs.data(), m.nv, x, y);
 }
 
 }  // namespace baton::sim

@@ -19,6 +19,17 @@ namespace {
 struct OneContact {
   ConstraintData<double> e;
   int n;
+  const int first_block = 0;
+  std::vector<int> local, row_at;
+
+  Problem problem() const {
+    Problem p;
+    p.end = 1;
+    p.blocks = &first_block;
+    p.local = local.data();
+    p.row_at = row_at.data();
+    return p;
+  }
 
   OneContact(std::mt19937& gen, int dim) : n(dim) {
     std::uniform_real_distribution<double> unit(0.1, 2);
@@ -31,8 +42,8 @@ struct OneContact {
     for (std::size_t k = 0; k < size; ++k) {
       if (dim > 1) e.mu[k] = unit(gen);
       e.D[k] = e.D[0] * std::pow(e.mu[k] / e.mu[0], 2);
-      e.dof_index.push_back(static_cast<int>(k)), e.local.push_back(static_cast<int>(k));
-      e.row_at.push_back(static_cast<int>(k * size));
+      e.dof_index.push_back(static_cast<int>(k)), local.push_back(static_cast<int>(k));
+      row_at.push_back(static_cast<int>(k * size));
     }
     e.jac.assign(size * size, 0.0);
     for (std::size_t k = 0; k < size; ++k) e.jac[k * size + k] = 1;
@@ -42,11 +53,14 @@ struct OneContact {
       for (double& z : *v) z = normal(gen);
   }
 
-  double cost(const std::vector<double>& z) const { return cone_cost(e, z.data()); }
+  double cost(const std::vector<double>& z) const {
+    double U[kMaxBases];
+    return cone_at(e, e.blocks[0], z.data(), U).cost;
+  }
 
   std::vector<double> forces(const std::vector<double>& z) {
     e.jar = z;
-    cone_forces(e);
+    cone_forces(e, problem());
     return e.force;
   }
 
@@ -100,7 +114,7 @@ TEST_CASE("a cone's forces and curvature are central differences, in every zone"
     ++seen[zone];
     CAPTURE(zone);
     const std::vector<double> force = c.forces(z);
-    add_cone_curvature(c.e, c.e.blocks[0]);
+    add_cone_curvature(c.e, c.problem(), c.e.blocks[0]);
     const std::vector<double> H = c.e.H;
     for (int i = 0; i < n; ++i) {
       std::vector<double> up = z, down = z;
@@ -132,15 +146,16 @@ TEST_CASE("along a line a cone's slope and curvature are central differences, an
     };
     const int before = c.zone(c.e.jar, 1e-3), here = c.zone(at(alpha), 1e-3);
     if (before < 0 || here < 0) continue;
-    double slope = 0, curve = 0, moved = 0, up = 0, down = 0, none = 0;
-    cone_line(c.e, alpha, slope, curve, moved);
-    cone_line(c.e, alpha + h, up, none, none);
-    cone_line(c.e, alpha - h, down, none, none);
+    double slope = 0, curve = 0, up = 0, down = 0, none = 0;
+    cone_line(c.e, c.problem(), alpha, slope, curve);
+    cone_line(c.e, c.problem(), alpha + h, up, none);
+    cone_line(c.e, c.problem(), alpha - h, down, none);
     check_close(std::vector{slope}, std::vector{(c.cost(at(alpha + h)) - c.cost(at(alpha - h))) / (2 * h)},
                 1e-6, 1e-5, "slope");
     check_close(std::vector{curve}, std::vector{(up - down) / (2 * h)}, 1e-5, 1e-3, "curve");
     const bool quadratic = before == here && here != 1;
-    CHECK((moved > 0) == !quadratic);
+    for (double& z : c.e.jp) z *= alpha;
+    CHECK(cones_kept(c.e, c.problem()) == quadratic);
     ++(quadratic ? same : changed);
   }
   CHECK(changed > 20);
