@@ -172,8 +172,13 @@ BATON_HD void capsule_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, Co
   s.axis = transpose_mul(b.mat, a.axis());
   s.half = s.axis * a.size.y;
   s.size = b.size;
-  const T reach = a.size.x + sink.margin();
-  for (int i = 0; i < 3; ++i) on = on && abs(s.pos[i]) - abs(s.half[i]) - s.size[i] <= reach;
+  // By how much the shadows on the box's axes are apart: no more than the shapes themselves.
+  T apart = -(a.size.x + sink.margin());
+  Vec3<T> over;
+  for (int i = 0; i < 3; ++i) over[i] = abs(s.pos[i]) - abs(s.half[i]) - s.size[i];
+  apart += max(max(over.x, over.y), over.z);
+  sink.apart(max(apart, T(0)));
+  on = on && apart <= T(0);
   if (!any(on)) return;
   s.length2 = a.size.y * a.size.y;
   const T far = sink.margin() + num<T>(2) * (a.size.x + a.size.y + b.size.x + b.size.y + b.size.z);

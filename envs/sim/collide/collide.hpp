@@ -131,6 +131,7 @@ BATON_HD void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
                    m.geoms[static_cast<std::size_t>(pair.geom2)].type, a, b, on, sink);
       d.motion.apart(p, way, select(on, sink.apart(), gap));
     }
+    d.motion.group_done(g, group.begin, group.end);
   }
 }
 

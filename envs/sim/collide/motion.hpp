@@ -40,6 +40,10 @@ class Motion {
     due_[static_cast<std::size_t>(pair)] = way + budget(gap);
   }
   BATON_HD void group_apart(std::size_t group, S way, const T& gap) { group_due_[group] = way + budget(gap); }
+  // Every pair of [begin, end) was looked at or is not due yet.
+  BATON_HD void group_done(std::size_t group, int begin, int end) {
+    group_due_[group] = *std::min_element(due_.data() + begin, due_.data() + end);
+  }
 
   // f(array) for each that changes from step to step.
   template <class F>

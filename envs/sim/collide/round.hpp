@@ -152,6 +152,7 @@ BATON_HD void capsule_capsule(const Shape<T>& a, const Shape<T>& b, mask_t<T> on
     T x1, x2, end1;
     s.closest(select(flat, one, det), x1, x2, end1);
     const SphereHit<T> h = sphere_hit(a.pos + e1 * x1, a.size.x, b.pos + e2 * x2, b.size.x, fallback);
+    sink.apart(select(flat, T(0), max(h.dist - sink.margin(), T(0))));
     sink.add(on && !flat, h.dist, h.pos, h.normal);
   }
   on = on && flat;
