@@ -9,7 +9,7 @@
 //
 // The optimum is unique. The rows fall into problems (partition.hpp): small clusters have a closed form (small.hpp),
 // the others Newton's method: H = M + J' D J over the rows in their quadratic zone (and the cones' second derivatives),
-// H p = -gradient by an envelope LDL', exact line search along p. It starts at qacc_warmstart, and a lane stops when its
+// H p = -gradient by an envelope LDL', exact line search along p. It starts at qacc_warmstart; a lane stops when its
 // full step changes no row's zone (the optimum of a quadratic) or when gradient or expected improvement, scaled by
 // 1 / (mean_inertia nv), fall below the tolerance; then it is frozen while the others go on.
 // Writes qacc, qfrc_constraint = M (qacc - qacc_smooth), efc.force, efc.jar. MuJoCo, Computation, "Solver: Newton".
@@ -283,7 +283,7 @@ BATON_HD void solve_problem(const Model<scalar_t<T>>& m, Data<T>& d, const Probl
   }
 }
 
-// The clusters that are joined in some lane, all together; a lane has its own joined ones in it, the others are at rest.
+// The clusters that are joined in some lane, all together; of these a lane has its own joined ones in it.
 template <class T>
 BATON_HD void solve_joint(const Model<scalar_t<T>>& m, Data<T>& d, SolverReport& report) {
   auto& e = d.efc;

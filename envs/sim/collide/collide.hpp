@@ -112,6 +112,7 @@ BATON_HD void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
         continue;
       }
     }
+    bool soon = false;  // some pair must be looked at in the next step
     for (int p = group.begin; p < group.end; ++p) {
       if (!d.motion.due(p, way)) continue;
       const auto& pair = m.pairs[static_cast<std::size_t>(p)];
@@ -125,13 +126,17 @@ BATON_HD void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
       }
       const Shape<T> a = shape(pair.geom1), b = shape(pair.geom2);
       on = on && finite(a) && finite(b);
-      if (!any(on)) continue;
+      if (!any(on)) {
+        soon = true;
+        continue;
+      }
       ContactSink<T> sink(d, p, T(pair.margin));
       collide_pair(m.geoms[static_cast<std::size_t>(pair.geom1)].type,
                    m.geoms[static_cast<std::size_t>(pair.geom2)].type, a, b, on, sink);
       d.motion.apart(p, way, select(on, sink.apart(), gap));
+      soon = soon || d.motion.due(p, way);
     }
-    d.motion.group_done(g, group.begin, group.end);
+    if (!soon) d.motion.group_done(g, group.begin, group.end);
   }
 }
 

@@ -20,8 +20,8 @@ BATON_HD inline T min_length() {
 // box half sizes; mesh half sizes of its box.
 template <class T>
 struct Shape {
-  Vec3<T> pos;
-  Mat3<T> mat;
+  const Vec3<T>& pos;
+  const Mat3<T>& mat;
   Vec3<T> size;
   const Mesh<scalar_t<T>>* mesh = nullptr;
   BATON_HD Vec3<T> axis() const { return mat.col(2); }
