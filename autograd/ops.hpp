@@ -10,7 +10,7 @@
 
 namespace baton::ag {
 
-// ops/elementwise.cpp: shapes of two operands broadcast as in tensor.hpp.
+// ops/binary.cpp: shapes of the operands broadcast as in tensor.hpp.
 template <class T>
 Var add(Tape<T>& tape, Var a, Var b);
 template <class T>
@@ -19,6 +19,16 @@ template <class T>
 Var mul(Tape<T>& tape, Var a, Var b);
 template <class T>
 Var div(Tape<T>& tape, Var a, Var b);
+// Of equal operands, the first gets the gradient.
+template <class T>
+Var minimum(Tape<T>& tape, Var a, Var b);
+template <class T>
+Var maximum(Tape<T>& tape, Var a, Var b);
+// condition != 0 ? a : b; the condition depends on no parameter, and no derivative goes through it.
+template <class T>
+Var where(Tape<T>& tape, Var condition, Var a, Var b);
+
+// ops/elementwise.cpp
 template <class T>
 Var unary(Tape<T>& tape, kernels::Unary op, Var x);  // formulas: kernels/elementwise.hpp
 template <class T>
@@ -71,6 +81,9 @@ Var negate(Tape<T>& tape, Var x) {
 }
 template <class T>
 Var scale(Tape<T>& tape, Var x, T factor);  // factor x
+// x within [low, high], else the nearer end; the derivative is 1 within, the ends included, and 0 outside.
+template <class T>
+Var clamp(Tape<T>& tape, Var x, T low, T high);
 template <class T>
 Var stop_gradient(Tape<T>& tape, Var x);  // x, with no gradient and no tangent through it
 
@@ -89,6 +102,30 @@ template <class T>
 Var mean(Tape<T>& tape, Var x, int first, int last);
 template <class T>
 Var mean(Tape<T>& tape, Var x);
+// The largest element; the first of equals gets the gradient.
+template <class T>
+Var max(Tape<T>& tape, Var x, int first, int last);
+template <class T>
+Var max(Tape<T>& tape, Var x);
+
+// ops/softmax.cpp: along one axis, without one the last; formulas in kernels/softmax.hpp. log_sum_exp's axis
+// leaves the shape.
+template <class T>
+Var softmax(Tape<T>& tape, Var x, int axis);
+template <class T>
+Var softmax(Tape<T>& tape, Var x);
+template <class T>
+Var log_softmax(Tape<T>& tape, Var x, int axis);
+template <class T>
+Var log_softmax(Tape<T>& tape, Var x);
+template <class T>
+Var log_sum_exp(Tape<T>& tape, Var x, int axis);
+template <class T>
+Var log_sum_exp(Tape<T>& tape, Var x);
+
+// ops/layer_norm.cpp: every row of x [..., d] to mean 0 and variance 1, times gain [d], plus bias [d].
+template <class T>
+Var layer_norm(Tape<T>& tape, Var x, Var gain, Var bias, T epsilon = T(1e-5));
 
 // ops/shape.cpp
 template <class T>
@@ -101,9 +138,16 @@ template <class T>
 Var slice(Tape<T>& tape, Var x, int axis, int begin, int end);  // begin..end-1 of one axis
 template <class T>
 Var reshape(Tape<T>& tape, Var x, const Shape& shape);  // same size; no copy
+template <class T>
+Var transpose(Tape<T>& tape, Var x, int axis_a, int axis_b);  // exchanges two axes
+template <class T>
+Var transpose(Tape<T>& tape, Var x);  // of a matrix
 // Rows index[i] of x [rows, ...], index checked and copied; repeated rows are allowed.
 template <class T>
 Var gather_rows(Tape<T>& tape, Var x, std::span<const std::int32_t> index);
+// [rows, ...] of zeros to which row i of x [n, ...] is added at index[i], i ascending; index as above.
+template <class T>
+Var scatter_add_rows(Tape<T>& tape, Var x, std::span<const std::int32_t> index, int rows);
 
 // ops/gaussian.cpp: diagonal Gaussians, formulas in kernels/gaussian.hpp. x, means [n, d]; log_stds [d];
 // results [n].
@@ -113,6 +157,15 @@ template <class T>
 Var gaussian_kl(Tape<T>& tape, Var mean_p, Var log_std_p, Var mean_q, Var log_std_q);
 template <class T>
 Var gaussian_entropy(Tape<T>& tape, Var log_std);  // rank 0
+
+// ops/categorical.cpp: categorical distributions over logits [..., classes], formulas in kernels/categorical.hpp;
+// results [...]. index holds one class for each result, checked and copied.
+template <class T>
+Var categorical_log_prob(Tape<T>& tape, Var logits, std::span<const std::int32_t> index);
+template <class T>
+Var categorical_kl(Tape<T>& tape, Var logits_p, Var logits_q);
+template <class T>
+Var categorical_entropy(Tape<T>& tape, Var logits);
 
 // ops/mlp.cpp: the network of autograd/mlp.hpp; theta [parameter_count(spec)], x [n, in], result [n, out].
 template <class T>

@@ -1,15 +1,34 @@
 #include "autograd/tape.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
 
 #include "kernels/error.hpp"
 
 namespace baton::ag {
+namespace {
+
+// Never 0, the stamp of a variable that no tape has made.
+std::uint32_t next_stamp() {
+  static std::atomic<std::uint32_t> latest{0};
+  std::uint32_t stamp = ++latest;
+  while (stamp == 0) stamp = ++latest;
+  return stamp;
+}
+
+}  // namespace
+
+template <class T>
+Tape<T>::Tape() : stamp_(next_stamp()) {}
 
 template <class T>
 Node<T>& Tape<T>::node(Var v) {
-  BATON_REQUIRE(v.id >= 0 && v.id < size(), "tape: variable {} is not on this tape of {} nodes", v.id,
-                size());
+  BATON_REQUIRE(
+      v.stamp == stamp_ && v.id >= 0 && v.id < size(),
+      "tape: variable {} is not on this tape of {} {} numbers' nodes: it is of another tape, or of before "
+      "clear()",
+      v.id, size(), sizeof(T) == sizeof(float) ? "float" : "double");
   return nodes_[static_cast<std::size_t>(v.id)];
 }
 
@@ -36,7 +55,7 @@ Var Tape<T>::constant(const T* data, const Shape& shape) {
   leaf.shape = shape;
   leaf.value = const_cast<T*>(data);  // no rule writes to a leaf's value
   nodes_.push_back(leaf);
-  return {size() - 1};
+  return latest();
 }
 
 template <class T>
@@ -69,7 +88,7 @@ Var Tape<T>::record(Node<T> draft, std::span<const Var> inputs, bool own_value) 
   nodes_.push_back(draft);
   Node<T>& made = nodes_.back();
   made.rule->forward(Call<T>{*this, made});
-  return {size() - 1};
+  return latest();
 }
 
 template <class T>
@@ -80,6 +99,13 @@ void Tape<T>::backward(Var y, std::span<const T> u) {
   BATON_REQUIRE(node(y).needs_gradient, "backward: the output depends on no parameter");
   for (Node<T>& each : nodes_) {
     if (!each.needs_gradient) continue;
+    const std::less<const T*> before;
+    BATON_REQUIRE(
+        u.empty() || each.gradient == nullptr || !before(u.data(), each.gradient + each.shape.size()) ||
+            !before(each.gradient, u.data() + u.size()),
+        "backward: u of {} numbers for an output of shape {} lies in this tape's own gradients, which "
+        "are zeroed first: copy it",
+        u.size(), shape(y).text());
     if (each.gradient == nullptr) each.gradient = memory(each.shape.size());
     std::fill_n(each.gradient, each.shape.size(), T(0));
   }
@@ -154,11 +180,12 @@ void Tape<T>::clear() {
   nodes_.clear();
   inputs_.clear();
   block_ = used_ = used_indices_ = used_passes_ = 0;
+  stamp_ = next_stamp();
 }
 
 template <class T>
 const char* Tape<T>::rule_name(int id) const {
-  const Node<T>& n = node(Var{id});
+  const Node<T>& n = node({id, stamp_});
   return n.rule == nullptr ? "leaf" : n.rule->name;
 }
 
@@ -180,11 +207,22 @@ T* Tape<T>::memory(std::size_t n) {
 }
 
 template <class T>
-const std::int32_t* Tape<T>::copy_indices(std::span<const std::int32_t> index) {
+std::int32_t* Tape<T>::indices(std::size_t n) {
   if (used_indices_ == indices_.size()) indices_.emplace_back();
-  std::vector<std::int32_t>& copy = indices_[used_indices_++];
-  copy.assign(index.begin(), index.end());
-  return copy.data();
+  std::vector<std::int32_t>& place = indices_[used_indices_++];
+  place.resize(n);
+  return place.data();
+}
+
+template <class T>
+std::int32_t* Tape<T>::copy_indices(const char* op, std::span<const std::int32_t> index, int limit) {
+  for (std::size_t i = 0; i < index.size(); ++i) {
+    BATON_REQUIRE(index[i] >= 0 && index[i] < limit, "{}: index {} is {}, it must be within 0..{}", op, i,
+                  index[i], limit - 1);
+  }
+  std::int32_t* copy = indices(index.size());
+  std::copy(index.begin(), index.end(), copy);
+  return copy;
 }
 
 template <class T>

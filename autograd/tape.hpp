@@ -19,9 +19,11 @@
 
 namespace baton::ag {
 
-// A node of a tape, valid until its clear().
+// A node of a tape, valid until its clear(). The stamp tells tapes, and what a tape recorded before and after a
+// clear(), apart: a variable in the wrong place is an error, never another node.
 struct Var {
   int id = -1;
+  std::uint32_t stamp = 0;
 };
 
 template <class T>
@@ -50,14 +52,16 @@ struct Node {
   bool needs_gradient = false;
   bool has_tangent = false;       // in the latest forward_mode; without one the tangent is zero
   std::array<int, 4> integers{};  // the operation's settings
-  T scalar = T(0);
-  const std::int32_t* indices = nullptr;
+  std::array<T, 2> scalars{};
+  std::int32_t* indices = nullptr;  // given, or found by forward
+  T* kept = nullptr;                // what forward keeps for vjp and jvp beside its value
   MlpPass<T>* pass = nullptr;
 };
 
 template <class T>
 class Tape {
  public:
+  Tape();
   // Leaves look at `data` (size of the shape), which must stay alive; replay() sees what it then holds.
   Var parameter(const T* data, const Shape& shape);  // gradients wanted
   Var constant(const T* data, const Shape& shape);   // none wanted (but it may have a tangent)
@@ -67,7 +71,8 @@ class Tape {
   std::span<const T> value(Var v) const;
   T scalar(Var v) const;  // of a node with one element; throws Error otherwise
 
-  // Gradients are zeroed first. u has the size of y; without u, y must have one element and u = 1.
+  // Gradients are zeroed first. u has the size of y and is none of this tape's gradients; without u, y must have
+  // one element and u = 1.
   void backward(Var y, std::span<const T> u = {});
   // All zeros where y does not depend on v. Throws Error where v wants no gradient.
   std::span<const T> gradient(Var v) const;
@@ -91,14 +96,19 @@ class Tape {
   Node<T>& node(Var v);
   const Node<T>& node(Var v) const;
   Node<T>& input(const Node<T>& n, int i);
-  T* memory(std::size_t n);                                               // lives until clear()
-  const std::int32_t* copy_indices(std::span<const std::int32_t> index);  // lives until clear()
-  T* scratch(std::size_t n);                                              // lives until the next scratch()
-  MlpPass<T>& mlp_pass();  // one per mlp node, reused after clear()
+  T* memory(std::size_t n);              // lives until clear()
+  std::int32_t* indices(std::size_t n);  // lives until clear()
+  // A copy that lives until clear(). Throws Error naming the operation unless all are within 0..limit-1.
+  std::int32_t* copy_indices(const char* op, std::span<const std::int32_t> index, int limit);
+  T* scratch(std::size_t n);  // lives until the next scratch()
+  MlpPass<T>& mlp_pass();     // one per mlp node, reused after clear()
 
  private:
   static constexpr std::size_t kBlock = std::size_t{1} << 18;  // elements
 
+  Var latest() const { return {size() - 1, stamp_}; }
+
+  std::uint32_t stamp_ = 0;
   std::vector<Node<T>> nodes_;
   std::vector<Var> inputs_;
   std::vector<std::vector<T>> blocks_;

@@ -44,4 +44,12 @@ Shape broadcast_shape(const char* op, const Shape& a, const Shape& b) {
   return out;
 }
 
+Shape without_axes(const Shape& shape, int first, int last) {
+  Shape out;
+  for (int axis = 0; axis < shape.rank; ++axis) {
+    if (axis < first || axis >= last) out.extent[static_cast<std::size_t>(out.rank++)] = shape[axis];
+  }
+  return out;
+}
+
 }  // namespace baton::ag

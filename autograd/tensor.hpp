@@ -29,6 +29,9 @@ struct Shape {
 // both.
 Shape broadcast_shape(const char* op, const Shape& a, const Shape& b);
 
+// The shape that is left without the axes first..last-1.
+Shape without_axes(const Shape& shape, int first, int last);
+
 // A view of numbers in a shape; owns nothing.
 template <class T>
 struct Tensor {

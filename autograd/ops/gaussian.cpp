@@ -1,9 +1,6 @@
 // Diagonal Gaussians with a log standard deviation per dimension.
 #include "kernels/gaussian.hpp"
 
-#include <algorithm>
-#include <cmath>
-
 #include "autograd/ops.hpp"
 #include "kernels/error.hpp"
 #include "kernels/reduce.hpp"
@@ -38,21 +35,10 @@ void log_prob_vjp(const Call<T>& c) {
   if (T* gm = c.gradient(1)) kernels::axpy<T>(size, T(1), d_mean, gm);
 }
 
-// dl = sum_d -z e^-s (dx - dmean) + (z^2 - 1) ds
 template <class T>
 void log_prob_jvp(const Call<T>& c) {
-  const int dim = dimension(c);
-  const T *dx = c.tangent(0), *dm = c.tangent(1), *ds = c.tangent(2);
-  for (int r = 0; r < row_count(c); ++r) {
-    const std::int64_t at = static_cast<std::int64_t>(r) * dim;
-    T total = T(0);
-    for (int d = 0; d < dim; ++d) {
-      const T inverse = std::exp(-c.x(2)[d]), z = (c.x(0)[at + d] - c.x(1)[at + d]) * inverse;
-      const T gap = (dx != nullptr ? dx[at + d] : T(0)) - (dm != nullptr ? dm[at + d] : T(0));
-      total += (ds != nullptr ? (z * z - 1) * ds[d] : T(0)) - z * inverse * gap;
-    }
-    c.y_dot()[r] = total;
-  }
+  kernels::gaussian_log_prob_jvp<T>(row_count(c), dimension(c), c.x(0), c.x(1), c.x(2), c.tangent(0),
+                                    c.tangent(1), c.tangent(2), c.y_dot());
 }
 
 // ---- KL[r] = sum_d s_q - s_p + (e^(2 s_p) + gap^2) / (2 e^(2 s_q)) - 1/2,  gap = mean_p - mean_q
@@ -62,50 +48,20 @@ void kl_forward(const Call<T>& c) {
   kernels::gaussian_kl<T>(row_count(c), dimension(c), c.x(0), c.x(1), c.x(2), c.x(3), c.y());
 }
 
-// Partial derivatives of one term: by mean_p (and minus that by mean_q), by s_p, by s_q.
-template <class T>
-struct KlSlopes {
-  T mean, log_std_p, log_std_q;
-  KlSlopes(const Call<T>& c, std::int64_t at, int d) {
-    const T precision = std::exp(-2 * c.x(3)[d]), ratio = std::exp(2 * (c.x(1)[d] - c.x(3)[d]));
-    const T gap = c.x(0)[at + d] - c.x(2)[at + d];
-    mean = gap * precision;
-    log_std_p = ratio - 1;
-    log_std_q = 1 - ratio - gap * gap * precision;
-  }
-};
-
+// dKL/dmean_p = gap e^(-2 s_q) = -dKL/dmean_q
 template <class T>
 void kl_vjp(const Call<T>& c) {
-  const int dim = dimension(c);
-  for (int r = 0; r < row_count(c); ++r) {
-    const std::int64_t at = static_cast<std::int64_t>(r) * dim;
-    const T u = c.u()[r];
-    for (int d = 0; d < dim; ++d) {
-      const KlSlopes<T> slope(c, at, d);
-      if (T* g = c.gradient(0)) g[at + d] += u * slope.mean;
-      if (T* g = c.gradient(1)) g[d] += u * slope.log_std_p;
-      if (T* g = c.gradient(2)) g[at + d] -= u * slope.mean;
-      if (T* g = c.gradient(3)) g[d] += u * slope.log_std_q;
-    }
-  }
+  const std::int64_t size = static_cast<std::int64_t>(row_count(c)) * dimension(c);
+  T* d_mean = c.tape.scratch(static_cast<std::size_t>(size));
+  kernels::gaussian_kl_vjp<T>(row_count(c), dimension(c), c.x(0), c.x(1), c.x(2), c.x(3), c.u(), d_mean,
+                              c.gradient(1), c.gradient(3));
+  if (T* g = c.gradient(0)) kernels::axpy<T>(size, T(1), d_mean, g);
+  if (T* g = c.gradient(2)) kernels::axpy<T>(size, T(-1), d_mean, g);
 }
-
 template <class T>
 void kl_jvp(const Call<T>& c) {
-  const int dim = dimension(c);
-  for (int r = 0; r < row_count(c); ++r) {
-    const std::int64_t at = static_cast<std::int64_t>(r) * dim;
-    T total = T(0);
-    for (int d = 0; d < dim; ++d) {
-      const KlSlopes<T> slope(c, at, d);
-      if (const T* t = c.tangent(0)) total += slope.mean * t[at + d];
-      if (const T* t = c.tangent(1)) total += slope.log_std_p * t[d];
-      if (const T* t = c.tangent(2)) total -= slope.mean * t[at + d];
-      if (const T* t = c.tangent(3)) total += slope.log_std_q * t[d];
-    }
-    c.y_dot()[r] = total;
-  }
+  kernels::gaussian_kl_jvp<T>(row_count(c), dimension(c), c.x(0), c.x(1), c.x(2), c.x(3), c.tangent(0),
+                              c.tangent(1), c.tangent(2), c.tangent(3), c.y_dot());
 }
 
 // ---- H = sum_d s + (1 + ln(2 pi))/2

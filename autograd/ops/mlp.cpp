@@ -1,6 +1,4 @@
 // A whole network as one operation.
-#include <array>
-
 #include "autograd/ops.hpp"
 #include "kernels/error.hpp"
 
@@ -56,40 +54,5 @@ Var mlp(Tape<T>& tape, const MlpSpec& spec, Var theta, Var x) {
 
 template Var mlp(Tape<float>&, const MlpSpec&, Var, Var);
 template Var mlp(Tape<double>&, const MlpSpec&, Var, Var);
-
-std::span<const char* const> rule_names() {
-  static constexpr std::array<const char*, 31> kNames = {"add",
-                                                         "sub",
-                                                         "mul",
-                                                         "div",
-                                                         "identity",
-                                                         "tanh",
-                                                         "relu",
-                                                         "elu",
-                                                         "gelu",
-                                                         "silu",
-                                                         "softplus",
-                                                         "sigmoid",
-                                                         "exp",
-                                                         "log",
-                                                         "square",
-                                                         "sqrt",
-                                                         "negate",
-                                                         "scale",
-                                                         "stop_gradient",
-                                                         "matmul",
-                                                         "bias",
-                                                         "sum",
-                                                         "mean",
-                                                         "concat",
-                                                         "slice",
-                                                         "reshape",
-                                                         "gather_rows",
-                                                         "gaussian_log_prob",
-                                                         "gaussian_kl",
-                                                         "gaussian_entropy",
-                                                         "mlp"};
-  return kNames;
-}
 
 }  // namespace baton::ag

@@ -1,8 +1,9 @@
-// Sums and means over neighbouring axes.
+// Sums, means and largest elements over neighbouring axes.
 #include "kernels/reduce.hpp"
 
 #include "autograd/ops.hpp"
 #include "kernels/error.hpp"
+#include "kernels/gather.hpp"
 
 namespace baton::ag {
 namespace {
@@ -24,9 +25,9 @@ template <class T>
 void sum_forward(const Call<T>& c) {
   const Sizes<T> s(c);
   if (c.node.shape.rank == 0) {  // the whole array: summed in double
-    c.y()[0] = static_cast<T>(kernels::sum<T>(s.n, c.x(0))) * c.node.scalar;
+    c.y()[0] = static_cast<T>(kernels::sum<T>(s.n, c.x(0))) * c.node.scalars[0];
   } else {
-    kernels::sum_axis<T>(s.outer, s.n, s.inner, c.node.scalar, c.x(0), c.y(), false);
+    kernels::sum_axis<T>(s.outer, s.n, s.inner, c.node.scalars[0], c.x(0), c.y(), false);
   }
 }
 
@@ -39,36 +40,48 @@ void sum_vjp(const Call<T>& c) {
     const T* u = c.u() + o * s.inner;
     T* slab = gx + o * s.n * s.inner;
     if (s.inner == 1) {
-      for (std::int64_t k = 0; k < s.n; ++k) slab[k] += c.node.scalar * u[0];
+      for (std::int64_t k = 0; k < s.n; ++k) slab[k] += c.node.scalars[0] * u[0];
       continue;
     }
-    for (std::int64_t k = 0; k < s.n; ++k) kernels::axpy<T>(s.inner, c.node.scalar, u, slab + k * s.inner);
+    for (std::int64_t k = 0; k < s.n; ++k)
+      kernels::axpy<T>(s.inner, c.node.scalars[0], u, slab + k * s.inner);
   }
 }
 
 template <class T>
 void sum_jvp(const Call<T>& c) {
   const Sizes<T> s(c);
-  kernels::sum_axis<T>(s.outer, s.n, s.inner, c.node.scalar, c.tangent(0), c.y_dot(), false);
+  kernels::sum_axis<T>(s.outer, s.n, s.inner, c.node.scalars[0], c.tangent(0), c.y_dot(), false);
 }
 
+// ---- y = max over n; the derivative belongs to the element that was taken, the first of equals
+
 template <class T>
-Var reduce(Tape<T>& tape, const Rule<T>& rule, Var x, int first, int last, bool average) {
-  const Shape& s = tape.shape(x);
+void max_forward(const Call<T>& c) {
+  const Sizes<T> s(c);
+  kernels::max_axis<T>(s.outer, s.n, s.inner, c.x(0), c.y(), c.node.indices);
+}
+template <class T>
+void max_vjp(const Call<T>& c) {
+  const Sizes<T> s(c);
+  kernels::scatter_add_along<T>(s.outer, s.n, s.inner, c.u(), c.node.indices, c.gradient(0));
+}
+template <class T>
+void max_jvp(const Call<T>& c) {
+  const Sizes<T> s(c);
+  kernels::gather_along<T>(s.outer, s.n, s.inner, c.tangent(0), c.node.indices, c.y_dot());
+}
+
+// The node of a reduction over the axes first..last-1.
+template <class T>
+Node<T> draft_of(const Rule<T>& rule, const Shape& s, int first, int last) {
   BATON_REQUIRE(0 <= first && first <= last && last <= s.rank, "{}: axes {}..{} of shape {}", rule.name,
                 first, last - 1, s.text());
   Node<T> draft;
   draft.rule = &rule;
-  for (int axis = 0; axis < s.rank; ++axis) {
-    if (axis < first || axis >= last)
-      draft.shape.extent[static_cast<std::size_t>(draft.shape.rank++)] = s[axis];
-  }
-  const std::size_t n = s.span(first, last);
-  BATON_REQUIRE(!average || n > 0, "mean: over no element (axes {}..{} of shape {})", first, last - 1,
-                s.text());
+  draft.shape = without_axes(s, first, last);
   draft.integers = {first, last, 0, 0};
-  draft.scalar = average ? T(1) / static_cast<T>(n) : T(1);
-  return tape.record(draft, {x});
+  return draft;
 }
 
 }  // namespace
@@ -76,7 +89,9 @@ Var reduce(Tape<T>& tape, const Rule<T>& rule, Var x, int first, int last, bool 
 template <class T>
 Var sum(Tape<T>& tape, Var x, int first, int last) {
   static const Rule<T> rule = {"sum", sum_forward<T>, sum_vjp<T>, sum_jvp<T>};
-  return reduce(tape, rule, x, first, last, false);
+  Node<T> draft = draft_of(rule, tape.shape(x), first, last);
+  draft.scalars[0] = T(1);
+  return tape.record(draft, {x});
 }
 template <class T>
 Var sum(Tape<T>& tape, Var x) {
@@ -85,18 +100,39 @@ Var sum(Tape<T>& tape, Var x) {
 template <class T>
 Var mean(Tape<T>& tape, Var x, int first, int last) {
   static const Rule<T> rule = {"mean", sum_forward<T>, sum_vjp<T>, sum_jvp<T>};
-  return reduce(tape, rule, x, first, last, true);
+  Node<T> draft = draft_of(rule, tape.shape(x), first, last);
+  const std::size_t n = tape.shape(x).span(first, last);
+  BATON_REQUIRE(n > 0, "mean: over no element (axes {}..{} of shape {})", first, last - 1,
+                tape.shape(x).text());
+  draft.scalars[0] = T(1) / static_cast<T>(n);
+  return tape.record(draft, {x});
 }
 template <class T>
 Var mean(Tape<T>& tape, Var x) {
   return mean(tape, x, 0, tape.shape(x).rank);
 }
 
+template <class T>
+Var max(Tape<T>& tape, Var x, int first, int last) {
+  static const Rule<T> rule = {"max", max_forward<T>, max_vjp<T>, max_jvp<T>};
+  Node<T> draft = draft_of(rule, tape.shape(x), first, last);
+  BATON_REQUIRE(tape.shape(x).span(first, last) > 0, "max: over no element (axes {}..{} of shape {})", first,
+                last - 1, tape.shape(x).text());
+  draft.indices = tape.indices(draft.shape.size());
+  return tape.record(draft, {x});
+}
+template <class T>
+Var max(Tape<T>& tape, Var x) {
+  return max(tape, x, 0, tape.shape(x).rank);
+}
+
 #define BATON_INSTANTIATE(T)                  \
   template Var sum(Tape<T>&, Var, int, int);  \
   template Var sum(Tape<T>&, Var);            \
   template Var mean(Tape<T>&, Var, int, int); \
-  template Var mean(Tape<T>&, Var);
+  template Var mean(Tape<T>&, Var);           \
+  template Var max(Tape<T>&, Var, int, int);  \
+  template Var max(Tape<T>&, Var);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)
 #undef BATON_INSTANTIATE

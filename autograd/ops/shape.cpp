@@ -1,9 +1,11 @@
 // Operations that move numbers without changing them.
 #include <algorithm>
+#include <utility>
 
 #include "autograd/ops.hpp"
 #include "kernels/error.hpp"
 #include "kernels/gather.hpp"
+#include "kernels/gemm.hpp"
 
 namespace baton::ag {
 namespace {
@@ -108,6 +110,72 @@ void gather_jvp(const Call<T>& c) {
   kernels::gather_rows<T>(c.node.shape[0], row_width(c), c.tangent(0), c.node.indices, c.y_dot());
 }
 
+// ---- scatter_add_rows: the transpose of gather_rows
+
+template <class T>
+void scatter_forward(const Call<T>& c) {
+  std::fill_n(c.y(), c.size(), T(0));
+  kernels::scatter_add_rows<T>(c.shape(0)[0], row_width(c), c.x(0), c.node.indices, c.y());
+}
+template <class T>
+void scatter_vjp(const Call<T>& c) {
+  const std::size_t n = c.shape(0).size();
+  T* rows = c.tape.scratch(n);
+  kernels::gather_rows<T>(c.shape(0)[0], row_width(c), c.u(), c.node.indices, rows);
+  kernels::axpy<T>(static_cast<std::int64_t>(n), T(1), rows, c.gradient(0));
+}
+template <class T>
+void scatter_jvp(const Call<T>& c) {
+  std::fill_n(c.y_dot(), c.size(), T(0));
+  kernels::scatter_add_rows<T>(c.shape(0)[0], row_width(c), c.tangent(0), c.node.indices, c.y_dot());
+}
+
+// ---- transpose: [outer][m][middle][n][inner] to [outer][n][middle][m][inner]
+
+struct TransposeSizes {
+  std::size_t outer, m, middle, n, inner;
+  TransposeSizes(const Shape& x, int first, int second)
+      : outer(x.span(0, first)),
+        m(x.span(first, first + 1)),
+        middle(x.span(first + 1, second)),
+        n(x.span(second, second + 1)),
+        inner(x.span(second + 1, x.rank)) {}
+};
+
+template <class T>
+void exchange(const TransposeSizes& s, const T* from, T* to) {
+  const std::size_t slab = s.m * s.middle * s.n * s.inner;
+  for (std::size_t o = 0; o < s.outer; ++o, from += slab, to += slab) {
+    if (s.middle * s.inner == 1) {
+      kernels::transpose<T>(static_cast<int>(s.m), static_cast<int>(s.n), from, to);
+      continue;
+    }
+    for (std::size_t i = 0; i < s.m; ++i) {
+      for (std::size_t b = 0; b < s.middle; ++b) {
+        for (std::size_t j = 0; j < s.n; ++j) {
+          std::copy_n(from + ((i * s.middle + b) * s.n + j) * s.inner, s.inner,
+                      to + ((j * s.middle + b) * s.m + i) * s.inner);
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void transpose_forward(const Call<T>& c) {
+  exchange<T>({c.shape(0), c.node.integers[0], c.node.integers[1]}, c.x(0), c.y());
+}
+template <class T>
+void transpose_vjp(const Call<T>& c) {  // the same axes exchanged back
+  T* back = c.tape.scratch(c.node.shape.size());
+  exchange<T>({c.node.shape, c.node.integers[0], c.node.integers[1]}, c.u(), back);
+  kernels::axpy<T>(c.size(), T(1), back, c.gradient(0));
+}
+template <class T>
+void transpose_jvp(const Call<T>& c) {
+  exchange<T>({c.shape(0), c.node.integers[0], c.node.integers[1]}, c.tangent(0), c.y_dot());
+}
+
 }  // namespace
 
 template <class T>
@@ -169,21 +237,57 @@ Var gather_rows(Tape<T>& tape, Var x, std::span<const std::int32_t> index) {
   Node<T> draft;
   draft.rule = &rule;
   draft.shape = tape.shape(x);
-  BATON_REQUIRE(draft.shape.rank >= 1, "gather_rows: a scalar has no rows");
-  for (std::size_t i = 0; i < index.size(); ++i) {
-    BATON_REQUIRE(index[i] >= 0 && index[i] < draft.shape[0],
-                  "gather_rows: index {} is {}, the array has {} rows", i, index[i], draft.shape[0]);
-  }
+  BATON_REQUIRE(draft.shape.rank >= 1, "gather_rows: a scalar (shape []) has no rows");
+  draft.indices = tape.copy_indices(rule.name, index, draft.shape[0]);
   draft.shape.extent[0] = static_cast<int>(index.size());
-  draft.indices = tape.copy_indices(index);
   return tape.record(draft, {x});
 }
 
-#define BATON_INSTANTIATE(T)                                \
-  template Var concat(Tape<T>&, std::span<const Var>, int); \
-  template Var slice(Tape<T>&, Var, int, int, int);         \
-  template Var reshape(Tape<T>&, Var, const Shape&);        \
-  template Var gather_rows(Tape<T>&, Var, std::span<const std::int32_t>);
+template <class T>
+Var scatter_add_rows(Tape<T>& tape, Var x, std::span<const std::int32_t> index, int rows) {
+  static const Rule<T> rule = {"scatter_add_rows", scatter_forward<T>, scatter_vjp<T>, scatter_jvp<T>};
+  Node<T> draft;
+  draft.rule = &rule;
+  draft.shape = tape.shape(x);
+  BATON_REQUIRE(
+      draft.shape.rank >= 1 && index.size() == static_cast<std::size_t>(draft.shape[0]) && rows >= 0,
+      "scatter_add_rows: x {} wants an index for each of its rows, this one is [{}], into {} rows",
+      draft.shape.text(), index.size(), rows);
+  draft.indices = tape.copy_indices(rule.name, index, rows);
+  draft.shape.extent[0] = rows;
+  return tape.record(draft, {x});
+}
+
+template <class T>
+Var transpose(Tape<T>& tape, Var x, int axis_a, int axis_b) {
+  static const Rule<T> rule = {"transpose", transpose_forward<T>, transpose_vjp<T>, transpose_jvp<T>};
+  Node<T> draft;
+  draft.rule = &rule;
+  draft.shape = tape.shape(x);
+  const int first = std::min(axis_a, axis_b), second = std::max(axis_a, axis_b);
+  BATON_REQUIRE(0 <= first && first < second && second < draft.shape.rank,
+                "transpose: axes {} and {} of shape {}: two different axes are wanted", axis_a, axis_b,
+                draft.shape.text());
+  std::swap(draft.shape.extent[static_cast<std::size_t>(first)],
+            draft.shape.extent[static_cast<std::size_t>(second)]);
+  draft.integers = {first, second, 0, 0};
+  return tape.record(draft, {x});
+}
+template <class T>
+Var transpose(Tape<T>& tape, Var x) {
+  BATON_REQUIRE(tape.shape(x).rank == 2, "transpose: a matrix is wanted, the shape is {}",
+                tape.shape(x).text());
+  return transpose(tape, x, 0, 1);
+}
+
+#define BATON_INSTANTIATE(T)                                                        \
+  template Var concat(Tape<T>&, std::span<const Var>, int);                         \
+  template Var slice(Tape<T>&, Var, int, int, int);                                 \
+  template Var reshape(Tape<T>&, Var, const Shape&);                                \
+  template Var gather_rows(Tape<T>&, Var, std::span<const std::int32_t>);           \
+  template Var scatter_add_rows(Tape<T>&, Var, std::span<const std::int32_t>, int); \
+  template Var transpose(Tape<T>&, Var, int, int);                                  \
+  template Var transpose(Tape<T>&, Var);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)
 #undef BATON_INSTANTIATE

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "autograd/ops.hpp"
@@ -79,26 +81,52 @@ TEST_CASE("the same graph on a cleared tape gives the same numbers") {
   }
 }
 
-TEST_CASE("wrong shapes are refused with both shapes in the message") {
+TEST_CASE("ties and ends: who gets the gradient") {
   Tape<double> tape;
-  const std::vector<double> x(12);
-  const Var a = tape.parameter(x.data(), {3, 4}), b = tape.parameter(x.data(), {2, 6}),
-            v = tape.parameter(x.data(), {4});
-  CHECK_THROWS_WITH_AS(matmul(tape, a, b), "matmul: k mismatch (a [3, 4], b [2, 6])", Error);
-  CHECK_THROWS_WITH_AS(add(tape, a, b), "add: shapes [3, 4] and [2, 6] do not broadcast", Error);
-  CHECK_THROWS_AS(bias(tape, b, v), Error);
-  CHECK_THROWS_AS(sum(tape, a, 1, 3), Error);
-  CHECK_THROWS_AS(concat(tape, {a, b}, 0), Error);
-  CHECK_THROWS_AS(slice(tape, a, 1, 2, 5), Error);
-  CHECK_THROWS_AS(reshape(tape, a, {5}), Error);
-  const std::int32_t rows[] = {0, 3};
-  CHECK_THROWS_WITH_AS(gather_rows(tape, a, rows), "gather_rows: index 1 is 3, the array has 3 rows", Error);
-  CHECK_THROWS_AS(gaussian_log_prob(tape, a, b, v), Error);
-  CHECK_THROWS_AS(mlp(tape, {3, {}, 1, Activation::kTanh}, v, a), Error);
-  CHECK_THROWS_AS(tape.backward(a), Error);
-  CHECK_THROWS_AS(tape.scalar(a), Error);
-  CHECK_THROWS_AS(tape.value(Var{99}), Error);
-  CHECK_THROWS_AS((Shape{1, 2, 3, 4, 5}), Error);
+  const std::vector<double> x = {1, 2, 2, 0}, y = {1, 3, 1, 0};
+  const Var a = tape.parameter(x.data(), {4}), b = tape.parameter(y.data(), {4});
+  const auto gradients = [&](Var of, Var v) {
+    tape.backward(sum(tape, of));
+    const auto g = tape.gradient(v);
+    return std::vector<double>(g.begin(), g.end());
+  };
+  using List = std::vector<double>;
+  CHECK(gradients(maximum(tape, a, b), a) == List{1, 0, 1, 1});  // of equals the first
+  CHECK(gradients(maximum(tape, a, b), b) == List{0, 1, 0, 0});
+  CHECK(gradients(minimum(tape, a, b), a) == List{1, 1, 0, 1});
+  CHECK(gradients(minimum(tape, a, b), b) == List{0, 0, 1, 0});
+  CHECK(gradients(max(tape, a), a) == List{0, 1, 0, 0});
+  CHECK(gradients(clamp(tape, a, 1.0, 2.0), a) == List{1, 1, 1, 0});  // the ends included
+}
+
+TEST_CASE("a NaN reaches the gradient's end of every comparison instead of being chosen away") {
+  Tape<double> tape;
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> x = {nan, 1}, y = {0, 0};
+  const Var a = tape.parameter(x.data(), {2}), b = tape.constant(y.data(), {2});
+  for (const Var v : {maximum(tape, a, b), maximum(tape, b, a), minimum(tape, a, b), minimum(tape, b, a),
+                      clamp(tape, a, -1.0, 1.0), relu(tape, a)}) {
+    CHECK(std::isnan(tape.value(v)[0]));
+    CHECK_FALSE(std::isnan(tape.value(v)[1]));
+  }
+  CHECK(std::isnan(tape.scalar(max(tape, a))));
+  CHECK(std::isnan(tape.scalar(log_sum_exp(tape, a))));
+}
+
+TEST_CASE("replay finds the largest and the statistics of new data") {
+  Tape<double> tape;
+  std::vector<double> x = {1, 5, 2, 4};
+  const std::vector<double> one(4, 1), zero(4);
+  const Var a = tape.parameter(x.data(), {4});
+  const Var top = max(tape, a);
+  const Var norm = layer_norm(tape, a, tape.constant(one.data(), {4}), tape.constant(zero.data(), {4}));
+  x = {9, 5, 2, 4};
+  tape.replay();
+  CHECK(tape.scalar(top) == 9);
+  CHECK(tape.value(norm)[1] == doctest::Approx(0).epsilon(1e-12));
+  tape.backward(top);
+  CHECK(tape.gradient(a)[0] == 1);
+  CHECK(tape.gradient(a)[1] == 0);
 }
 
 }  // namespace baton::ag

@@ -179,6 +179,17 @@ def twins(names):
             yield f"{name}: kernels/ref/{stem[1]}.cpp is missing"
 
 
+SHOWN = ("// ---- shown in CONTRIBUTING.md\n", "// ----\n")
+
+
+def shown_text(guide, source):
+    """The example in CONTRIBUTING.md is the text that a test compiles."""
+    start = source.find(SHOWN[0]) + len(SHOWN[0])
+    text = source[start:source.find(SHOWN[1], start)]
+    if f"```cpp\n{text}```\n" not in guide:
+        yield "CONTRIBUTING.md: the operation of a user's own differs from tests/autograd/user_op_test.cpp"
+
+
 def formatting(names):
     tool = shutil.which("clang-format")
     if not tool:
@@ -220,6 +231,9 @@ def self_test():
         for rule in PER_FILE:
             for hit in rule(name, text):
                 yield f"self-test: false alarm of {rule.__name__}: {hit}"
+    if list(shown_text("x\n```cpp\nint a;\n```\n", "".join([SHOWN[0], "int a;\n", SHOWN[1]]))) \
+            or not list(shown_text("```cpp\nint a;\n```\n", "".join([SHOWN[0], "int b;\n", SHOWN[1]]))):
+        yield "self-test: shown_text took equal texts for different ones, or the reverse"
     if not list(twins({"kernels/cpu/gemm.cpp", "kernels/gemm.hpp"})):
         yield "self-test: twins did not see a missing reference"
 
@@ -240,6 +254,8 @@ def main():
         for rule in PER_FILE:
             if code or rule in (words, whitespace):
                 failures[rule.__name__] += rule(name, text)
+    failures["shown_text"] = list(shown_text(pathlib.Path("CONTRIBUTING.md").read_text(encoding="utf-8"),
+                                             pathlib.Path("tests/autograd/user_op_test.cpp").read_text(encoding="utf-8")))
     failures["twins"] = list(twins(set(names)))
     failures["formatting"] = formatting([n for n in names if pathlib.Path(n).suffix in SOURCES])
     failures["self_test"] = list(self_test())
