@@ -22,7 +22,8 @@ void for_each_table(const Data<T>& d, F&& f) {
   const auto& e = d.efc;
   f(e.weld_table), f(e.weld_dof), f(e.weld_side), f(e.pair_table), f(e.pair_dof), f(e.pair_side);
   f(e.friction_soft), f(e.limit_soft), f(e.equality_soft), f(e.rank);
-  f(e.tree_order), f(e.tree_begin), f(e.tree_size);
+  f(e.tree_order), f(e.tree_begin), f(e.tree_size), f(e.clusters), f(e.dof_cluster);
+  f(e.apart.dof), f(e.apart.local), f(e.apart.first), f(e.apart.row_at);
 }
 
 // What an environment writes.
@@ -39,9 +40,11 @@ void for_each_own_array(const Data<T>& d, F&& f) {
   d.motion.for_each_array(f);
   const auto& e = d.efc;
   f(e.blocks), f(e.dof_index), f(e.block_contact), f(e.jac), f(e.D), f(e.aref), f(e.jar), f(e.jp), f(e.force);
-  f(e.damp), f(e.floss), f(e.mu), f(e.tree_on), f(e.tree_root);
-  f(e.noted_dofs), f(e.noted_begins), f(e.local_dof), f(e.local), f(e.first), f(e.row_at), f(e.columns);
-  f(e.H), f(e.inverse_diagonal), f(e.x), f(e.mx), f(e.p), f(e.mp), f(e.grad);
+  f(e.damp), f(e.floss), f(e.mu), f(e.block_cluster), f(e.touched), f(e.joined);
+  f(e.noted_dofs), f(e.noted_begins), f(e.block_list), f(e.apart_kinds), f(e.small_rows);
+  f(e.joint.dof), f(e.joint.local), f(e.joint.first), f(e.joint.row_at);
+  f(e.joint_blocks), f(e.tree_root), f(e.columns);
+  f(e.H), f(e.inverse_diagonal), f(e.x), f(e.mx), f(e.p), f(e.mp), f(e.grad), f(e.held_D);
 }
 
 }  // namespace baton::sim::cuda
