@@ -1,6 +1,7 @@
 // The public functions: checks, then the text of the chosen instruction set.
 #include "kernels/dispatch.hpp"
 #include "kernels/error.hpp"
+#include "kernels/overlap.hpp"
 
 namespace baton::kernels {
 namespace {
@@ -12,6 +13,13 @@ void check_gemm(Transpose ta, Transpose tb, int m, int n, int k, int lda, int ld
   BATON_REQUIRE(lda >= a_row, "gemm: rows of A hold {} numbers, lda {} is shorter", a_row, lda);
   BATON_REQUIRE(ldb >= b_row, "gemm: rows of B hold {} numbers, ldb {} is shorter", b_row, ldb);
   BATON_REQUIRE(ldc >= n, "gemm: rows of C hold {} numbers, ldc {} is shorter", n, ldc);
+}
+
+// An operand of step 0 is one number, which must outlive the writing of the result.
+template <class T>
+void check_operand(const char* kernel, const Range<T>& out, const char* name, const T* operand, int step) {
+  if (step != 0) require_same_or_apart<T>(kernel, out, {{name, operand, out.n}});
+  if (step == 0) require_apart<T>(kernel, out, {{name, operand, 1}});
 }
 
 }  // namespace
@@ -36,46 +44,73 @@ template <class T>
 void gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda,
           const T* b, int ldb, T beta, T* c, int ldc) {
   check_gemm<T>(transpose_a, transpose_b, m, n, k, lda, ldb, ldc);
+  if (ldc == n) {  // whole rows; blocks of wider arrays may lie between each other
+    const int a_rows = transpose_a == Transpose::kYes ? k : m,
+              a_width = transpose_a == Transpose::kYes ? m : k;
+    const int b_rows = transpose_b == Transpose::kYes ? n : k,
+              b_width = transpose_b == Transpose::kYes ? k : n;
+    const Range<T> out = {"C", c, std::int64_t{m} * n};
+    if (lda == a_width) require_apart<T>("gemm", out, {{"A", a, std::int64_t{a_rows} * lda}});
+    if (ldb == b_width) require_apart<T>("gemm", out, {{"B", b, std::int64_t{b_rows} * ldb}});
+  }
   table<T>().gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 template <class T>
 void transpose(int rows, int cols, const T* in, T* out) {
+  const std::int64_t n = std::int64_t{rows} * cols;
+  require_apart<T>("transpose", {"out", out, n}, {{"in", in, n}});
   table<T>().transpose(rows, cols, in, out);
 }
 template <class T>
 void unary(Unary op, std::int64_t n, const T* x, T* y) {
+  require_same_or_apart<T>(unary_name(op), {"y", y, n}, {{"x", x, n}});
   table<T>().unary(op, n, x, y);
 }
 template <class T>
 void unary_derivative(Unary op, std::int64_t n, const T* x, const T* y, const T* g, T* out, bool accumulate) {
+  require_same_or_apart<T>(unary_name(op), {"out", out, n}, {{"x", x, n}, {"y", y, n}, {"g", g, n}});
   table<T>().unary_derivative(op, n, x, y, g, out, accumulate);
 }
 template <class T>
 void bias_unary(Unary op, std::int64_t rows, int cols, const T* bias, T* x, T* z) {
+  const Range<T> all = {"x", x, rows * cols};
+  require_apart<T>("bias_unary", all, {{"bias", bias, cols}});
+  require_apart<T>("bias_unary", {"z", z, rows * cols}, {all, {"bias", bias, cols}});
   table<T>().bias_unary(op, rows, cols, bias, x, z);
 }
 template <class T>
 void binary(Binary op, std::int64_t n, const T* a, int a_step, const T* b, int b_step, T* out) {
+  const Range<T> result = {"out", out, n};
+  check_operand<T>(binary_name(op), result, "a", a, a_step);
+  check_operand<T>(binary_name(op), result, "b", b, b_step);
   table<T>().binary(op, n, a, a_step, b, b_step, out);
 }
 template <class T>
 void where(std::int64_t n, const T* c, int c_step, const T* a, int a_step, const T* b, int b_step, T* out) {
+  const Range<T> result = {"out", out, n};
+  check_operand<T>("where", result, "c", c, c_step);
+  check_operand<T>("where", result, "a", a, a_step);
+  check_operand<T>("where", result, "b", b, b_step);
   table<T>().where(n, c, c_step, a, a_step, b, b_step, out);
 }
 template <class T>
 void clamp(std::int64_t n, T low, T high, const T* x, T* y) {
+  require_same_or_apart<T>("clamp", {"y", y, n}, {{"x", x, n}});
   table<T>().clamp(n, low, high, x, y);
 }
 template <class T>
 void clamp_derivative(std::int64_t n, T low, T high, const T* x, const T* g, T* out, bool accumulate) {
+  require_same_or_apart<T>("clamp_derivative", {"out", out, n}, {{"x", x, n}, {"g", g, n}});
   table<T>().clamp_derivative(n, low, high, x, g, out, accumulate);
 }
 template <class T>
 void axpy(std::int64_t n, T alpha, const T* x, T* y) {
+  require_same_or_apart<T>("axpy", {"y", y, n}, {{"x", x, n}});
   table<T>().axpy(n, alpha, x, y);
 }
 template <class T>
 void multiply_add(std::int64_t n, const T* a, const T* b, T* out) {
+  require_same_or_apart<T>("multiply_add", {"out", out, n}, {{"a", a, n}, {"b", b, n}});
   table<T>().multiply_add(n, a, b, out);
 }
 template <class T>
@@ -93,10 +128,12 @@ double dot(std::int64_t n, const T* a, const T* b) {
 template <class T>
 void sum_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, T scale, const T* x, T* y,
               bool accumulate) {
+  require_apart<T>("sum_axis", {"y", y, outer * inner}, {{"x", x, outer * n * inner}});
   table<T>().sum_axis(outer, n, inner, scale, x, y, accumulate);
 }
 template <class T>
 void max_axis(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y, std::int32_t* index) {
+  require_apart<T>("max_axis", {"y", y, outer * inner}, {{"x", x, outer * n * inner}});
   table<T>().max_axis(outer, n, inner, x, y, index);
 }
 template <class T>
@@ -115,20 +152,26 @@ void scatter_add_rows(std::int64_t n, std::int64_t cols, const T* rows, const st
 template <class T>
 void gather_along(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x,
                   const std::int32_t* index, T* y) {
+  require_apart<T>("gather_along", {"y", y, outer * inner}, {{"x", x, outer * n * inner}});
   table<T>().gather_along(outer, n, inner, x, index, y);
 }
 template <class T>
 void scatter_add_along(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y,
                        const std::int32_t* index, T* x) {
+  require_apart<T>("scatter_add_along", {"x", x, outer * n * inner}, {{"y", y, outer * inner}});
   table<T>().scatter_add_along(outer, n, inner, y, index, x);
 }
 template <class T>
 void gaussian_log_prob(std::int64_t rows, int dim, const T* x, const T* mean, const T* log_std, T* out) {
+  const std::int64_t n = rows * dim;
+  require_apart<T>("gaussian_log_prob", {"out", out, rows}, {{"x", x, n}, {"mean", mean, n}});
   table<T>().gaussian_log_prob(rows, dim, x, mean, log_std, out);
 }
 template <class T>
 void gaussian_log_prob_vjp(std::int64_t rows, int dim, const T* x, const T* mean, const T* log_std,
                            const T* w, T* d_mean, T* d_log_std) {
+  const std::int64_t n = rows * dim;
+  require_same_or_apart<T>("gaussian_log_prob_vjp", {"d_mean", d_mean, n}, {{"x", x, n}, {"mean", mean, n}});
   table<T>().gaussian_log_prob_vjp(rows, dim, x, mean, log_std, w, d_mean, d_log_std);
 }
 template <class T>
@@ -139,6 +182,8 @@ void gaussian_log_prob_jvp(std::int64_t rows, int dim, const T* x, const T* mean
 template <class T>
 void gaussian_kl(std::int64_t rows, int dim, const T* mean_p, const T* log_std_p, const T* mean_q,
                  const T* log_std_q, T* out) {
+  const std::int64_t n = rows * dim;
+  require_apart<T>("gaussian_kl", {"out", out, rows}, {{"mean_p", mean_p, n}, {"mean_q", mean_q, n}});
   table<T>().gaussian_kl(rows, dim, mean_p, log_std_p, mean_q, log_std_q, out);
 }
 template <class T>
@@ -165,6 +210,8 @@ void categorical_log_prob(std::int64_t rows, int n, const T* logits, const std::
 template <class T>
 void categorical_log_prob_vjp(std::int64_t rows, int n, const T* logits, const std::int32_t* index,
                               const T* w, T* d_logits) {
+  const std::int64_t all = rows * n;
+  require_apart<T>("categorical_log_prob_vjp", {"d_logits", d_logits, all}, {{"logits", logits, all}});
   table<T>().categorical_log_prob_vjp(rows, n, logits, index, w, d_logits);
 }
 template <class T>
@@ -182,32 +229,43 @@ void categorical_entropy(std::int64_t rows, int n, const T* logits, T* out) {
 }
 template <class T>
 void categorical_entropy_vjp(std::int64_t rows, int n, const T* logits, const T* w, T* d_logits) {
+  const std::int64_t all = rows * n;
+  require_apart<T>("categorical_entropy_vjp", {"d_logits", d_logits, all}, {{"logits", logits, all}});
   table<T>().categorical_entropy_vjp(rows, n, logits, w, d_logits);
 }
 template <class T>
 void softmax(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y) {
+  require_same_or_apart<T>("softmax", {"y", y, outer * n * inner}, {{"x", x, outer * n * inner}});
   table<T>().softmax(outer, n, inner, x, y);
 }
 template <class T>
 void softmax_derivative(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y, const T* g,
                         T* out, bool accumulate) {
+  const std::int64_t all = outer * n * inner;
+  require_same_or_apart<T>("softmax_derivative", {"out", out, all}, {{"y", y, all}, {"g", g, all}});
   table<T>().softmax_derivative(outer, n, inner, y, g, out, accumulate);
 }
 template <class T>
 void log_softmax(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y) {
+  require_same_or_apart<T>("log_softmax", {"y", y, outer * n * inner}, {{"x", x, outer * n * inner}});
   table<T>().log_softmax(outer, n, inner, x, y);
 }
 template <class T>
 void log_softmax_vjp(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y, const T* u, T* d_x) {
+  const std::int64_t all = outer * n * inner;
+  require_apart<T>("log_softmax_vjp", {"d_x", d_x, all}, {{"y", y, all}, {"u", u, all}});
   table<T>().log_softmax_vjp(outer, n, inner, y, u, d_x);
 }
 template <class T>
 void log_softmax_jvp(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y, const T* x_dot,
                      T* y_dot) {
+  const std::int64_t all = outer * n * inner;
+  require_same_or_apart<T>("log_softmax_jvp", {"y_dot", y_dot, all}, {{"y", y, all}, {"x_dot", x_dot, all}});
   table<T>().log_softmax_jvp(outer, n, inner, y, x_dot, y_dot);
 }
 template <class T>
 void log_sum_exp(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y) {
+  require_apart<T>("log_sum_exp", {"y", y, outer * inner}, {{"x", x, outer * n * inner}});
   table<T>().log_sum_exp(outer, n, inner, x, y);
 }
 template <class T>
@@ -223,16 +281,23 @@ void log_sum_exp_jvp(std::int64_t outer, std::int64_t n, std::int64_t inner, con
 template <class T>
 void layer_norm(std::int64_t rows, int dim, T epsilon, const T* x, const T* gain, const T* bias, T* y,
                 T* mean, T* inverse) {
+  const std::int64_t n = rows * dim;
+  require_same_or_apart<T>("layer_norm", {"y", y, n}, {{"x", x, n}});
+  require_apart<T>("layer_norm", {"y", y, n}, {{"gain", gain, dim}, {"bias", bias, dim}});
   table<T>().layer_norm(rows, dim, epsilon, x, gain, bias, y, mean, inverse);
 }
 template <class T>
 void layer_norm_vjp(std::int64_t rows, int dim, const T* x, const T* gain, const T* mean, const T* inverse,
                     const T* u, T* d_x, T* d_gain, T* d_bias) {
+  const std::int64_t n = rows * dim;
+  require_same_or_apart<T>("layer_norm_vjp", {"d_x", d_x, n}, {{"x", x, n}, {"u", u, n}});
   table<T>().layer_norm_vjp(rows, dim, x, gain, mean, inverse, u, d_x, d_gain, d_bias);
 }
 template <class T>
 void layer_norm_jvp(std::int64_t rows, int dim, const T* x, const T* gain, const T* mean, const T* inverse,
                     const T* x_dot, const T* gain_dot, const T* bias_dot, T* y_dot) {
+  const std::int64_t n = rows * dim;
+  require_same_or_apart<T>("layer_norm_jvp", {"y_dot", y_dot, n}, {{"x", x, n}, {"x_dot", x_dot, n}});
   table<T>().layer_norm_jvp(rows, dim, x, gain, mean, inverse, x_dot, gain_dot, bias_dot, y_dot);
 }
 template <class T>
