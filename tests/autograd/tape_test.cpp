@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -127,6 +129,82 @@ TEST_CASE("replay finds the largest and the statistics of new data") {
   tape.backward(top);
   CHECK(tape.gradient(a)[0] == 1);
   CHECK(tape.gradient(a)[1] == 0);
+}
+
+TEST_CASE("a batch of no rows passes through: empty results, zero gradients") {
+  Tape<float> tape;
+  const std::vector<float> weights = {1, 2, 3, 4}, none(1);
+  const std::vector<std::int32_t> index;
+  const Var w = tape.parameter(weights.data(), {4}), x = tape.parameter(none.data(), {0, 4});
+  const Var matrix = reshape(tape, w, {2, 2});
+  const Var rows[] = {add(tape, x, w),
+                      maximum(tape, w, x),
+                      where(tape, stop_gradient(tape, w), x, w),
+                      clamp(tape, tanh(tape, x), -1.0F, 1.0F),
+                      bias(tape, x, w),
+                      softmax(tape, x),
+                      log_softmax(tape, x),
+                      layer_norm(tape, x, w, w),
+                      concat(tape, {slice(tape, x, 1, 0, 2), slice(tape, x, 1, 2, 4)}, 1),
+                      matmul(tape, slice(tape, x, 1, 0, 2), matrix),
+                      transpose(tape, x),
+                      gather_rows(tape, x, index),
+                      scatter_add_rows(tape, x, index, 3),
+                      reshape(tape, log_sum_exp(tape, x), {0, 1}),
+                      reshape(tape, max(tape, x, 1, 2), {0, 1}),
+                      reshape(tape, sum(tape, x, 1, 2), {0, 1}),
+                      reshape(tape, gaussian_log_prob(tape, x, x, w), {0, 1}),
+                      reshape(tape, gaussian_kl(tape, x, w, x, w), {0, 1}),
+                      reshape(tape, categorical_log_prob(tape, x, index), {0, 1}),
+                      reshape(tape, categorical_kl(tape, x, x), {0, 1}),
+                      reshape(tape, categorical_entropy(tape, x), {0, 1})};
+  Var loss = sum(tape, w);
+  for (const Var each : rows) loss = add(tape, loss, sum(tape, each));
+  CHECK(tape.scalar(loss) == 10);
+  tape.backward(loss);
+  for (const float g : tape.gradient(w)) CHECK(g == 1);
+  CHECK(tape.gradient(x).empty());
+  tape.set_tangent(w, weights);
+  tape.forward_mode();
+  CHECK(tape.tangent(loss)[0] == 10);
+}
+
+TEST_CASE("two axes exchanged twice are the array, and one exchange moves every element") {
+  Tape<float> tape;
+  std::vector<float> x(2 * 3 * 4 * 5);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i);
+  const Var a = tape.constant(x.data(), {2, 3, 4, 5});
+  for (int first = 0; first < 4; ++first) {
+    for (int second = first + 1; second < 4; ++second) {
+      const Var once = transpose(tape, a, first, second), twice = transpose(tape, once, second, first);
+      CHECK(std::equal(x.begin(), x.end(), tape.value(twice).begin()));
+      // element (i, j, k, l) = (1, 2, 3, 4), the last one of a, and (1, 0, 2, 3) with its axes exchanged
+      CHECK(tape.value(once).back() == x.back());
+      std::array<int, 4> at = {1, 0, 2, 3};
+      const auto place = [](const std::array<int, 4>& p, const Shape& s) {
+        return static_cast<std::size_t>(((p[0] * s[1] + p[1]) * s[2] + p[2]) * s[3] + p[3]);
+      };
+      const float value = x[place(at, tape.shape(a))];
+      std::swap(at[static_cast<std::size_t>(first)], at[static_cast<std::size_t>(second)]);
+      CHECK(tape.value(once)[place(at, tape.shape(once))] == value);
+    }
+  }
+}
+
+TEST_CASE("softmax sums to one along its axis, and repeated rows add up in scatter_add_rows") {
+  Tape<double> tape;
+  const std::vector<double> x = {1, -2, 0.5, 3, 0, 700, 1, 2, -1, 4, 1, 1};
+  const Var a = tape.constant(x.data(), {2, 3, 2});
+  for (int axis = 0; axis < 3; ++axis) {
+    const auto total = tape.value(sum(tape, softmax(tape, a, axis), axis, axis + 1));
+    for (const double t : total) CHECK(t == doctest::Approx(1).epsilon(1e-15));
+  }
+  const std::int32_t index[] = {2, 2};
+  const auto y = tape.value(scatter_add_rows(tape, a, index, 3));
+  for (std::size_t i = 0; i < 6; ++i) {
+    CHECK(y[i] == 0);
+    CHECK(y[12 + i] == x[i] + x[6 + i]);
+  }
 }
 
 }  // namespace baton::ag
