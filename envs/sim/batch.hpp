@@ -3,8 +3,8 @@
 //
 // Environments live in tiles of W (the lanes of one Data<Lanes<float, W>>): W = 16 with AVX-512, 8 with AVX2, else 4,
 // chosen when the batch is made (environment variable BATON_ISA = avx512 | avx2 | base forces one). Precision kFloat
-// and kDouble put every environment into a tile of its own, in plain float or double. BatchOptions::whole_batch puts all
-// into one, on a GPU.
+// and kDouble put every environment into a tile of its own, in plain float or double. BatchOptions::whole_batch
+// puts all into one, on a GPU.
 //
 // An environment's trajectory has the same bytes for any number of threads, any size of the batch and any place in
 // it. One that leaves sane bounds (non-finite, |qpos| > max_position, |qvel| > max_velocity) or has a NaN among its
