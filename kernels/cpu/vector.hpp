@@ -7,6 +7,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #if defined(__AVX512F__)
 #define BATON_VECTOR_BYTES 64
 #define BATON_VECTOR_REGISTERS 32
@@ -46,6 +50,42 @@ template <class T>
   return x - Vec<T>{};
 }
 // The first `count` elements; the rest is `fill` so that no function sees garbage.
+#if defined(__AVX512F__)
+[[gnu::always_inline]] inline Vec<float> load_part(const float* p, int count, float fill = 0) {
+  return (Vec<float>)_mm512_mask_loadu_ps((__m512)splat(fill), static_cast<__mmask16>((1U << count) - 1), p);
+}
+[[gnu::always_inline]] inline Vec<double> load_part(const double* p, int count, double fill = 0) {
+  return (Vec<double>)_mm512_mask_loadu_pd((__m512d)splat(fill), static_cast<__mmask8>((1U << count) - 1), p);
+}
+[[gnu::always_inline]] inline void store_part(float* p, Vec<float> v, int count) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << count) - 1), (__m512)v);
+}
+[[gnu::always_inline]] inline void store_part(double* p, Vec<double> v, int count) {
+  _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1U << count) - 1), (__m512d)v);
+}
+#elif defined(__AVX2__)
+[[gnu::always_inline]] inline VecI32 first_lanes(int count) {
+  return (VecI32{0, 1, 2, 3, 4, 5, 6, 7} - count) >> 31;  // all bits where lane < count
+}
+[[gnu::always_inline]] inline __m256i first_double_lanes(int count) {
+  return (__m256i)((VecI32{0, 0, 1, 1, 2, 2, 3, 3} - count) >> 31);
+}
+[[gnu::always_inline]] inline Vec<float> load_part(const float* p, int count, float fill = 0) {
+  const VecI32 mask = first_lanes(count);
+  const Vec<float> v = (Vec<float>)_mm256_maskload_ps(p, (__m256i)mask);
+  return mask != 0 ? v : splat(fill);
+}
+[[gnu::always_inline]] inline Vec<double> load_part(const double* p, int count, double fill = 0) {
+  const __m256i mask = first_double_lanes(count);
+  return (Vec<double>)_mm256_blendv_pd((__m256d)splat(fill), _mm256_maskload_pd(p, mask), (__m256d)mask);
+}
+[[gnu::always_inline]] inline void store_part(float* p, Vec<float> v, int count) {
+  _mm256_maskstore_ps(p, (__m256i)first_lanes(count), (__m256)v);
+}
+[[gnu::always_inline]] inline void store_part(double* p, Vec<double> v, int count) {
+  _mm256_maskstore_pd(p, first_double_lanes(count), (__m256d)v);
+}
+#else
 template <class T>
 [[gnu::always_inline]] inline Vec<T> load_part(const T* p, int count, T fill = T(0)) {
   T lanes[kWidth<T>];
@@ -58,6 +98,7 @@ template <class T>
   store(lanes, v);
   for (int i = 0; i < count; ++i) p[i] = lanes[i];
 }
+#endif
 
 // Sum and largest of the lanes, pairwise: the same order whatever they hold. A NaN is left out of the largest.
 template <class T>
@@ -124,12 +165,16 @@ template <class T, class Body>
 }
 
 [[gnu::always_inline]] inline Vec<float> vec_exp(Vec<float> x) {
+  // Below -104 the result is 0, chosen rather than computed: underflow costs a hundred cycles, and a masked class
+  // is a logit of -infinity.
+  const auto vanishes = x < -104.0f;
   x = x > 89.0f ? splat(89.0f) : x;
-  x = x < -104.0f ? splat(-104.0f) : x;
+  x = vanishes ? Vec<float>{} : x;
   VecI32 n;
   const Vec<float> r = reduce_exponent(x, &n);
   const VecI32 half = n >> 1;  // two factors reach overflow and the denormal numbers
-  return ((expm1_core(r) + 1.0f) * power_of_two(half)) * power_of_two(n - half);
+  const Vec<float> result = ((expm1_core(r) + 1.0f) * power_of_two(half)) * power_of_two(n - half);
+  return vanishes ? Vec<float>{} : result;
 }
 
 // e^x - 1 for x <= 0 or modest x >= 0 (below 80), accurate near 0.
