@@ -4,9 +4,7 @@
 #include "kernels/overlap.hpp"
 
 namespace baton::kernels {
-namespace {
 
-template <class T>
 void check_gemm(Transpose ta, Transpose tb, int m, int n, int k, int lda, int ldb, int ldc) {
   BATON_REQUIRE(m >= 0 && n >= 0 && k >= 0, "gemm: negative size (m {}, n {}, k {})", m, n, k);
   const int a_row = ta == Transpose::kYes ? m : k, b_row = tb == Transpose::kYes ? k : n;
@@ -14,6 +12,8 @@ void check_gemm(Transpose ta, Transpose tb, int m, int n, int k, int lda, int ld
   BATON_REQUIRE(ldb >= b_row, "gemm: rows of B hold {} numbers, ldb {} is shorter", b_row, ldb);
   BATON_REQUIRE(ldc >= n, "gemm: rows of C hold {} numbers, ldc {} is shorter", n, ldc);
 }
+
+namespace {
 
 // An operand of step 0 is one number, which must outlive the writing of the result.
 template <class T>
@@ -43,7 +43,7 @@ bool derivative_needs_input(Unary op) {
 template <class T>
 void gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda,
           const T* b, int ldb, T beta, T* c, int ldc) {
-  check_gemm<T>(transpose_a, transpose_b, m, n, k, lda, ldb, ldc);
+  check_gemm(transpose_a, transpose_b, m, n, k, lda, ldb, ldc);
   if (ldc == n) {  // whole rows; blocks of wider arrays may lie between each other
     const int a_rows = transpose_a == Transpose::kYes ? k : m,
               a_width = transpose_a == Transpose::kYes ? m : k;

@@ -14,6 +14,9 @@ template <class T>
 void gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda,
           const T* b, int ldb, T beta, T* c, int ldc);
 
+// The errors of gemm, for other texts of it.
+void check_gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, int lda, int ldb, int ldc);
+
 // out[j][i] = in[i][j] for an [rows][cols] matrix; no overlap.
 template <class T>
 void transpose(int rows, int cols, const T* in, T* out);

@@ -72,7 +72,13 @@ void gaussian_entropy(Stream& stream, int dim, const T* log_std, T* out);
 template <class T>
 void adam(Stream& stream, std::int64_t n, const AdamStep<T>* step, const T* gradient, T* theta, T* m, T* v);
 
-// gemm
+// rng: out[i] = number `first` + i of a stream of random numbers, with the CPU's bits
+void fill_uniform(Stream& stream, std::uint64_t seed, std::uint64_t of_stream, std::uint64_t first,
+                  std::int64_t n, float* out);
+void fill_normal(Stream& stream, std::uint64_t seed, std::uint64_t of_stream, std::uint64_t first,
+                 std::int64_t n, float* out);
+
+// transpose (products: kernels/cuda/gemm.hpp)
 template <class T>
 void transpose(Stream& stream, int rows, int cols, const T* in, T* out);
 

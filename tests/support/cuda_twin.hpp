@@ -106,12 +106,11 @@ std::vector<std::vector<T>> twin_arrays(const Twin<T>& twin, std::size_t shift, 
 }
 
 template <class T>
-void check_twin(const Twin<T>& twin, std::size_t shift, bool with_nan) {
+void check_twin(const Twin<T>& twin, std::size_t shift, bool with_nan, kernels::cuda::Stream& stream) {
   std::vector<std::vector<T>> host = twin_arrays(twin, shift, with_nan), got = host;
   std::vector<double> number(2, -1), got_number = number;
   std::vector<std::int64_t> place(1, -2), got_place = place;
   // Queued behind one another, with one wait.
-  kernels::cuda::Stream stream;
   std::vector<kernels::cuda::Buffer<T>> buffers;
   Side<T> on_host, on_device;
   for (auto& array : host) {
@@ -143,6 +142,12 @@ void check_twin(const Twin<T>& twin, std::size_t shift, bool with_nan) {
   const double fine = std::numeric_limits<double>::epsilon();
   check_twin_array(got_number, number, twin.relative * fine, twin.absolute * fine, twin.name);
   check_close(got_place, place, 0, 0, twin.name.c_str());
+}
+
+template <class T>
+void check_twin(const Twin<T>& twin, std::size_t shift, bool with_nan) {
+  kernels::cuda::Stream stream;
+  check_twin(twin, shift, with_nan, stream);
 }
 
 // Every row: aligned and not, with numbers and with a NaN in each array, in every order.
