@@ -11,6 +11,7 @@
 #include "kernels/cuda/device.hpp"
 #include "tests/kernels/isa.hpp"
 #include "tests/support/compare.hpp"
+#include "tests/support/sanitizers.hpp"
 #ifdef BATON_CUDA_EMULATION
 #include "tests/support/cuda_order.hpp"
 #endif
@@ -41,14 +42,14 @@ struct Twin {
   double relative, absolute;  // tolerances in units of T's epsilon
   std::int64_t scratch_bytes = 0;
   std::vector<std::int32_t> index;
-  bool positive = false;      // make all numbers so
-  bool nan_in_arrays = true;  // also try it with a NaN in every array
+  bool positive = false;  // make all numbers so
 };
 
-// Calls f under every order of threads and blocks that the emulation knows; once on a device.
+// Calls f under every order of threads and blocks that the emulation knows; once on a device, and where
+// ThreadSanitizer, to which the order is nothing, makes a run long.
 template <class F>
 void for_each_order(F f) {
-#ifdef BATON_CUDA_EMULATION
+#if defined(BATON_CUDA_EMULATION) && !BATON_RACES_SEEN
   using emulation::Order;
   for (const Order order : {Order::kForward, Order::kReverse, Order::kShuffled}) {
     emulation::set_order(order);
@@ -155,8 +156,11 @@ template <class T>
 void check_twins(const std::vector<Twin<T>>& twins) {
   for_each_order([&] {
     for (const Twin<T>& twin : twins) {
-      for (const std::size_t shift : {0U, 1U, 3U}) check_twin(twin, shift, false);
-      if (twin.nan_in_arrays) check_twin(twin, 0, true);
+      check_twin(twin, 0, false);
+      check_twin(twin, 1, false);
+      if (emulation::kRacesSeen) continue;  // numbers and other shifts race no more
+      check_twin(twin, 3, false);
+      check_twin(twin, 0, true);
     }
   });
 }
