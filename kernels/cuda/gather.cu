@@ -43,6 +43,27 @@ __global__ void __launch_bounds__(kScatterThreads)
   }
 }
 
+// A thread a column, whose element is at(place).
+struct Along {
+  std::int64_t n, inner;
+  const std::int32_t* index;
+  __device__ std::int64_t at(std::int64_t place) const {
+    const std::int64_t o = place / inner;
+    return (o * n + index[place]) * inner + place - o * inner;
+  }
+};
+
+template <class T>
+__global__ void __launch_bounds__(kRowThreads)
+    gather_along_kernel(std::int64_t columns, Along along, const T* x, T* y) {
+  for (std::int64_t p = thread_in_grid(); p < columns; p += threads_of_grid()) y[p] = x[along.at(p)];
+}
+template <class T>
+__global__ void __launch_bounds__(kRowThreads)
+    scatter_add_along_kernel(std::int64_t columns, Along along, const T* y, T* x) {
+  for (std::int64_t p = thread_in_grid(); p < columns; p += threads_of_grid()) x[along.at(p)] += y[p];
+}
+
 }  // namespace
 
 template <class T>
@@ -60,7 +81,25 @@ void scatter_add_rows(Stream& stream, std::int64_t n, std::int64_t cols, const T
          index, table);
 }
 
+template <class T>
+void gather_along(Stream& stream, std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x,
+                  const std::int32_t* index, T* y) {
+  launch(stream, Shape(blocks_for(outer * inner, kRowThreads), kRowThreads), gather_along_kernel<T>,
+         outer * inner, Along{n, inner, index}, x, y);
+}
+
+template <class T>
+void scatter_add_along(Stream& stream, std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y,
+                       const std::int32_t* index, T* x) {
+  launch(stream, Shape(blocks_for(outer * inner, kRowThreads), kRowThreads), scatter_add_along_kernel<T>,
+         outer * inner, Along{n, inner, index}, y, x);
+}
+
 #define BATON_INSTANTIATE(T)                                                                         \
+  template void gather_along(Stream&, std::int64_t, std::int64_t, std::int64_t, const T*,            \
+                             const std::int32_t*, T*);                                               \
+  template void scatter_add_along(Stream&, std::int64_t, std::int64_t, std::int64_t, const T*,       \
+                                  const std::int32_t*, T*);                                          \
   template void gather_rows(Stream&, std::int64_t, std::int64_t, const T*, const std::int32_t*, T*); \
   template void scatter_add_rows(Stream&, std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);
 BATON_INSTANTIATE(float)

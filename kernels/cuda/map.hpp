@@ -59,4 +59,35 @@ void map(Stream& stream, std::int64_t n, const F& f, T* out, const In*... in) {
   }
 }
 
+// f.ready()(in[i], state[i]...), which changes the state: an optimiser's step over flat vectors.
+template <int W, class F, class T, class... State>
+__global__ void __launch_bounds__(kMapThreads)
+    update_kernel(std::int64_t n, F step, const T* in, State*... state) {
+  const auto f = step.ready();
+  const std::int64_t stride = threads_of_grid() * W;
+  for (std::int64_t i = thread_in_grid() * W; i < n; i += stride) {
+    if (i + W <= n) {
+      const auto apply = [&](const Pack<T, W>& x, Pack<State, W>... s) {
+        for (int w = 0; w < W; ++w) f(x.v[w], s.v[w]...);
+        (pack_to(state + i, s), ...);
+      };
+      apply(pack_at<T, W>(in + i), pack_at<State, W>(state + i)...);
+    } else {
+      for (std::int64_t j = i; j < n; ++j) f(in[j], state[j]...);
+    }
+  }
+}
+
+template <class F, class T, class... State>
+void update(Stream& stream, std::int64_t n, const F& step, const T* in, State*... state) {
+  constexpr int kWide = 16 / sizeof(T);
+  if (aligned_to_pack(in, state...)) {
+    launch(stream, Shape(blocks_for(n, kMapThreads * kWide), kMapThreads),
+           update_kernel<kWide, F, T, State...>, n, step, in, state...);
+  } else {
+    launch(stream, Shape(blocks_for(n, kMapThreads), kMapThreads), update_kernel<1, F, T, State...>, n, step,
+           in, state...);
+  }
+}
+
 }  // namespace baton::kernels::cuda

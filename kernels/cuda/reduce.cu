@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "kernels/cuda/column.hpp"
 #include "kernels/cuda/kernels.hpp"
 #include "kernels/cuda/reduce.hpp"
 
@@ -116,6 +117,33 @@ void row_sums(Stream& stream, std::int64_t outer, std::int64_t n, T scale, const
          scratch, y, accumulate);
 }
 
+// The largest element of a column, a NaN above all numbers, and the first place that has it.
+template <class T>
+struct Largest {
+  const T* x;
+  T* y;
+  std::int32_t* index;
+  // Of two places the one with the larger element; of equals the first. -1: none.
+  __device__ std::int64_t better(std::int64_t start, std::int64_t stride, std::int64_t j,
+                                 std::int64_t k) const {
+    if (j < 0 || k < 0) return j < 0 ? k : j;
+    const T of_j = x[start + j * stride], of_k = x[start + k * stride];
+    const bool nan_j = std::isnan(of_j), nan_k = std::isnan(of_k);
+    if (nan_j != nan_k) return nan_j ? j : k;
+    if (!nan_j && of_j != of_k) return of_k > of_j ? k : j;
+    return j < k ? j : k;
+  }
+  template <int kLanes>
+  __device__ void operator()(const Column<kLanes>& c) const {
+    const std::int64_t best = c.fold(
+        std::int64_t{-1}, [](std::int64_t k) { return k; },
+        [&](std::int64_t j, std::int64_t k) { return better(c.start, c.stride, j, k); });
+    if (!c.leads()) return;
+    y[c.place] = x[c.at(best)];
+    index[c.place] = static_cast<std::int32_t>(best);
+  }
+};
+
 }  // namespace
 
 template <class T>
@@ -147,10 +175,17 @@ void sum_axis(Stream& stream, std::int64_t outer, std::int64_t n, std::int64_t i
   }
 }
 
-#define BATON_INSTANTIATE(T)                                                             \
-  template void sum(Stream&, std::int64_t, const T*, double*, void*);                    \
-  template void dot(Stream&, std::int64_t, const T*, const T*, double*, void*);          \
-  template void first_not_finite(Stream&, std::int64_t, const T*, std::int64_t*, void*); \
+template <class T>
+void max_axis(Stream& stream, std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y,
+              std::int32_t* index) {
+  for_columns(stream, outer, n, inner, Largest<T>{x, y, index});
+}
+
+#define BATON_INSTANTIATE(T)                                                                              \
+  template void sum(Stream&, std::int64_t, const T*, double*, void*);                                     \
+  template void dot(Stream&, std::int64_t, const T*, const T*, double*, void*);                           \
+  template void max_axis(Stream&, std::int64_t, std::int64_t, std::int64_t, const T*, T*, std::int32_t*); \
+  template void first_not_finite(Stream&, std::int64_t, const T*, std::int64_t*, void*);                  \
   template void sum_axis(Stream&, std::int64_t, std::int64_t, std::int64_t, T, const T*, T*, bool, T*);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)

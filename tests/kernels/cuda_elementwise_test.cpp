@@ -55,31 +55,43 @@ Twin<T> binary_twin(Binary op, std::int64_t n, int a_step, int b_step) {
 }
 
 template <class T>
-std::vector<Twin<T>> table(std::int64_t n) {
-  std::vector<Twin<T>> twins;
-  for (int i = 0; i < kUnaryCount; ++i) {
-    const Unary op = static_cast<Unary>(i);
-    twins.push_back(unary_twin<T>(op, n));
-    for (const bool accumulate : {false, true}) twins.push_back(derivative_twin<T>(op, n, accumulate));
-  }
-  for (int op = 0; op < kBinaryCount; ++op) {
-    for (int steps = 0; steps < 4; ++steps)
-      twins.push_back(binary_twin<T>(static_cast<Binary>(op), n, steps & 1, steps >> 1));
-  }
-  twins.push_back({.name = "axpy",
-                   .sizes = {n, n},
-                   .device = [=](Stream& s, const Side<T>& a) { cuda::axpy<T>(s, n, T(0.3), a[0], a[1]); },
-                   .reference = [=](const Side<T>& a) { ref::axpy<T>(n, T(0.3), a[0], a[1]); },
-                   .relative = 2,
-                   .absolute = 4});
-  twins.push_back(
-      {.name = "multiply_add",
-       .sizes = {n, n, n},
-       .device = [=](Stream& s, const Side<T>& a) { cuda::multiply_add<T>(s, n, a[0], a[1], a[2]); },
-       .reference = [=](const Side<T>& a) { ref::multiply_add<T>(n, a[0], a[1], a[2]); },
-       .relative = 2,
-       .absolute = 8});
-  return twins;
+Twin<T> where_twin(std::int64_t n, int steps) {
+  const int c = steps & 1, a_step = steps >> 1 & 1, b_step = steps >> 2;
+  const auto size = [n](int step) { return step != 0 ? n : 1; };
+  return {
+      .name = "where",
+      .sizes = {size(c), size(a_step), size(b_step), n},
+      .device = [=](Stream& s,
+                    const Side<T>& a) { cuda::where<T>(s, n, a[0], c, a[1], a_step, a[2], b_step, a[3]); },
+      .reference = [=](const Side<T>& a) { ref::where<T>(n, a[0], c, a[1], a_step, a[2], b_step, a[3]); },
+      .relative = 0,
+      .absolute = 0};
+}
+
+template <class T>
+Twin<T> clamp_twin(std::int64_t n) {
+  return {.name = "clamp",
+          .sizes = {n, n},
+          .device = [=](Stream& s, const Side<T>& a) { cuda::clamp<T>(s, n, T(-0.5), T(0.7), a[0], a[1]); },
+          .reference = [=](const Side<T>& a) { ref::clamp<T>(n, T(-0.5), T(0.7), a[0], a[1]); },
+          .relative = 0,
+          .absolute = 0};
+}
+
+template <class T>
+Twin<T> clamp_derivative_twin(std::int64_t n, bool accumulate) {
+  return {.name = "clamp_derivative",
+          .sizes = {n, n, n},
+          .device =
+              [=](Stream& s, const Side<T>& a) {
+                cuda::clamp_derivative<T>(s, n, T(-0.5), T(0.7), a[0], a[1], a[2], accumulate);
+              },
+          .reference =
+              [=](const Side<T>& a) {
+                ref::clamp_derivative<T>(n, T(-0.5), T(0.7), a[0], a[1], a[2], accumulate);
+              },
+          .relative = 0,
+          .absolute = 0};
 }
 
 template <class T>
@@ -118,6 +130,37 @@ Twin<T> bias_vjp_twin(Unary op, std::int64_t rows, int cols, bool accumulate) {
           .relative = 16,
           .absolute = 32 + 8 * static_cast<double>(rows),
           .scratch_bytes = scratch};
+}
+
+template <class T>
+std::vector<Twin<T>> table(std::int64_t n) {
+  std::vector<Twin<T>> twins;
+  for (int i = 0; i < kUnaryCount; ++i) {
+    const Unary op = static_cast<Unary>(i);
+    twins.push_back(unary_twin<T>(op, n));
+    for (const bool accumulate : {false, true}) twins.push_back(derivative_twin<T>(op, n, accumulate));
+  }
+  for (int op = 0; op < kBinaryCount; ++op) {
+    for (int steps = 0; steps < 4; ++steps)
+      twins.push_back(binary_twin<T>(static_cast<Binary>(op), n, steps & 1, steps >> 1));
+  }
+  for (int steps = 0; steps < 8; ++steps) twins.push_back(where_twin<T>(n, steps));
+  twins.push_back(clamp_twin<T>(n));
+  for (const bool accumulate : {false, true}) twins.push_back(clamp_derivative_twin<T>(n, accumulate));
+  twins.push_back({.name = "axpy",
+                   .sizes = {n, n},
+                   .device = [=](Stream& s, const Side<T>& a) { cuda::axpy<T>(s, n, T(0.3), a[0], a[1]); },
+                   .reference = [=](const Side<T>& a) { ref::axpy<T>(n, T(0.3), a[0], a[1]); },
+                   .relative = 2,
+                   .absolute = 4});
+  twins.push_back(
+      {.name = "multiply_add",
+       .sizes = {n, n, n},
+       .device = [=](Stream& s, const Side<T>& a) { cuda::multiply_add<T>(s, n, a[0], a[1], a[2]); },
+       .reference = [=](const Side<T>& a) { ref::multiply_add<T>(n, a[0], a[1], a[2]); },
+       .relative = 2,
+       .absolute = 8});
+  return twins;
 }
 
 }  // namespace

@@ -77,6 +77,33 @@ std::vector<Twin<T>> gathers(std::int64_t cols, const std::vector<std::int32_t>&
        .index = index}};
 }
 
+// The index says an element of each of the outer * inner columns.
+template <class T>
+std::vector<Twin<T>> along_twins(std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  std::vector<std::int32_t> index;
+  for (std::int64_t p = 0; p < outer * inner; ++p) index.push_back(static_cast<std::int32_t>(p * 5 % n));
+  return {
+      {.name = "gather_along",
+       .sizes = {outer * n * inner, outer * inner},
+       .device = [=](Stream& s,
+                     const Side<T>& a) { cuda::gather_along<T>(s, outer, n, inner, a[0], a.index, a[1]); },
+       .reference = [=](const Side<T>& a) { ref::gather_along<T>(outer, n, inner, a[0], a.index, a[1]); },
+       .relative = 0,
+       .absolute = 0,
+       .index = index},
+      {.name = "scatter_add_along",
+       .sizes = {outer * inner, outer * n * inner},
+       .device =
+           [=](Stream& s, const Side<T>& a) {
+             cuda::scatter_add_along<T>(s, outer, n, inner, a[0], a.index, a[1]);
+           },
+       .reference =
+           [=](const Side<T>& a) { ref::scatter_add_along<T>(outer, n, inner, a[0], a.index, a[1]); },
+       .relative = 0,
+       .absolute = 0,
+       .index = index}};
+}
+
 template <class T>
 Twin<T> transpose_twin(int rows, int cols) {
   const std::int64_t n = static_cast<std::int64_t>(rows) * cols;
@@ -131,6 +158,38 @@ TEST_CASE_TEMPLATE("cuda: gather and scatter_add equal ref, repeated indices inc
     test::check_twins(gathers<T>(cols, {2}, 7));
     test::check_twins(gathers<T>(cols, {3, 0, 3, 3, 6, 1, 0}, 7));
     test::check_twins(gathers<T>(cols, many, 11));
+  }
+}
+
+TEST_CASE_TEMPLATE("cuda: elements along an axis are gathered and scattered as in ref", T, float, double) {
+  for (const int inner : {1, 4, 33}) {
+    for (const int outer : {0, 1, 9}) test::check_twins(along_twins<T>(outer, 7, inner));
+  }
+}
+
+TEST_CASE_TEMPLATE("cuda: the largest along an axis and its place: the first of equals, a NaN above all", T,
+                   float, double) {
+  Stream stream;
+  const T nan = std::numeric_limits<T>::quiet_NaN(), inf = std::numeric_limits<T>::infinity();
+  for (const int inner : {1, 3}) {
+    for (const int n : {1, 2, 33, 100}) {
+      std::vector<T> x = test::normals<T>(static_cast<std::size_t>(4 * n * inner), 3);
+      for (T& value : x) value = std::round(value);  // equals
+      x[0] = nan, x[x.size() - 1] = nan, x[x.size() / 2] = inf;
+      if (n == 2) std::fill(x.begin(), x.end(), -inf);
+      const std::size_t columns = static_cast<std::size_t>(4 * inner);
+      std::vector<T> want(columns);
+      std::vector<std::int32_t> want_index(columns);
+      ref::max_axis<T>(4, n, inner, x.data(), want.data(), want_index.data());
+      const auto on_device = test::to_device(stream, x);
+      const cuda::Buffer<T> y(4 * inner);
+      const cuda::Buffer<std::int32_t> index(4 * inner);
+      test::for_each_order([&] {
+        cuda::max_axis<T>(stream, 4, n, inner, on_device.data(), y.data(), index.data());
+        test::check_twin_array(test::to_host(stream, y), want, 0, 0, "max_axis");
+        CHECK(test::to_host(stream, index) == want_index);
+      });
+    }
   }
 }
 
