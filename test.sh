@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test. Last line: "N passed, N failed" (", N skipped" where an oracle is absent).
-#   ./test.sh [--sanitize] [--fuzz SECONDS]
+#   ./test.sh [--sanitize | --races] [--fuzz SECONDS]
 #     --sanitize       with the address and undefined-behaviour sanitizers, in build-asan/
+#     --races          only the emulated CUDA kernels, under the thread sanitizer, in build-tsan/
 #     --fuzz SECONDS   then fuzzes the readers of outside files that long (tests/fuzz/run.sh); CI does, see .ci/run
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -10,6 +11,8 @@ source .ci/setup.sh
 
 dir=build
 options=()
+targets=(baton meson-test-prereq)
+programs='*/test_*'
 fuzz_seconds=0
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -17,6 +20,13 @@ while [ $# -gt 0 ]; do
       dir=build-asan
       options=(-Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false)
       export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+      ;;
+    --races)
+      dir=build-tsan
+      # GCC's warnings misread what this sanitizer adds.
+      options=(-Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -Dbench=false -Dwerror=false)
+      targets=(tests/kernels/test_cuda_emulation)
+      programs=kernels/test_cuda_emulation
       ;;
     --fuzz)
       fuzz_seconds=${2:-}
@@ -27,7 +37,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     *)
-      echo "usage: test.sh [--sanitize] [--fuzz SECONDS]" >&2
+      echo "usage: test.sh [--sanitize | --races] [--fuzz SECONDS]" >&2
       exit 2
       ;;
   esac
@@ -103,9 +113,9 @@ run_fuzz() {
 }
 
 configure "$dir" "${options[@]}" "-Dmujoco=$mujoco"
-compile "$dir" baton meson-test-prereq
+compile "$dir" "${targets[@]}"
 export BATON_BINARY="$PWD/$dir/baton"
-for program in "$dir"/tests/*/test_*; do
+for program in "$dir"/tests/$programs; do
   [ -f "$program" ] && [ -x "$program" ] || continue
   run_executable "$program"
 done

@@ -166,7 +166,7 @@ std::vector<Twin<T>> table(std::int64_t n) {
 }  // namespace
 
 TEST_CASE_TEMPLATE("cuda: elementwise kernels equal ref", T, float, double) {
-  for (const int n : {0, 1, 3, 4, 5, 33, 1029}) test::check_twins(table<T>(n));
+  for (const int n : {0, 1, 5, 1029}) test::check_twins(table<T>(n));
 }
 
 TEST_CASE_TEMPLATE("cuda: bias and activation equal ref, forward and backward", T, float, double) {
