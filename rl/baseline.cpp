@@ -32,32 +32,9 @@ Baseline::Baseline(int features, const BaselineSettings& settings, std::uint64_t
   }
 }
 
-// Measures mean and scale of features and targets once, so that weights keep their meaning from fit to fit.
-void Baseline::standardization(std::span<const float> features, std::span<const float> targets) {
-  const std::size_t F = spec_.in, n = targets.size();
-  std::vector<double> sum(F), squares(F);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < F; ++j) sum[j] += features[i * F + j];
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < F; ++j) squares[j] += std::pow(features[i * F + j] - sum[j] / n, 2);
-  }
-  mean_.resize(F);
-  scale_.resize(F);
-  constexpr double kFloor = 1e-2;  // what barely moves must not become huge when it does
-  for (std::size_t j = 0; j < F; ++j) {
-    mean_[j] = static_cast<float>(sum[j] / n);
-    scale_[j] = static_cast<float>(1 / std::max(std::sqrt(squares[j] / n), kFloor));
-  }
-  double target_sum = 0, target_squares = 0;
-  for (const float y : targets) target_sum += y;
-  for (const float y : targets) target_squares += std::pow(y - target_sum / n, 2);
-  target_mean_ = static_cast<float>(target_sum / n);
-  target_scale_ = static_cast<float>(std::max(std::sqrt(target_squares / n), 1e-3));
-}
-
 void Baseline::encode(const float* row, float* out) const {
-  for (int j = 0; j < spec_.in; ++j) out[j] = std::clamp((row[j] - mean_[j]) * scale_[j], -10.0f, 10.0f);
+  in_.normalize(1, row, out);
+  for (int j = 0; j < spec_.in; ++j) out[j] = std::clamp(out[j], -10.0f, 10.0f);
 }
 
 void Baseline::predict(std::span<const float> features, int n, int rows, std::span<float> values) {
@@ -72,7 +49,7 @@ void Baseline::predict(std::span<const float> features, int n, int rows, std::sp
     const std::size_t first = static_cast<std::size_t>(e) * rows;
     for (int i = 0; i < rows; ++i) encode(&features[(first + i) * F], &x[i * F]);
     pass_.forward(spec_, theta_[1 - e % 2], x.data(), rows);
-    for (int i = 0; i < rows; ++i) values[first + i] = target_mean_ + target_scale_ * pass_.output()[i];
+    out_.denormalize(rows, pass_.output().data(), &values[first]);
   }
 }
 
@@ -82,7 +59,11 @@ void Baseline::fit(std::span<const float> features, std::span<const float> targe
                 "baseline: {} feature numbers and {} targets for {} episodes of {} rows", features.size(),
                 targets.size(), n, rows);
   for (const float y : targets) BATON_REQUIRE(std::isfinite(y), "baseline: a target is {}", y);
-  if (!fitted_) standardization(features, targets);
+  if (!fitted_) {
+    constexpr float kFloor = 1e-2f;  // what barely moves must not become huge when it does
+    in_ = ag::measure_columns(features, spec_.in, kFloor);
+    out_ = ag::measure_columns(targets, 1, 1e-3f);
+  }
   std::vector<float> x, dy, gradient;
   for (int p = 0; p < 2; ++p) {
     std::vector<std::size_t> order;
@@ -103,7 +84,8 @@ void Baseline::fit(std::span<const float> features, std::span<const float> targe
         for (std::size_t i = 0; i < m; ++i) encode(&features[order[begin + i] * F], &x[i * F]);
         pass_.forward(spec_, theta_[p], x.data(), static_cast<int>(m));
         for (std::size_t i = 0; i < m; ++i) {
-          const float wanted = (targets[order[begin + i]] - target_mean_) / target_scale_;
+          float wanted;
+          out_.normalize(1, &targets[order[begin + i]], &wanted);
           dy[i] = (pass_.output()[i] - wanted) / static_cast<float>(m);
         }
         std::fill(gradient.begin(), gradient.end(), 0.0f);

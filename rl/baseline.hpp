@@ -41,7 +41,6 @@ class Baseline {
   void fit(std::span<const float> features, std::span<const float> targets, int n, int rows);
 
  private:
-  void standardization(std::span<const float> features, std::span<const float> targets);
   void encode(const float* row, float* out) const;
 
   ag::MlpSpec spec_;
@@ -49,8 +48,7 @@ class Baseline {
   std::uint64_t seed_;
   int fits_ = 0;
   bool fitted_ = false;
-  std::vector<float> mean_, scale_;           // of the features, from the first fit
-  float target_mean_ = 0, target_scale_ = 1;  // from the first fit
+  ag::Normalizer in_, out_;  // from the first fit, so that weights keep their meaning from fit to fit
   std::vector<float> theta_[2];
   ag::Optimizer<float> optimizer_[2];
   ag::MlpPass<float> pass_;

@@ -48,17 +48,10 @@ GaussianPolicy::GaussianPolicy(ag::MlpSpec spec, PolicyEncoding encoding, Normal
       out_(std::move(out)),
       range_(range) {
   ag::validate(spec_);
-  const std::size_t n_in = static_cast<std::size_t>(spec_.in), n_out = static_cast<std::size_t>(spec_.out);
   BATON_REQUIRE(spec_.in == 2 * encoding_.state_dim, "policy: input is {} wide, state and goal of {} make {}",
                 spec_.in, encoding_.state_dim, 2 * encoding_.state_dim);
-  BATON_REQUIRE(in_.mean.size() == n_in && in_.std.size() == n_in && out_.mean.size() == n_out &&
-                    out_.std.size() == n_out,
-                "policy: normalisers hold {}, {}, {}, {} values, {} inputs and {} outputs are expected",
-                in_.mean.size(), in_.std.size(), out_.mean.size(), out_.std.size(), n_in, n_out);
-  for (const std::vector<float>* scale : {&in_.std, &out_.std}) {
-    for (const float s : *scale)
-      BATON_REQUIRE(s > 0 && std::isfinite(s), "policy: a normaliser's std is {}, > 0 is needed", s);
-  }
+  in_.check(spec_.in, "policy: input");
+  out_.check(spec_.out, "policy: output");
   BATON_REQUIRE(!encoding_.residual || spec_.out == encoding_.state_dim,
                 "policy: a residual output must be a state of {}, it is {} wide", encoding_.state_dim,
                 spec_.out);
@@ -70,8 +63,9 @@ GaussianPolicy::GaussianPolicy(ag::MlpSpec spec, PolicyEncoding encoding, Normal
                 encoding_.typical_robot.size(), encoding_.robot_dim);
   BATON_REQUIRE(range_.min <= range_.initial && range_.initial <= range_.max,
                 "policy: log_std starts at {}, outside {} .. {}", range_.initial, range_.min, range_.max);
-  theta_.resize(static_cast<std::size_t>(ag::parameter_count(spec_)) + n_out);
-  ag::init_parameters<float>(spec_, seed, 0.01f, std::span(theta_).first(theta_.size() - n_out));
+  const std::size_t mlp = static_cast<std::size_t>(ag::parameter_count(spec_));
+  theta_.resize(mlp + static_cast<std::size_t>(spec_.out));
+  ag::init_parameters<float>(spec_, seed, 0.01f, std::span(theta_).first(mlp));
   std::ranges::fill(log_std(), range_.initial);
 }
 
@@ -86,35 +80,35 @@ void GaussianPolicy::clamp_log_std() {
 
 void GaussianPolicy::encode(const float* x, int n, float* z) const {
   const int s = encoding_.state_dim;
-  const bool blank = encoding_.robot_fill == RobotFill::kZero || encoding_.robot_fill == RobotFill::kMask;
-  for (int i = 0; i < n; ++i, x += 2 * s, z += 2 * s) {
-    for (int j = 0; j < s; ++j) z[j] = (x[j] - in_.mean[j]) / in_.std[j];
-    for (int j = 0; j < s; ++j) {
-      const float goal = encoding_.relative_goal ? x[s + j] - x[j] : x[s + j];
-      z[s + j] = (goal - in_.mean[s + j]) / in_.std[s + j];
+  const std::size_t size = static_cast<std::size_t>(n) * 2 * s;
+  std::copy(x, x + size, z);
+  if (encoding_.relative_goal) {
+    for (float* row = z; row < z + size; row += 2 * s) {
+      for (int j = 0; j < s; ++j) row[s + j] -= row[j];
     }
-    if (!blank) continue;
-    const bool zero = encoding_.robot_fill == RobotFill::kZero;
-    for (int j = s; j < s + encoding_.robot_dim; ++j) z[j] = zero ? -in_.mean[j] / in_.std[j] : 0.0f;
   }
+  const auto blank_robot = [&] {
+    for (float* row = z; row < z + size; row += 2 * s) std::fill_n(row + s, encoding_.robot_dim, 0.0f);
+  };
+  if (encoding_.robot_fill == RobotFill::kZero) blank_robot();  // raw zeros
+  in_.normalize(n, z, z);
+  if (encoding_.robot_fill == RobotFill::kMask) blank_robot();  // normalised ones
 }
 
 void GaussianPolicy::normalize_output(const float* x, const float* y, int n, float* u) const {
   const int m = spec_.out, stride = spec_.in;
-  for (int i = 0; i < n; ++i, y += m, u += m, x += stride) {
-    for (int j = 0; j < m; ++j) {
-      const float raw = encoding_.residual ? y[j] - x[j] : y[j];
-      u[j] = (raw - out_.mean[j]) / out_.std[j];
-    }
+  if (!encoding_.residual) return out_.normalize(n, y, u);
+  for (int i = 0; i < n; ++i) {
+    for (int j = 0; j < m; ++j) u[i * m + j] = y[i * m + j] - x[i * stride + j];
   }
+  out_.normalize(n, u, u);
 }
 
 void GaussianPolicy::denormalize_output(const float* x, const float* u, int n, float* y) const {
   const int m = spec_.out, stride = spec_.in;
-  for (int i = 0; i < n; ++i, y += m, u += m, x += stride) {
-    for (int j = 0; j < m; ++j) {
-      y[j] = out_.mean[j] + out_.std[j] * u[j] + (encoding_.residual ? x[j] : 0.0f);
-    }
+  out_.denormalize(n, u, y);
+  for (int i = 0; encoding_.residual && i < n; ++i) {
+    for (int j = 0; j < m; ++j) y[i * m + j] += x[i * stride + j];
   }
 }
 

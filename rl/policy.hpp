@@ -17,13 +17,12 @@
 #include <vector>
 
 #include "autograd/mlp.hpp"
+#include "autograd/normalizer.hpp"
 #include "rl/fisher.hpp"
 
 namespace baton::rl {
 
-struct Normalizer {
-  std::vector<float> mean, std;  // std is floored when measured
-};
+using ag::Normalizer;
 
 // How the robot's coordinates of a goal reach the policy.
 enum class RobotFill {

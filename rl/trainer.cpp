@@ -14,23 +14,6 @@ constexpr int kHeldOut = 2048;    // tuples of the held-out loss
 constexpr std::uint64_t kMeasureStream = 0x6d656173, kHeldOutStream = 0x68656c64,
                         kResidualStream = 0x72657369;
 
-// Column means and standard deviations of values [n][width].
-Normalizer column_statistics(const std::vector<float>& values, int n, int width, float floor) {
-  Normalizer result;
-  for (int j = 0; j < width; ++j) {
-    double sum = 0, squares = 0;
-    for (int i = 0; i < n; ++i) sum += values[static_cast<std::size_t>(i) * width + j];
-    const double mean = sum / n;
-    for (int i = 0; i < n; ++i) {
-      const double d = values[static_cast<std::size_t>(i) * width + j] - mean;
-      squares += d * d;
-    }
-    result.mean.push_back(static_cast<float>(mean));
-    result.std.push_back(std::max(floor, static_cast<float>(std::sqrt(squares / n))));
-  }
-  return result;
-}
-
 ag::OptimizerOptions optimizer_options(const ImitationSettings& settings) {
   return {.algorithm = ag::parse_algorithm(settings.optimizer),
           .lr = settings.lr,
@@ -84,7 +67,7 @@ Normalizers measure(const TupleStream& stream, bool relative_goal, bool residual
     for (int j = 0; residual && j < m; ++j) y[static_cast<std::size_t>(i) * m + j] -= row[j];
     for (int j = 0; relative_goal && j < s; ++j) row[s + j] -= row[j];
   }
-  return {column_statistics(x, kMeasured, 2 * s, in_floor), column_statistics(y, kMeasured, m, out_floor)};
+  return {ag::measure_columns(x, 2 * s, in_floor), ag::measure_columns(y, m, out_floor)};
 }
 
 LevelTrainer::LevelTrainer(GaussianPolicy& policy, const TupleStream& train, const TupleStream& heldout,

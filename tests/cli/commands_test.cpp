@@ -360,6 +360,37 @@ TEST_CASE("finetune, distill and eval: the chain works, the same bytes for 1 and
   CHECK(report["goals"][0]["elements"].is_object());
 }
 
+TEST_CASE(
+    "layer norm, optimiser and preconditioner are settings; metrics.jsonl holds every number of a step") {
+  const test::TemporaryFolder folder;
+  const Arguments chosen{"--set", "policy.layer_norm=true",     "--set", "imitate.optimizer=sgd",
+                         "--set", "npg.preconditioner=diagonal"};
+  check_works(Arguments{"imitate", "--demos", point_demos(), "--out", folder.file("ril")} + kQuick + chosen);
+  const std::string config = test::read_file(folder.file("ril") + "/config.toml");
+  for (const char* line : {"layer_norm = true", "optimizer = \"sgd\"", "preconditioner = \"diagonal\""}) {
+    CHECK_MESSAGE(config.find(line) != std::string::npos, line);
+  }
+  check_works(Arguments{"finetune", "--init", folder.file("ril"), "--goal", point_goal_name(), "--variant",
+                        "dapg", "--demos", point_demos(), "--out", folder.file("ft")} +
+              kQuick + chosen);
+  const std::string metrics = test::read_file(folder.file("ft") + "/metrics.jsonl");
+  const auto line = nlohmann::json::parse(metrics.substr(0, metrics.find('\n')));
+  for (const char* key : {"return", "explained_variance", "gradient_norm", "cg_iterations", "cg_residual",
+                          "step", "kl", "predicted_kl", "improvement", "predicted_improvement", "demo_weight",
+                          "demo_log_likelihood", "log_std"}) {
+    CHECK_MESSAGE(line["low"][key].is_number(), key);
+    CHECK_MESSAGE(
+        test::read_file(std::string(BATON_SOURCE_ROOT) + "/docs/metrics.md").find(key) != std::string::npos,
+        key, " is not explained");
+  }
+  CHECK(line["low"]["accepted"].is_boolean());
+  CHECK(line["low"]["cg_iterations"] == 10);
+  check_refused(Arguments{"imitate", "--demos", point_demos(), "--out", folder.file("no")} + kQuick +
+                    Arguments{"--set", "imitate.optimizer=adam", "--set", "imitate.weight_decay=0.1"},
+                1, "adamw is the one that decays weights");
+  CHECK(folder.listing() == "ft ril");
+}
+
 TEST_CASE("eval --replay: what our own kitchen recorded without noise comes out the same") {
   const test::TemporaryFolder folder;
   const std::string demos = folder.file("clean.h5");

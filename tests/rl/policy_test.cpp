@@ -172,7 +172,8 @@ TEST_CASE("policy: sizes that do not fit are refused with both values") {
   CHECK(test::contains(build(5, 3, ramp(5, 0, 1), ramp(3, 0, 1)),
                        "input is 5 wide, state and goal of 3 make 6"));
   CHECK(test::contains(build(6, 2, ramp(6, 0, 1), ramp(2, 0, 1)), "residual output must be a state of 3"));
-  CHECK(test::contains(build(6, 3, ramp(4, 0, 1), ramp(3, 0, 1)), "normalisers hold 4"));
-  CHECK(test::contains(build(6, 3, ramp(6, 0, 1), ramp(3, 0, 0)), "std is 0"));
+  CHECK(test::contains(build(6, 3, ramp(4, 0, 1), ramp(3, 0, 1)),
+                       "input normaliser: 4 means and 4 deviations, 6 are expected"));
+  CHECK(test::contains(build(6, 3, ramp(6, 0, 1), ramp(3, 0, 0)), "output normaliser: std [0] is 0"));
   CHECK_THROWS_AS(parse_robot_fill("kept"), UsageError);
 }
