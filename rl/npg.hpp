@@ -23,9 +23,11 @@ struct NpgSettings {
   int cg_iterations = 10;
   float cg_damping = 1e-4f;
   float cg_tolerance = 1e-10f;
-  std::string preconditioner = "none";  // none | diagonal: of F, estimated (rl/fisher.hpp)
-  float fisher_fraction = 0.25f;        // of the samples, evenly spaced, that the Fisher products see
-  int line_search = 8;                  // tries; 1: the full step, unless it breaks the checks
+  // none | diagonal: of F, estimated (rl/fisher.hpp). It pays where inputs are badly scaled (tests/rl/npg_test.cpp);
+  // normalised ones, as policies have, leave it little to do.
+  std::string preconditioner = "none";
+  float fisher_fraction = 0.25f;  // of the samples, evenly spaced, that the Fisher products see
+  int line_search = 8;            // tries; 1: the full step, unless it breaks the checks
   float backtrack = 0.6f;
   float kl_slack = 1.5f;
 };
