@@ -1,5 +1,5 @@
 #pragma once
-// Functions of one or two numbers over arrays. Arrays overlap entirely or not at all. An element's result
+// Functions of one or two numbers over arrays. Arrays overlap entirely or not at all (Error). An element's result
 // does not depend on its place or on n. T is float or double.
 #include <cstdint>
 
