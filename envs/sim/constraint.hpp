@@ -53,22 +53,37 @@ BATON_HD void add_equalities(const Model<scalar_t<T>>& m, Data<T>& d) {
     }
     e.mu[block.base_begin] = S(1);
     set_rows(e, block, e.equality_soft[n], diag, S(1), mask_t<T>(true), q1 - poly);
-    touch_clusters(e, block, mask_t<T>(true));
   }
   e.nequality = e.nrow;
 }
 
 // A block of one row over one dof.
 template <class T>
-BATON_HD inline void add_single(const Model<scalar_t<T>>& m, ConstraintData<T>& e, int dof, scalar_t<T> sign,
-                                const Compliance<scalar_t<T>>& soft, mask_t<T> active, T r,
-                                scalar_t<T> floss = 0) {
-  using S = scalar_t<T>;
+BATON_INLINE const ConstraintBlock& add_single_block(ConstraintData<T>& e, int dof, scalar_t<T> sign) {
   const auto& block = add_block(e, 1, 1, 1, -1);
   e.dof_index[block.dof_begin] = dof;
   e.jac[block.jac] = T(sign);
-  e.mu[block.base_begin] = S(1);
-  set_rows(e, block, soft, m.dofs[dof].invweight, S(1), active, r, floss);
+  e.mu[block.base_begin] = scalar_t<T>(1);
+  return block;
+}
+
+// All of a row of friction loss is constant but for its velocity.
+template <class T>
+BATON_INLINE void add_friction(const Model<scalar_t<T>>& m, ConstraintData<T>& e, int dof) {
+  using S = scalar_t<T>;
+  const int row = add_single_block(e, dof, S(1)).row_begin;
+  e.D[row] = T(e.friction_D[dof]);
+  e.aref[row] = T(S(0));
+  e.damp[row] = e.friction_damp[dof];
+  e.floss[row] = m.dofs[dof].frictionloss;
+}
+
+// One side of a joint's range, r beyond it.
+template <class T>
+BATON_HD inline void add_limit(const Model<scalar_t<T>>& m, ConstraintData<T>& e, int dof, scalar_t<T> sign,
+                               const Compliance<scalar_t<T>>& soft, mask_t<T> active, T r) {
+  const auto& block = add_single_block(e, dof, sign);
+  set_rows(e, block, soft, m.dofs[dof].invweight, scalar_t<T>(1), active, r);
   touch_clusters(e, block, active);
 }
 
@@ -111,9 +126,9 @@ BATON_HD void add_limits(const Model<scalar_t<T>>& m, Data<T>& d) {
     const T low = q - T(joint.range[0]), high = T(joint.range[1]) - q;
     const auto& soft = d.efc.limit_soft[n];
     if (const mask_t<T> on = low < margin; any(on))
-      add_single(m, d.efc, joint.dof, S(1), soft, on, low - margin);
+      add_limit(m, d.efc, joint.dof, S(1), soft, on, low - margin);
     if (const mask_t<T> on = high < margin; any(on))
-      add_single(m, d.efc, joint.dof, S(-1), soft, on, high - margin);
+      add_limit(m, d.efc, joint.dof, S(-1), soft, on, high - margin);
   }
 }
 
@@ -192,27 +207,35 @@ BATON_HD void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
 }  // namespace detail
 
 // rows[row] <- J v, v[nv], of one block.
-template <class T>
-BATON_INLINE void mul_block(const ConstraintData<T>& e, const ConstraintBlock& block, const T* v, T* rows) {
+template <int kBases, class T>
+BATON_INLINE void mul_edges(const ConstraintData<T>& e, const ConstraintBlock& block, const T* v, T* rows) {
   using S = scalar_t<T>;
   const int* dof = &e.dof_index[block.dof_begin];
   const T* jac = &e.jac[block.jac];
-  const auto product = [&](int b) {
+  T sum[kBases];
+  for (int b = 0; b < kBases; ++b) sum[b] = jac[b * block.dof_count] * v[dof[0]];
+  for (int k = 1; k < block.dof_count; ++k)
+    for (int b = 0; b < kBases; ++b) sum[b] += jac[b * block.dof_count + k] * v[dof[k]];
+  T* row = rows + block.row_begin;
+  for (int b = 1; b < kBases; ++b) {
+    const T tangent = sum[b] * T(S(e.mu[block.base_begin + b]));
+    row[2 * b - 2] = sum[0] + tangent;
+    row[2 * b - 1] = sum[0] - tangent;
+  }
+}
+template <class T>
+BATON_INLINE void mul_block(const ConstraintData<T>& e, const ConstraintBlock& block, const T* v, T* rows) {
+  if (block.row_count != block.base_count) {
+    if (block.base_count == 3) return mul_edges<3>(e, block, v, rows);
+    if (block.base_count == 4) return mul_edges<4>(e, block, v, rows);
+    return mul_edges<kMaxBases>(e, block, v, rows);
+  }
+  const int* dof = &e.dof_index[block.dof_begin];
+  const T* jac = &e.jac[block.jac];
+  for (int b = 0; b < block.base_count; ++b) {
     T sum = jac[b * block.dof_count] * v[dof[0]];
     for (int k = 1; k < block.dof_count; ++k) sum += jac[b * block.dof_count + k] * v[dof[k]];
-    return sum;
-  };
-  T* row = rows + block.row_begin;
-  const T normal = product(0);
-  if (block.row_count == block.base_count) {
-    row[0] = normal;
-    for (int b = 1; b < block.base_count; ++b) row[b] = product(b);
-    return;
-  }
-  for (int b = 1; b < block.base_count; ++b) {
-    const T tangent = product(b) * T(S(e.mu[block.base_begin + b]));
-    row[2 * b - 2] = normal + tangent;
-    row[2 * b - 1] = normal - tangent;
+    rows[block.row_begin + b] = sum;
   }
 }
 
@@ -226,30 +249,46 @@ BATON_HD void mul_jac(const ConstraintData<T>& e, const Problem& p, const T* v, 
   for (int n = p.begin; n < p.end; ++n) mul_block(e, e.blocks[p.blocks[n]], v, rows);
 }
 
+// out[nv] += sign J' rows of a block with the edges of a pyramid.
+template <int kBases, class T>
+BATON_INLINE void add_edges_transpose(const ConstraintData<T>& e, const ConstraintBlock& block, const T* row,
+                                      scalar_t<T> sign, T* out) {
+  const int* dof = &e.dof_index[block.dof_begin];
+  const T* jac = &e.jac[block.jac];
+  T along[kBases];
+  along[0] = row[0] + row[1];
+  for (int b = 1; b < kBases; ++b) {
+    if (b > 1) along[0] += row[2 * b - 2] + row[2 * b - 1];
+    along[b] = (row[2 * b - 2] - row[2 * b - 1]) * T(e.mu[block.base_begin + b] * sign);
+  }
+  along[0] *= T(sign);
+  for (int k = 0; k < block.dof_count; ++k) {
+    T sum = out[dof[k]];
+    for (int b = 0; b < kBases; ++b) sum += jac[b * block.dof_count + k] * along[b];
+    out[dof[k]] = sum;
+  }
+}
+
 // out[nv] += sign J' rows of a problem.
 template <class T>
 BATON_HD void add_jac_transpose(const ConstraintData<T>& e, const Problem& p, const T* rows, scalar_t<T> sign,
                                 T* out) {
   for (int n = p.begin; n < p.end; ++n) {
     const ConstraintBlock& block = e.blocks[p.blocks[n]];
-    const int* dof = &e.dof_index[block.dof_begin];
-    const T* jac = &e.jac[block.jac];
     const T* row = rows + block.row_begin;
-    if (is_plain(block)) {
+    if (block.row_count == block.base_count) {
       for (int b = 0; b < block.base_count; ++b) {
         const T along = row[b] * T(sign);
-        for (int k = 0; k < block.dof_count; ++k) out[dof[k]] += jac[b * block.dof_count + k] * along;
+        const T* jac = &e.jac[block.jac + b * block.dof_count];
+        for (int k = 0; k < block.dof_count; ++k) out[e.dof_index[block.dof_begin + k]] += jac[k] * along;
       }
-      continue;
+    } else if (block.base_count == 3) {
+      add_edges_transpose<3>(e, block, row, sign, out);
+    } else if (block.base_count == 4) {
+      add_edges_transpose<4>(e, block, row, sign, out);
+    } else {
+      add_edges_transpose<kMaxBases>(e, block, row, sign, out);
     }
-    T normal = block.base_count == 1 ? row[0] : row[0] + row[1];
-    for (int b = 1; b < block.base_count; ++b) {
-      const T tangent = (row[2 * b - 2] - row[2 * b - 1]) * T(e.mu[block.base_begin + b] * sign);
-      if (b > 1) normal += row[2 * b - 2] + row[2 * b - 1];
-      for (int k = 0; k < block.dof_count; ++k) out[dof[k]] += jac[b * block.dof_count + k] * tangent;
-    }
-    normal *= T(sign);
-    for (int k = 0; k < block.dof_count; ++k) out[dof[k]] += jac[k] * normal;
   }
 }
 
@@ -258,12 +297,13 @@ BATON_HD void make_constraints(const Model<scalar_t<T>>& m, Data<T>& d) {
   using S = scalar_t<T>;
   auto& e = d.efc;
   e.nblock = e.nrow = e.nbase = e.njac = e.ndof = 0;
-  for (auto* on : {&e.touched, &e.joined})
-    for (T& cluster : *on) cluster = T(S(0));
+  for (std::size_t c = 0; c < e.clusters.size(); ++c) {
+    e.touched[c] = T(S(e.clusters[c].held));
+    e.joined[c] = T(S(0));
+  }
   detail::add_equalities(m, d);
   for (int i = 0; i < m.nv; ++i)
-    if (m.dofs[i].frictionloss > 0)
-      detail::add_single(m, e, i, S(1), e.friction_soft[i], mask_t<T>(true), T(S(0)), m.dofs[i].frictionloss);
+    if (m.dofs[i].frictionloss > 0) detail::add_friction(m, e, i);
   e.nfriction = e.nrow - e.nequality;
   detail::add_limits(m, d);
   detail::add_contacts(m, d);

@@ -32,6 +32,7 @@ struct Compliance {
 // Trees that equalities couple, in every lane and at every step. Contacts couple clusters in some lanes only.
 struct Cluster {
   int dof_begin = 0, dof_count = 0;  // into Envelope::dof of ConstraintData::apart
+  bool held = false;                 // equalities or friction losses give it rows in every lane
   bool small = false;                // one tree of one dof, or two that one joint equality couples
 };
 
@@ -103,7 +104,7 @@ struct ConstraintData {
   std::vector<PairTable> pair_table;        // [npair]
   std::vector<int> pair_dof;
   std::vector<S> pair_side;                  // +1: moves geom2's body, -1: geom1's
-  std::vector<Compliance<S>> friction_soft;  // [nv]
+  std::vector<S> friction_D, friction_damp;  // [nv] of rows of friction loss
   std::vector<Compliance<S>> limit_soft;     // [njnt]
   std::vector<Compliance<S>> equality_soft;  // [neq]
   std::vector<int> rank;                     // [nv] order of elimination

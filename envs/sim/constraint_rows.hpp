@@ -39,8 +39,8 @@ BATON_INLINE void set_rows(ConstraintData<T>& e, const ConstraintBlock& block,
   const T zero(S(0)), one(S(1));
   r = select(active, r, zero);
   const T imp = impedance(soft, r);
-  const T R = T(scale) * max(T(S(kTiny)), T(diag) * (one - imp) / imp);
-  const T D = select(active, one / R, zero), aref = T(-soft.k) * imp * r;
+  const T D = select(active, imp / max(T(scale * S(kTiny)), T(scale * diag) * (one - imp)), zero);
+  const T aref = T(-soft.k) * imp * r;
   for (int row = block.row_begin; row < block.row_begin + block.row_count; ++row) {
     e.D[row] = D;
     e.aref[row] = aref;
@@ -56,7 +56,6 @@ BATON_INLINE void touch_clusters(ConstraintData<T>& e, const ConstraintBlock& bl
   const T on = select(active, T(1), T(0));
   const int front = e.dof_cluster[e.dof_index[block.dof_begin]];
   const int back = e.dof_cluster[e.dof_index[block.dof_begin + block.dof_count - 1]];
-  e.block_cluster[e.nblock - 1] = back == front ? front : -1;
   e.touched[front] = max(e.touched[front], on);
   if (back != front) e.touched[back] = max(e.touched[back], on);
   if (back != front || (e.clusters[front].small && e.block_contact[e.nblock - 1] >= 0)) {

@@ -135,8 +135,10 @@ void ConstraintData<T>::find_clusters(const Model<S>& m) {
       if (root_of(t) != r) continue;
       ++trees;
       most = std::max(most, equalities[t]);
+      c.held = c.held || equalities[t] > 0;
       plain = plain && tree_size[t] == 1 && plain_link[t];
       for (int i = tree_begin[t]; i < tree_begin[t] + tree_size[t]; ++i) {
+        c.held = c.held || m.dofs[i].frictionloss > 0;
         apart.local[i] = static_cast<int>(apart.dof.size()) - c.dof_begin;
         dof_cluster[i] = static_cast<int>(clusters.size());
         apart.dof.push_back(i);
@@ -238,8 +240,13 @@ void ConstraintData<T>::reserve(const Model<S>& m, int max_contacts) {
   find_clusters(m);
   reserve_pairs(m);
   reserve_welds(m);
-  friction_soft.clear(), limit_soft.clear(), equality_soft.clear();
-  for (const auto& dof : m.dofs) friction_soft.push_back(compliance(dof.friction_softness, m.option, false));
+  friction_D.clear(), friction_damp.clear(), limit_soft.clear(), equality_soft.clear();
+  for (const auto& dof : m.dofs) {
+    const Compliance<S> soft = compliance(dof.friction_softness, m.option, false);
+    const double dmin = soft.dmin;  // the impedance without violation
+    friction_D.push_back(static_cast<S>(dmin / std::max(kTiny * dmin, dof.invweight * (1 - dmin))));
+    friction_damp.push_back(soft.b);
+  }
   for (const auto& joint : m.joints) limit_soft.push_back(compliance(joint.limit_softness, m.option, true));
   for (const auto& eq : m.equalities) equality_soft.push_back(compliance(eq.softness, m.option, true));
 

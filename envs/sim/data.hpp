@@ -172,8 +172,8 @@ Data<T>::Data(const Model<S>& m) {
   separations.entries.resize(
       std::min(std::max<std::size_t>(m.pairs.size(), 1), SeparationCache<T>::kEntries));
   broadphase.build(m);
-  motion.build(m, broadphase);
   plan.build(m);
+  motion.build(m, broadphase, plan);
   for (const auto& l : plan.lone) {
     const std::size_t i = static_cast<std::size_t>(l.dof), at = i * nv + i;
     M[at] = LD[at] = T(l.inertia);

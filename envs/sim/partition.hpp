@@ -68,10 +68,15 @@ BATON_HD Problem apart_problem(const ConstraintData<T>& e, std::size_t cluster) 
           e.apart.row_at.data() + at};
 }
 
-// Writes block_list, apart_kinds, small_rows; leaves them when blocks have the same dofs as in the last step.
+// Writes block_cluster, block_list, apart_kinds, small_rows; leaves them when blocks have the same dofs as in the last step.
 template <class T>
 BATON_HD void partition_rows(ConstraintData<T>& e) {
   if (detail::same_blocks(e)) return;
+  for (int n = 0; n < e.nblock; ++n) {
+    const int* dof = &e.dof_index[e.blocks[n].dof_begin];
+    const int front = e.dof_cluster[dof[0]], back = e.dof_cluster[dof[e.blocks[n].dof_count - 1]];
+    e.block_cluster[n] = back == front ? front : -1;
+  }
   int next = 0;
   for (std::size_t c = 0; c < e.clusters.size(); ++c) {
     const int begin = next;

@@ -38,8 +38,18 @@ struct SegmentBox {
     for (int j = 0; j < 3; ++j) on_face[j] = (better && out[j]) || (!better && on_face[j]);
   }
 
-  // The edge along axis j whose other coordinates are on the sides `side` (bits j1, j2; 1 = plus).
-  BATON_HD void try_edge(int j, int side) {
+  // The four edges along axis j.
+  BATON_HD void try_edges(int j) {
+    const T one(1), ma = size[j] * size[j], mb = -size[j] * half[j];
+    const T det = SegmentPair<T>{ma, mb, length2, one, one}.det();
+    const Mask flat = parallel(det, ma, length2);
+    const typename SegmentPair<T>::Inverses inverses{one / select(flat, one, det), one / ma, one / length2};
+    for (int side = 0; side < 4; ++side) try_edge(j, side, flat, inverses);
+  }
+
+  // That whose other coordinates are on the sides `side` (bits j1, j2; 1 = plus).
+  BATON_INLINE void try_edge(int j, int side, const Mask& flat,
+                             const typename SegmentPair<T>::Inverses& inverses) {
     const int j1 = (j + 1) % 3, j2 = (j + 2) % 3;
     const bool s1 = (side & 1) != 0, s2 = (side & 2) != 0;
     Vec3<T> dif = -pos;
@@ -47,10 +57,8 @@ struct SegmentBox {
     dif[j2] += s2 ? size[j2] : -size[j2];
     const T one(1);
     const SegmentPair<T> s{size[j] * size[j], -size[j] * half[j], length2, -size[j] * dif[j], dot(half, dif)};
-    const T det = s.det();
-    const Mask flat = parallel(det, s.ma, s.mc);
     T x1, x2, end1;
-    s.closest(select(flat, one, det), x1, x2, end1);
+    s.closest(inverses, x1, x2, end1);
     Vec3<T> gap = dif - half * x2;
     gap[j] += size[j] * x1;
     const T dist2 = dot(gap, gap);
@@ -186,8 +194,7 @@ BATON_HD void capsule_box(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, Co
   for (int i = 0; i < 3; ++i) s.on_face[i] = s.along[i] = s.corner[i] = Mask(false);
   s.try_end(-1);
   s.try_end(1);
-  for (int j = 0; j < 3; ++j)
-    for (int side = 0; side < 4; ++side) s.try_edge(j, side);
+  for (int j = 0; j < 3; ++j) s.try_edges(j);
   on = on && (s.face || s.edge);
   if (!any(on)) return;
   const SphereHit<T> h1 = sphere_box_hit(a.pos + a.axis() * (a.size.y * s.x), a.size.x, b);

@@ -4,14 +4,16 @@
 //
 //   way[body]   how far any point of the body's geoms may have moved since the count began, the largest of all lanes:
 //               the sum over steps of |dp| + r |dR|_F / sqrt(2), r the reach of its geoms from the body's origin
-//               (a rotation by t moves a point at r by 2 r sin(t / 2) = r |dR|_F / sqrt(2))
+//               (a rotation by t moves a point at r by 2 r sin(t / 2) = r |dR|_F / sqrt(2)); of lone bodies (plan.hpp)
+//               r |dq|, r = 1 on slides
 //   due[pair], group_due[group]   the sum of its bodies' ways from which on it must be looked at
 //
 // Only ever skips what would have come out apart: contacts do not depend on it. A lane that is put back somewhere else
-// has moved that far. Cost: 40 flops and 12 numbers a moving body and step.
+// has moved that far. Cost: 40 flops and 12 numbers a moving body and step, 4 and 1 a lone one.
 #include <vector>
 
 #include "envs/sim/broadphase.hpp"
+#include "envs/sim/plan.hpp"
 
 namespace baton::sim {
 
@@ -24,9 +26,14 @@ class Motion {
     Vec3<T> pos{};
     Mat3<T> mat{};  // where it was in the last step
   };
+  struct LoneMover {
+    int body = 0, qpos = 0;
+    S reach = 0;  // of its geoms from the joint; 1 for slides
+    T q{};        // where it was in the last step
+  };
 
  public:
-  void build(const Model<S>& m, const Broadphase<S>& table);
+  void build(const Model<S>& m, const Broadphase<S>& table, const Plan<S>& plan);
 
   // To be called once a step, before the pairs, with the poses of now.
   template <class D>
@@ -48,7 +55,7 @@ class Motion {
   // f(array) for each that changes from step to step.
   template <class F>
   void for_each_array(F&& f) const {
-    f(movers_), f(way_), f(due_), f(group_due_);
+    f(movers_), f(lone_movers_), f(way_), f(due_), f(group_due_);
   }
 
  private:
@@ -59,11 +66,12 @@ class Motion {
     return -largest(-known) * S(0.999) - S(1e-5);
   }
   std::vector<Mover> movers_;
+  std::vector<LoneMover> lone_movers_;
   std::vector<S> way_, due_, group_due_;
 };
 
 template <class T>
-void Motion<T>::build(const Model<S>& m, const Broadphase<S>& table) {
+void Motion<T>::build(const Model<S>& m, const Broadphase<S>& table, const Plan<S>& plan) {
   std::vector<S> reach(m.bodies.size(), S(-1));
   for (const auto& g : table.groups)
     for (int p = g.begin; p < g.end; ++p)
@@ -75,6 +83,13 @@ void Motion<T>::build(const Model<S>& m, const Broadphase<S>& table) {
         r = std::max(r, norm(x.pos) + x.radius);
       }
   movers_.clear();
+  lone_movers_.clear();
+  for (const auto& l : plan.lone) {
+    if (reach[l.body] < S(0)) continue;
+    const Joint<S>& joint = m.joints[l.joint];
+    lone_movers_.push_back({l.body, joint.qpos, l.hinge ? reach[l.body] + norm(joint.pos) : S(1), T(S(0))});
+    reach[l.body] = S(-1);
+  }
   for (std::size_t b = 0; b < reach.size(); ++b) {
     if (reach[b] < S(0)) continue;
     movers_.emplace_back();
@@ -92,7 +107,19 @@ void Motion<T>::build(const Model<S>& m, const Broadphase<S>& table) {
 template <class T>
 template <class D>
 BATON_HD void Motion<T>::advance(const D& d) {
+  const T far(S(2 * kRestart));
   bool restart = false;
+  const auto add = [&](int body, const T& moved) {
+    const S step = largest(select(moved <= far, moved, far));
+    S& way = way_[static_cast<std::size_t>(body)];
+    way += step * S(1.001) + (step > S(0) ? S(1e-6) : S(0));
+    restart = restart || way > S(kRestart);
+  };
+  for (LoneMover& b : lone_movers_) {
+    const T q = d.qpos[static_cast<std::size_t>(b.qpos)];
+    add(b.body, T(b.reach) * abs(q - b.q));
+    b.q = q;
+  }
   for (Mover& b : movers_) {
     const Vec3<T>& pos = d.xpos[static_cast<std::size_t>(b.body)];
     const Mat3<T>& mat = d.xmat[static_cast<std::size_t>(b.body)];
@@ -104,11 +131,7 @@ BATON_HD void Motion<T>::advance(const D& d) {
       b.mat.m[i] = mat.m[i];
     }
     b.pos = pos;
-    const T far(S(2 * kRestart)), moved = sqrt(dot(dp, dp)) + T(b.reach) * sqrt(turn * T(S(0.5)));
-    const S step = largest(select(moved <= far, moved, far));
-    S& way = way_[static_cast<std::size_t>(b.body)];
-    way += step * S(1.001) + (step > S(0) ? S(1e-6) : S(0));
-    restart = restart || way > S(kRestart);
+    add(b.body, sqrt(dot(dp, dp)) + T(b.reach) * sqrt(turn * T(S(0.5))));
   }
   if (!restart) return;
   std::fill(way_.begin(), way_.end(), S(0));

@@ -115,19 +115,24 @@ template <class T>
 struct SegmentPair {
   T ma, mb, mc, u, v;  // e1.e1, -e1.e2, e2.e2, -e1.(p1-p2), e2.(p1-p2)
   BATON_HD T det() const { return ma * mc - mb * mb; }
-  // end1: +1 or -1 where the search for x1 was cut off at that end (also when x2's end then drew it back), else 0.
   BATON_INLINE void closest(const T& det, T& x1, T& x2, T& end1) const {
+    closest(Inverses{T(1) / det, T(1) / ma, T(1) / mc}, x1, x2, end1);
+  }
+  struct Inverses {
+    T det, a, c;  // of det() (1 where the axes are parallel), ma, mc
+  };
+  // end1: +1 or -1 where the search for x1 was cut off at that end (also when x2's end then drew it back), else 0.
+  BATON_INLINE void closest(const Inverses& inv, T& x1, T& x2, T& end1) const {
     const T one(1), zero(0);
-    const T inv_det = one / det, inv_a = one / ma, inv_c = one / mc;
-    x1 = (mc * u - mb * v) * inv_det;
-    x2 = (ma * v - mb * u) * inv_det;
+    x1 = (mc * u - mb * v) * inv.det;
+    x2 = (ma * v - mb * u) * inv.det;
     const mask_t<T> beyond1 = abs(x1) > one;
     x1 = clamp(x1, -one, one);
     end1 = select(beyond1, x1, zero);
-    x2 = select(beyond1, (v - mb * x1) * inv_c, x2);
+    x2 = select(beyond1, (v - mb * x1) * inv.c, x2);
     const mask_t<T> beyond2 = abs(x2) > one;
     x2 = clamp(x2, -one, one);
-    const T again = (u - mb * x2) * inv_a, drawn = clamp(again, -one, one);
+    const T again = (u - mb * x2) * inv.a, drawn = clamp(again, -one, one);
     x1 = select(beyond2, drawn, x1);
     end1 = select(beyond2 && abs(again) > one, drawn, end1);
   }
