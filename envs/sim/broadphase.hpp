@@ -177,6 +177,7 @@ template <class S>
 void Broadphase<S>::build(const Model<S>& m) {
   groups.clear();
   pairs.clear();
+  pairs.reserve(m.pairs.size());
   find_static(m);
   const auto owner = [&](int geom) {
     const int body = m.geoms[static_cast<std::size_t>(geom)].body;

@@ -197,7 +197,7 @@ BATON_HD void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
     contact_jacobian(m, d, contact, block, &e.pair_side[table.dof_begin], active, &e.jac[block.jac]);
     e.mu[block.base_begin] = S(1);
     for (int k = 1; k < dim; ++k) e.mu[block.base_begin + k] = pair.friction[k - 1];
-    set_rows(e, block, table.soft, table.diag, table.scale, active, r);
+    set_rows(e, block, e.pair_soft[table.soft], table.diag, table.scale, active, r);
     if (cone) set_cone_rows(m, e, block, pair.friction[0], table.friction_damp);
     touch_clusters(e, block, active);
   }

@@ -68,6 +68,8 @@ struct Problem : BlockKinds {
   const int *dof = nullptr, *local = nullptr, *first = nullptr, *row_at = nullptr;  // as in Envelope
 };
 
+struct TreeLink;  // constraint_tables.hpp
+
 struct ConstraintBlock {
   int dof_begin = 0, dof_count = 0;    // into ConstraintData::dof_index, in order of elimination
   int jac = 0;                         // into ConstraintData::jac
@@ -88,7 +90,7 @@ struct ConstraintData {
 
   // ---- the model's part ----
   struct PairTable {
-    Compliance<S> soft;
+    int soft = 0;         // into pair_soft
     S diag = 0;           // approximate inverse inertia of the first row, 1/kg
     S friction_damp = 0;  // b of an elliptic cone's tangents
     S scale = 1;          // of R, for pyramid edges: 2 mu^2 / impratio; 1 without friction, elliptic
@@ -100,9 +102,10 @@ struct ConstraintData {
   };
   std::vector<WeldTable> weld_table;  // [neq], of connects and welds
   std::vector<int> weld_dof;
-  std::vector<std::array<S, 2>> weld_side;  // 1 where the dof moves body 1, body 2
-  std::vector<PairTable> pair_table;        // [npair]
-  std::vector<int> pair_dof;
+  std::vector<std::array<S, 2>> weld_side;   // 1 where the dof moves body 1, body 2
+  std::vector<PairTable> pair_table;         // [npair]
+  std::vector<Compliance<S>> pair_soft;      // those that differ
+  std::vector<int> pair_dof;                 // pairs of the same bodies share theirs
   std::vector<S> pair_side;                  // +1: moves geom2's body, -1: geom1's
   std::vector<S> friction_D, friction_damp;  // [nv] of rows of friction loss
   std::vector<Compliance<S>> limit_soft;     // [njnt]
@@ -155,10 +158,11 @@ struct ConstraintData {
 
  private:
   void reserve_pairs(const Model<S>& m);
+  void add_pair_dofs(const Model<S>& m, int body1, int body2);
   void reserve_welds(const Model<S>& m);
   void order_trees(const Model<S>& m);
   void find_clusters(const Model<S>& m);
-  void envelope_of_links(const Model<S>& m, const std::vector<std::array<int, 2>>& links);
+  void envelope_of_links(const Model<S>& m, const std::vector<TreeLink>& links);
   void reserve_structure(const Model<S>& m, std::size_t block_count);
 };
 

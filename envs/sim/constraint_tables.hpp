@@ -3,6 +3,7 @@
 // Formulas: MuJoCo, Computation, "Constraint model" and "Solver parameters".
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "envs/sim/constraint_data.hpp"
@@ -86,41 +87,56 @@ void ConstraintData<T>::order_trees(const Model<S>& m) {
     for (int i = tree_begin[t]; i < tree_begin[t] + tree_size[t]; ++i) rank[i] = next++;
 }
 
+// Trees a and b that something of the model may couple; a = b where it is about one tree alone.
+struct TreeLink {
+  enum class By { kContact, kEquality, kTwoJoints };  // kTwoJoints: an equality between two of them
+  int a, b;
+  By by;
+};
+
+template <class S>
+std::vector<TreeLink> tree_links(const Model<S>& m) {
+  std::vector<TreeLink> links;
+  const auto add = [&](int dof1, int dof2, TreeLink::By by) {
+    if (dof1 < 0) std::swap(dof1, dof2);
+    if (dof1 < 0) return;
+    links.push_back({m.dofs[dof1].tree, m.dofs[dof2 < 0 ? dof1 : dof2].tree, by});
+  };
+  for (const auto& eq : m.equalities) {
+    if (!eq.active) continue;
+    if (eq.type != EqualityType::kJoint) {
+      add(m.bodies[eq.obj1].last_dof, m.bodies[eq.obj2].last_dof, TreeLink::By::kEquality);
+    } else if (eq.obj2 < 0) {
+      add(m.joints[eq.obj1].dof, -1, TreeLink::By::kEquality);
+    } else {
+      add(m.joints[eq.obj1].dof, m.joints[eq.obj2].dof, TreeLink::By::kTwoJoints);
+    }
+  }
+  for (const auto& pair : m.pairs)
+    add(m.bodies[m.geoms[pair.geom1].body].last_dof, m.bodies[m.geoms[pair.geom2].body].last_dof,
+        TreeLink::By::kContact);
+  return links;
+}
+
 // Clusters by union of trees; their dofs in order of elimination, with the envelope that their rows may ever fill.
 template <class T>
 void ConstraintData<T>::find_clusters(const Model<S>& m) {
   const auto nt = static_cast<std::size_t>(m.ntree), nv = static_cast<std::size_t>(m.nv);
-  std::vector<int> root(nt);
+  std::vector<int> root(nt), equalities(nt, 0);
   std::iota(root.begin(), root.end(), 0);
   const auto root_of = [&](int t) {
     while (root[t] != t) t = root[t];
     return t;
   };
-  std::vector<std::array<int, 2>> links;  // trees that equalities, or contacts, may couple
-  std::vector<int> equalities(nt, 0);
-  const auto add = [&](int dof1, int dof2, bool equality) {
-    if (dof1 < 0) std::swap(dof1, dof2);
-    if (dof1 < 0) return;
-    const int a = m.dofs[dof1].tree, b = dof2 < 0 ? a : m.dofs[dof2].tree;
-    links.push_back({a, b});
-    if (!equality) return;
+  std::vector<char> plain_link(nt, 1);  // all of the tree's equalities are between two joints
+  const std::vector<TreeLink> links = tree_links(m);
+  for (const auto& [a, b, by] : links) {
+    if (by == TreeLink::By::kContact) continue;
     ++equalities[a];
     if (b != a) ++equalities[b];
+    if (by != TreeLink::By::kTwoJoints) plain_link[a] = plain_link[b] = 0;
     root[root_of(a)] = root_of(b);
-  };
-  std::vector<char> plain_link(nt, 1);  // all of the tree's equalities are between two joints
-  for (const auto& eq : m.equalities) {
-    if (!eq.active) continue;
-    const bool joints = eq.type == EqualityType::kJoint;
-    const int dof1 = joints ? m.joints[eq.obj1].dof : m.bodies[eq.obj1].last_dof;
-    const int dof2 = !joints ? m.bodies[eq.obj2].last_dof : eq.obj2 >= 0 ? m.joints[eq.obj2].dof : -1;
-    add(dof1, dof2, true);
-    for (const int dof : std::array{dof1, dof2})
-      if (dof >= 0 && (!joints || dof1 < 0 || dof2 < 0)) plain_link[m.dofs[dof].tree] = 0;
   }
-  for (const auto& pair : m.pairs)
-    add(m.bodies[m.geoms[pair.geom1].body].last_dof, m.bodies[m.geoms[pair.geom2].body].last_dof, false);
-
   clusters.clear();
   apart.dof.clear();
   apart.local.assign(nv, -1);
@@ -153,14 +169,14 @@ void ConstraintData<T>::find_clusters(const Model<S>& m) {
 
 // first and row_at of `apart`.
 template <class T>
-void ConstraintData<T>::envelope_of_links(const Model<S>& m, const std::vector<std::array<int, 2>>& links) {
+void ConstraintData<T>::envelope_of_links(const Model<S>& m, const std::vector<TreeLink>& links) {
   const auto nv = static_cast<std::size_t>(m.nv);
   apart.first.assign(nv, 0);
   apart.row_at.assign(nv, 0);
   const auto start = [&](int t) { return apart.local[tree_begin[t]]; };
   std::vector<int> first(static_cast<std::size_t>(m.ntree));
   for (int t = 0; t < m.ntree; ++t) first[t] = start(t);
-  for (const auto& [a, b] : links)
+  for (const auto& [a, b, by] : links)
     if (dof_cluster[tree_begin[a]] == dof_cluster[tree_begin[b]])
       for (int t : std::array{a, b}) first[t] = std::min({first[t], start(a), start(b)});
   for (const Cluster& c : clusters) {
@@ -174,32 +190,48 @@ void ConstraintData<T>::envelope_of_links(const Model<S>& m, const std::vector<s
   }
 }
 
+// The dofs that move one of two bodies but not both, with the sign of the second's motion.
+template <class T>
+void ConstraintData<T>::add_pair_dofs(const Model<S>& m, int body1, int body2) {
+  std::vector<S> side(static_cast<std::size_t>(m.nv));
+  for (int i = m.bodies[body1].last_dof; i >= 0; i = m.dofs[i].parent) side[i] -= S(1);
+  for (int i = m.bodies[body2].last_dof; i >= 0; i = m.dofs[i].parent) side[i] += S(1);
+  const auto begin = static_cast<std::ptrdiff_t>(pair_dof.size());
+  for (int i = 0; i < m.nv; ++i)
+    if (side[i] != 0) pair_dof.push_back(i);
+  std::sort(pair_dof.begin() + begin, pair_dof.end(), [&](int a, int b) { return rank[a] < rank[b]; });
+  for (auto i = pair_dof.begin() + begin; i != pair_dof.end(); ++i) pair_side.push_back(side[*i]);
+}
+
+// Thousands of pairs have few softnesses, and few of them differ in their bodies: what they share is there once.
 template <class T>
 void ConstraintData<T>::reserve_pairs(const Model<S>& m) {
   pair_dof.clear();
   pair_side.clear();
+  pair_soft.clear();
   pair_table.resize(m.pairs.size());
-  std::vector<S> side(static_cast<std::size_t>(m.nv));
-  std::vector<int> dofs;
+  std::map<std::pair<int, int>, std::array<int, 2>> dofs_of;  // bodies: begin, count
+  std::map<std::pair<std::array<S, 2>, std::array<S, 5>>, int> soft_of;
   for (std::size_t n = 0; n < m.pairs.size(); ++n) {
     const auto& pair = m.pairs[n];
     const int body1 = m.geoms[pair.geom1].body, body2 = m.geoms[pair.geom2].body;
-    std::fill(side.begin(), side.end(), S(0));
-    for (int i = m.bodies[body1].last_dof; i >= 0; i = m.dofs[i].parent) side[i] -= S(1);
-    for (int i = m.bodies[body2].last_dof; i >= 0; i = m.dofs[i].parent) side[i] += S(1);
-    dofs.clear();
-    for (int i = 0; i < m.nv; ++i)
-      if (side[i] != 0) dofs.push_back(i);
-    std::sort(dofs.begin(), dofs.end(), [&](int a, int b) { return rank[a] < rank[b]; });
+    const int begin = static_cast<int>(pair_dof.size());
+    const auto [dofs, new_bodies] = dofs_of.try_emplace({body1, body2}, std::array{begin, 0});
+    if (new_bodies) {
+      add_pair_dofs(m, body1, body2);
+      dofs->second[1] = static_cast<int>(pair_dof.size()) - begin;
+    }
+    const auto [soft, new_soft] =
+        soft_of.try_emplace({pair.softness.solref, pair.softness.solimp}, static_cast<int>(pair_soft.size()));
+    if (new_soft) pair_soft.push_back(compliance(pair.softness, m.option, true));
     PairTable& table = pair_table[n];
-    table.dof_begin = static_cast<int>(pair_dof.size());
-    table.dof_count = static_cast<int>(dofs.size());
-    for (int i : dofs) pair_dof.push_back(i), pair_side.push_back(side[i]);
-    table.soft = compliance(pair.softness, m.option, true);
+    table.dof_begin = dofs->second[0];
+    table.dof_count = dofs->second[1];
+    table.soft = soft->second;
     const bool own = pair.friction_solref[0] != 0 || pair.friction_solref[1] != 0;
     table.friction_damp =
         own ? compliance(Softness<S>{pair.friction_solref, pair.softness.solimp}, m.option, true).b
-            : table.soft.b;
+            : pair_soft[table.soft].b;
     const double weight = static_cast<double>(m.bodies[body1].invweight[0]) + m.bodies[body2].invweight[0];
     const double mu2 = static_cast<double>(pair.friction[0]) * pair.friction[0];
     const bool pyramid = pair.condim > 1 && m.option.cone == Cone::kPyramidal;

@@ -26,7 +26,7 @@ struct Contact {
 inline constexpr int kMaxContacts =
     1000;  // of an environment; its own contacts beyond are dropped and counted
 inline constexpr int kFirstContacts =
-    64;  // slots to start with; Data grows when a tile needs more (collide.hpp)
+    32;  // slots to start with; Data grows when a tile needs more (collide.hpp)
 
 // For some pairs of geoms a direction, per lane, along which they were apart when last looked at. Only ever a hint: a
 // collider checks it against the poses of now, so that results do not depend on it.

@@ -68,7 +68,7 @@ BATON_HD Problem apart_problem(const ConstraintData<T>& e, std::size_t cluster) 
           e.apart.row_at.data() + at};
 }
 
-// Writes block_cluster, block_list, apart_kinds, small_rows; leaves them when blocks have the same dofs as in the last step.
+// Writes block_cluster, block_list, apart_kinds, small_rows; leaves them when blocks have the same dofs as last time.
 template <class T>
 BATON_HD void partition_rows(ConstraintData<T>& e) {
   if (detail::same_blocks(e)) return;

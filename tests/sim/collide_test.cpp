@@ -400,6 +400,7 @@ TEST_CASE("the broadphase drops no contact: a crowded scene against the collider
     sim::Data<double> d(m), all(m);
     scatter(gen, m, d);
     sim::collide(m, d);
+    all.reserve_contacts(m, 8 * static_cast<int>(d.contacts.size()));
     for (std::size_t p = 0; p < m.pairs.size(); ++p) {
       const auto g1 = static_cast<std::size_t>(m.pairs[p].geom1),
                  g2 = static_cast<std::size_t>(m.pairs[p].geom2);
@@ -445,7 +446,7 @@ TEST_CASE(
       }
       fresh.xpos = kept.xpos, fresh.xmat = kept.xmat;
       fresh.geom_xpos = kept.geom_xpos, fresh.geom_xmat = kept.geom_xmat;
-      fresh.motion.build(m, fresh.broadphase);
+      fresh.motion.build(m, fresh.broadphase, fresh.plan);
       sim::collide(m, kept);
       sim::collide(m, fresh);
       CAPTURE(round);

@@ -20,7 +20,8 @@ void for_each_table(const Data<T>& d, F&& f) {
   f(p.plain_body), f(p.plain_inertia), f(p.plain_geom);
   d.broadphase.for_each_array(f);
   const auto& e = d.efc;
-  f(e.weld_table), f(e.weld_dof), f(e.weld_side), f(e.pair_table), f(e.pair_dof), f(e.pair_side);
+  f(e.weld_table), f(e.weld_dof), f(e.weld_side), f(e.pair_table), f(e.pair_soft), f(e.pair_dof),
+      f(e.pair_side);
   f(e.friction_D), f(e.friction_damp), f(e.limit_soft), f(e.equality_soft), f(e.rank);
   f(e.tree_order), f(e.tree_begin), f(e.tree_size), f(e.clusters), f(e.dof_cluster);
   f(e.apart.dof), f(e.apart.local), f(e.apart.first), f(e.apart.row_at);
