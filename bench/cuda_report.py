@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/performance.md"
 BEGIN, END = "<!-- cuda_report.py -->\n", "<!-- end of cuda_report.py -->\n"
 BYTES_PER_SECOND, FLOPS = 3.35e12, 67e12
-FLAGS = ["-std=c++20", "-O3", "--expt-relaxed-constexpr", f"-I{ROOT}", "-gencode=arch=compute_90,code=sm_90", "-Xptxas", "-v",
+FLAGS = ["-std=c++20", "-O3", "--expt-relaxed-constexpr", "-DFMT_USE_CONSTEXPR=1", f"-I{ROOT}", "-gencode=arch=compute_90,code=sm_90", "-Xptxas", "-v",
          "-c", "-o", "/dev/null"]
 
 
