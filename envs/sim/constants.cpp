@@ -74,12 +74,12 @@ void slider_weights(Model<double>& m) {
   }
 }
 
-void find_lone_bodies(Model<double>& m) {
+void find_floating_bodies(Model<double>& m) {
   std::vector<int> dofs(static_cast<std::size_t>(m.ntree));
   for (const auto& dof : m.dofs) ++dofs[static_cast<std::size_t>(dof.tree)];
   for (auto& joint : m.joints) {
     const auto tree = static_cast<std::size_t>(m.dofs[static_cast<std::size_t>(joint.dof)].tree);
-    joint.lone = joint.type == JointType::kFree && dofs[tree] == dof_count(joint.type);
+    joint.floating = joint.type == JointType::kFree && dofs[tree] == dof_count(joint.type);
   }
 }
 
@@ -106,7 +106,7 @@ void servo_damping(Model<double>& m, const Data<double>& d) {
 
 void compute_constants(Model<double>& m) {
   if (m.nv == 0) return;
-  find_lone_bodies(m);
+  find_floating_bodies(m);
   Data<double> d(m);
   kinematics(m, d);
   inertia(m, d);

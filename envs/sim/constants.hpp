@@ -6,7 +6,7 @@
 //   mean_inertia       mean of M's diagonal
 //   Actuator::bias[2]  where positive beside gain[0] = -bias[1], a damping ratio r of a position servo; becomes
 //                      -2 r sqrt(gain[0] m), m = 1 / (moment' M^-1 moment)
-//   Joint::lone        free joint whose tree has no other joint
+//   Joint::floating    free joint whose tree has no other joint
 //
 // MuJoCo, Computation, "Solver parameters": they set the scale of a constraint's softness.
 #include "envs/sim/model.hpp"

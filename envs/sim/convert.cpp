@@ -51,7 +51,7 @@ Joint<float> to(const Joint<double>& j) {
   r.margin = to(j.margin);
   r.stiffness = to(j.stiffness), r.limit_softness = to(j.limit_softness);
   r.force_limited = j.force_limited, r.force_range = to(j.force_range);
-  r.gravcomp = j.gravcomp, r.lone = j.lone;
+  r.gravcomp = j.gravcomp, r.floating = j.floating;
   return r;
 }
 

@@ -6,7 +6,7 @@
 //   implicitfast   (M - h D) a = f,   D = d(qfrc_passive + qfrc_actuator)/dv
 //                    = -diag(damping) + sum over actuators of (bias[2] + gain[2] ctrl) moment moment', without those
 //                    whose force, or whose joint's total, is at an end of its range
-//                  and for a free body with nothing jointed to it (Joint::lone; 6 x 6, not symmetric):
+//                  and for a free body with nothing jointed to it (Joint::floating; 6 x 6, not symmetric):
 //                  (M - h D + h d(qfrc_bias)/dv) a = f
 //
 // MuJoCo, Computation, "Numerical integration"; the free bodies' bias as MuJoCo 4.0.0's engine takes it.
@@ -63,13 +63,13 @@ BATON_HD inline void solve6(T (&A)[6][6], T (&x)[6]) {
   }
 }
 
-// A lone free body's acceleration, over its force at a[joint.dof]; `matrix` is implicit_matrix()'s. M's blocks say all
+// A floating body's acceleration, over its force at a[joint.dof]; `matrix` is implicit_matrix()'s. M's blocks say all
 // that the bias needs: column k of the first is c_k = u_k x h (u_k the body's axis k in the world, h the first moment
 // of all that moves with it), the second the inertia I about the joint, armature aside, in the body's axes. The bias
 // is w x (w x h) and, in the body's axes, w x I w; the derivative along u_k is taken term by term.
 template <class T>
-BATON_HD void lone_acceleration(const Model<scalar_t<T>>& m, const Data<T>& d,
-                                const Joint<scalar_t<T>>& joint, const T* matrix, T* a) {
+BATON_HD void floating_acceleration(const Model<scalar_t<T>>& m, const Data<T>& d,
+                                    const Joint<scalar_t<T>>& joint, const T* matrix, T* a) {
   const auto nv = static_cast<std::size_t>(m.nv), at = static_cast<std::size_t>(joint.dof);
   T A[6][6], M[6][6];
   for (std::size_t i = 0; i < 6; ++i)
@@ -120,13 +120,13 @@ BATON_HD T* advancing_acceleration(const Model<scalar_t<T>>& m, Data<T>& d) {
   detail::implicit_matrix(m, d, dofs, fast, A);
   if (fast) {
     for (const auto& joint : m.joints)
-      if (joint.lone) detail::lone_acceleration(m, d, joint, A, force);
+      if (joint.floating) detail::floating_acceleration(m, d, joint, A, force);
   }
   factor_tree(m, dofs, A, inverse);
   solve_tree(m, dofs, A, inverse, a);
   if (fast) {
     for (const auto& joint : m.joints)
-      for (int i = joint.dof; joint.lone && i < joint.dof + 6; ++i) a[i] = force[i];
+      for (int i = joint.dof; joint.floating && i < joint.dof + 6; ++i) a[i] = force[i];
   }
   return a;
 }

@@ -93,7 +93,7 @@ struct Joint {
   bool force_limited = false;  // hinge, slide: the sum of actuator forces is clamped
   std::array<S, 2> force_range{};
   Gravcomp gravcomp = Gravcomp::kPassive;
-  bool lone = false;  // free joint whose tree has no other joint (constants.hpp)
+  bool floating = false;  // free joint whose tree has no other joint (constants.hpp)
 };
 
 template <class S>
