@@ -43,7 +43,7 @@ def short(name):
         if c == "(" and depth == 0:
             name = name[:i]
             break
-    return name.removeprefix("void ").replace("(int)", "").replace("> >", ">>")
+    return re.sub(r">\s+(?=>)", ">", name.removeprefix("void ").replace("(int)", ""))
 
 
 def resources(nvcc, texts):
