@@ -21,12 +21,6 @@ using kernels::Unary;
 template <class T>
 constexpr T kNormEps = T(1e-5);
 
-Unary unary_of(Activation activation) {
-  constexpr Unary kUnary[] = {Unary::kIdentity, Unary::kTanh, Unary::kRelu,     Unary::kElu,
-                              Unary::kGelu,     Unary::kSilu, Unary::kSoftplus, Unary::kSigmoid};
-  return kUnary[static_cast<std::size_t>(activation)];
-}
-
 std::size_t product(int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); }
 
 }  // namespace

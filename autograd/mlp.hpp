@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/elementwise.hpp"
+
 namespace baton::ag {
 
 enum class Activation { kIdentity, kTanh, kRelu, kElu, kGelu, kSilu, kSoftplus, kSigmoid };
@@ -22,6 +24,7 @@ enum class Activation { kIdentity, kTanh, kRelu, kElu, kGelu, kSilu, kSoftplus, 
 // "tanh", "relu", ...; parse throws Error naming the known ones.
 Activation parse_activation(std::string_view name);
 std::string_view activation_name(Activation activation);
+kernels::Unary unary_of(Activation activation);
 
 struct MlpSpec {
   int in = 0;

@@ -27,6 +27,13 @@ std::string_view activation_name(Activation activation) {
   return kNames[static_cast<std::size_t>(activation)];
 }
 
+kernels::Unary unary_of(Activation activation) {
+  using kernels::Unary;
+  constexpr Unary kUnary[] = {Unary::kIdentity, Unary::kTanh, Unary::kRelu,     Unary::kElu,
+                              Unary::kGelu,     Unary::kSilu, Unary::kSoftplus, Unary::kSigmoid};
+  return kUnary[static_cast<std::size_t>(activation)];
+}
+
 void validate(const MlpSpec& spec) {
   const auto check = [](int width, const char* what) {
     BATON_REQUIRE(width >= 1 && width <= kMaxWidth, "mlp: {} width {} is outside 1..{}", what, width,

@@ -6,7 +6,6 @@
 #include <numbers>
 #include <utility>
 
-#include "kernels/adam.hpp"
 #include "kernels/error.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/sgd.hpp"
@@ -92,17 +91,27 @@ void Optimizer<T>::step(std::span<T> theta, std::span<const T> gradient, T lr_sc
 }
 
 template <class T>
+kernels::AdamStep<T> adam_numbers(const OptimizerOptions& options, std::int64_t t, double lr) {
+  const double steps = static_cast<double>(t);
+  kernels::AdamStep<T> step;
+  step.gradient_scale = T(1);
+  step.beta1 = static_cast<T>(options.beta1);
+  step.beta2 = static_cast<T>(options.beta2);
+  step.step_size = static_cast<T>(lr / (1 - std::pow(options.beta1, steps)));
+  step.root_correction = static_cast<T>(1 / std::sqrt(1 - std::pow(options.beta2, steps)));
+  step.eps = static_cast<T>(options.eps);
+  step.decay = static_cast<T>(lr * options.weight_decay);
+  return step;
+}
+
+template kernels::AdamStep<float> adam_numbers(const OptimizerOptions&, std::int64_t, double);
+template kernels::AdamStep<double> adam_numbers(const OptimizerOptions&, std::int64_t, double);
+
+template <class T>
 void Optimizer<T>::adam_step(std::span<T> theta, std::span<const T> gradient, double gradient_scale,
                              double lr) {
-  const double t = static_cast<double>(steps_);
-  kernels::AdamStep<T> step;
+  kernels::AdamStep<T> step = adam_numbers<T>(options_, steps_, lr);
   step.gradient_scale = static_cast<T>(gradient_scale);
-  step.beta1 = static_cast<T>(options_.beta1);
-  step.beta2 = static_cast<T>(options_.beta2);
-  step.step_size = static_cast<T>(lr / (1 - std::pow(options_.beta1, t)));
-  step.root_correction = static_cast<T>(1 / std::sqrt(1 - std::pow(options_.beta2, t)));
-  step.eps = static_cast<T>(options_.eps);
-  step.decay = static_cast<T>(lr * options_.weight_decay);
   kernels::adam<T>(static_cast<std::int64_t>(theta.size()), step, gradient.data(), theta.data(), m_.data(),
                    v_.data());
 }

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/adam.hpp"
+
 namespace baton::ag {
 
 enum class Algorithm { kAdam, kAdamW, kSgd };
@@ -30,6 +32,10 @@ struct OptimizerOptions {
   double weight_decay = 0;                        // adam is adamw without it, and refuses any
   double clip_norm = 0;                           // 0: no clipping
 };
+
+// The numbers of step t = 1, 2, ... of adam or adamw at the rate lr, unclipped.
+template <class T>
+kernels::AdamStep<T> adam_numbers(const OptimizerOptions& options, std::int64_t t, double lr);
 
 // What a flat index means: "layer 1 weight [3][17]". For messages.
 using ParameterName = std::function<std::string(int index)>;

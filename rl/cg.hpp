@@ -17,6 +17,7 @@ struct CgOptions {
   int iterations = 10;       // at most
   double damping = 1e-4;     // added to the diagonal
   double tolerance = 1e-10;  // stop when |r|^2 <= tolerance * |b|^2
+  bool operator==(const CgOptions&) const = default;
 };
 
 struct CgReport {

@@ -95,6 +95,7 @@ class LevelTrainer {
         demos_(policy, high, settings, kernels::mix_seed(seed, 1)) {}
 
   DemoRows& demos() { return demos_; }
+  void set_device(std::unique_ptr<SolveDevice> device) { solver_.set_device(std::move(device)); }
 
   Json update(GaussianPolicy& policy, const envs::Spec& spec, const envs::Goal& goal, const Trajectories& own,
               float demo_weight) {
@@ -175,7 +176,8 @@ class LevelTrainer {
 class Finetuner {
  public:
   Finetuner(envs::BatchEnv& env, const RelayPolicy& init, const envs::Goal& goal, const Dataset* demos,
-            const FinetuneSettings& settings, std::uint64_t seed, const ProgressCallback& progress)
+            const FinetuneSettings& settings, std::uint64_t seed, const ProgressCallback& progress,
+            MakeSolveDevice make_solve)
       : env_(env),
         goal_(goal),
         demos_(demos),
@@ -186,6 +188,7 @@ class Finetuner {
         low_(false, policy_, settings_, kernels::mix_seed(seed, 3)),
         high_(true, policy_, settings_, kernels::mix_seed(seed, 4)) {
     require_settings();
+    if (make_solve != nullptr) low_.set_device(make_solve()), high_.set_device(make_solve());
     train_low_ = settings.levels != "high";
     train_high_ = settings.levels != "low";
     scale_sigma(policy_.low, settings.explore_low);
@@ -353,8 +356,8 @@ class Finetuner {
 
 FinetuneResult finetune(envs::BatchEnv& env, const RelayPolicy& init, const envs::Goal& goal,
                         const Dataset* demos, const FinetuneSettings& settings, std::uint64_t seed,
-                        const ProgressCallback& progress) {
-  return Finetuner(env, init, goal, demos, settings, seed, progress).run();
+                        const ProgressCallback& progress, MakeSolveDevice make_solve) {
+  return Finetuner(env, init, goal, demos, settings, seed, progress, make_solve).run();
 }
 
 }  // namespace baton::rl

@@ -59,8 +59,9 @@ struct FinetuneResult {
 // "success", "step_completion", "return", "explained_variance", "low": {"kl", "predicted_kl", "improvement",
 // "predicted_improvement", "step", "cg_residual", "cg_iterations", "log_std", ...}, "high": {...}, "eval": {...}}.
 // Wall-clock times: "seconds_rollout", "seconds_update".
+// make_solve: where natural gradients are solved for, if not here.
 FinetuneResult finetune(envs::BatchEnv& env, const RelayPolicy& init, const envs::Goal& goal,
                         const Dataset* demos, const FinetuneSettings& settings, std::uint64_t seed,
-                        const ProgressCallback& progress = {});
+                        const ProgressCallback& progress = {}, MakeSolveDevice make_solve = nullptr);
 
 }  // namespace baton::rl

@@ -146,7 +146,7 @@ RelayPolicy make_policy(const Dataset& data, const TaskShape& shape, const std::
 
 RelayPolicy imitate(const Dataset& data, const TaskShape& shape, const std::string& method,
                     const PolicySettings& policy_settings, const ImitationSettings& settings,
-                    std::uint64_t seed, const ProgressCallback& progress) {
+                    std::uint64_t seed, const ProgressCallback& progress, MakeLevelDevice make_device) {
   require_method(method);
   require_fit(data, shape);
   const Split split = split_episodes(data, settings.holdout, seed);
@@ -157,21 +157,26 @@ RelayPolicy imitate(const Dataset& data, const TaskShape& shape, const std::stri
     train.push_back(make_stream(data, split.train, method, level, policy_settings, settings));
     heldout.push_back(make_stream(data, split.heldout, method, level, policy_settings, settings));
   }
-  train_levels(policy, train, heldout, settings, kernels::mix_seed(seed, 2), "imitate", progress);
+  train_levels(policy, train, heldout, settings, kernels::mix_seed(seed, 2), "imitate", progress,
+               make_device);
   return policy;
 }
 
 void train_levels(RelayPolicy& policy, std::span<const TupleStream> train,
                   std::span<const TupleStream> heldout, const ImitationSettings& settings, std::uint64_t seed,
-                  std::string_view stage, const ProgressCallback& progress) {
+                  std::string_view stage, const ProgressCallback& progress, MakeLevelDevice make_device) {
   const int levels = policy.hierarchical() ? 2 : 1;
   std::vector<LevelTrainer> trainers;
   for (int level = 0; level < levels; ++level) {
     trainers.emplace_back(level == 1 ? *policy.high : policy.low, train[level], heldout[level], settings,
-                          kernels::mix_seed(seed, level));
+                          kernels::mix_seed(seed, level), make_device);
   }
   for (int k = 0; k < settings.updates; ++k) {
-    kernels::parallel_for(levels, [&](int level) { trainers[level].update(k); });
+    if (make_device != nullptr) {  // queues and returns
+      for (LevelTrainer& trainer : trainers) trainer.update(k);
+    } else {
+      kernels::parallel_for(levels, [&](int level) { trainers[level].update(k); });
+    }
     const int done = k + 1;
     Progress now{stage, done, settings.updates, nullptr};
     nlohmann::ordered_json object;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rl/dataset.hpp"
+#include "rl/device.hpp"
 #include "rl/policy.hpp"
 #include "rl/progress.hpp"
 #include "rl/settings.hpp"
@@ -69,9 +70,11 @@ struct TaskShape {
 // method: ril | gcbc | bc. Throws when the data does not fit `shape` or holds no tuples. Metrics objects:
 // {"stage", "method", "update", "lr", "low": {"train", "heldout", "heldout_mse", "grad_norm", "log_std"}, "high": ...},
 // every report_every updates; losses are mean -log pi of the normalised output (nll) or half squared errors (mse).
+// make_device: where the updates are made, if not here.
 RelayPolicy imitate(const Dataset& data, const TaskShape& shape, const std::string& method,
                     const PolicySettings& policy_settings, const ImitationSettings& settings,
-                    std::uint64_t seed, const ProgressCallback& progress = {});
+                    std::uint64_t seed, const ProgressCallback& progress = {},
+                    MakeLevelDevice make_device = nullptr);
 
 // New policies of both levels (or flat), untrained, normalised by the data: what imitate() starts from.
 RelayPolicy make_policy(const Dataset& data, const TaskShape& shape, const std::string& method,

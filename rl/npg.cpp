@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "autograd/optim.hpp"
 #include "kernels/error.hpp"
@@ -83,9 +84,12 @@ void NaturalGradient<Policy>::estimate_preconditioner(double damping) {
 // direction_ = F^-1 g.
 template <class Policy>
 CgReport NaturalGradient<Policy>::solve(const Policy& policy, Rows own, const NpgSettings& settings) {
+  const float* x = own.x;
+  int n = own.n;
   if (settings.fisher_fraction < 1) {
-    const int n = thin(own.x, own.n, policy.in_dim(), settings.fisher_fraction, thinned_x_);
-    thinned_.forward(policy, thinned_x_.data(), n);
+    n = thin(own.x, own.n, policy.in_dim(), settings.fisher_fraction, thinned_x_);
+    x = thinned_x_.data();
+    thinned_.forward(policy, x, n);
     thinned_.set_fisher(policy, fisher_);
   } else {
     own_.set_fisher(policy, fisher_);
@@ -96,9 +100,14 @@ CgReport NaturalGradient<Policy>::solve(const Policy& policy, Rows own, const Np
   const CgOptions options{.iterations = settings.cg_iterations,
                           .damping = settings.cg_damping,
                           .tolerance = settings.cg_tolerance};
+  const std::span<const float> inverse_diagonal =
+      preconditioned ? std::span<const float>(preconditioner_) : std::span<const float>();
+  if constexpr (std::is_same_v<Policy, GaussianPolicy>) {
+    if (device_) return device_->solve(policy, x, n, gradient_, inverse_diagonal, options, direction_);
+  }
   return cg_.solve([&](std::span<const float> v, std::span<float> out) { fisher_.product(v, out); },
                    std::span<const float>(gradient_), std::span<float>(direction_), options,
-                   preconditioned ? std::span<const float>(preconditioner_) : std::span<const float>());
+                   inverse_diagonal);
 }
 
 // L at the present theta against old_log_prob_; own_ then holds its forward pass.

@@ -12,6 +12,7 @@
 
 #include "rl/categorical.hpp"
 #include "rl/cg.hpp"
+#include "rl/device.hpp"
 #include "rl/fisher.hpp"
 #include "rl/policy.hpp"
 #include "rl/settings.hpp"
@@ -60,6 +61,9 @@ class NaturalGradient {
  public:
   using Rows = SampleRows<typename Policy::Output>;
 
+  // Where directions are solved for, if not here. For a GaussianPolicy.
+  void set_device(std::unique_ptr<SolveDevice> device) { device_ = std::move(device); }
+
   // Updates policy.theta(). advantages: [own.n]. demos.n = 0: no demonstration term. Throws on non-finite advantages,
   // and on a gradient that is not finite by the name of its first such parameter; theta is then untouched.
   NpgReport step(Policy& policy, Rows own, std::span<const float> advantages, Rows demos, float demo_weight,
@@ -78,6 +82,7 @@ class NaturalGradient {
   ConjugateGradient<float> cg_;
   std::vector<float> gradient_, direction_, preconditioner_, weights_, log_prob_, old_log_prob_, old_theta_;
   std::vector<float> thinned_x_;
+  std::unique_ptr<SolveDevice> device_;
 };
 
 extern template class NaturalGradient<GaussianPolicy>;

@@ -14,6 +14,8 @@ constexpr int kHeldOut = 2048;    // tuples of the held-out loss
 constexpr std::uint64_t kMeasureStream = 0x6d656173, kHeldOutStream = 0x68656c64,
                         kResidualStream = 0x72657369;
 
+}  // namespace
+
 ag::OptimizerOptions optimizer_options(const ImitationSettings& settings) {
   return {.algorithm = ag::parse_algorithm(settings.optimizer),
           .lr = settings.lr,
@@ -23,9 +25,12 @@ ag::OptimizerOptions optimizer_options(const ImitationSettings& settings) {
           .clip_norm = settings.clip_norm};
 }
 
-}  // namespace
+double rate_factor(const ImitationSettings& settings, int k) {
+  return ag::schedule_factor(ag::parse_schedule(settings.schedule), k, settings.updates, settings.warmup,
+                             settings.lr_floor);
+}
 
-void TupleStream::draw(kernels::Random& random, int n, float* x, float* y) const {
+TupleStream::Drawn TupleStream::draw_tuples(kernels::Random& random, int n) const {
   tuples_.resize(static_cast<std::size_t>(n));
   targeted_.assign(static_cast<std::size_t>(n), 0);
   for (int i = 0; i < n; ++i) {
@@ -41,6 +46,11 @@ void TupleStream::draw(kernels::Random& random, int n, float* x, float* y) const
     tuple.w = data->length(tuple.episode) - 1 - tuple.t;
     targeted_[i] = u < target_goal_fraction;
   }
+  return {tuples_, targeted_};
+}
+
+void TupleStream::draw(kernels::Random& random, int n, float* x, float* y) const {
+  draw_tuples(random, n);
   if (kind == TupleKind::kGoal) return gather_with_goal(*data, tuples_, goals, x, y);
   if (kind == TupleKind::kHigh) {
     gather_high(*data, tuples_, low_window, x, y);
@@ -71,13 +81,12 @@ Normalizers measure(const TupleStream& stream, bool relative_goal, bool residual
 }
 
 LevelTrainer::LevelTrainer(GaussianPolicy& policy, const TupleStream& train, const TupleStream& heldout,
-                           const ImitationSettings& settings, std::uint64_t seed)
+                           const ImitationSettings& settings, std::uint64_t seed, MakeLevelDevice make_device)
     : policy_(policy),
       train_(train),
       heldout_(heldout),
       settings_(settings),
       seed_(seed),
-      schedule_(ag::parse_schedule(settings.schedule)),
       optimizer_(policy.parameters(), optimizer_options(settings),
                  [&policy](int i) { return policy.parameter_name(i); }),
       x_(static_cast<std::size_t>(settings.batch) * policy.in_dim()),
@@ -88,6 +97,7 @@ LevelTrainer::LevelTrainer(GaussianPolicy& policy, const TupleStream& train, con
                 "imitation: targets have {} numbers, the policy gives {}", train.output_dim(),
                 policy.out_dim());
   pass_.reserve(policy, settings.batch);
+  if (make_device != nullptr) device_ = make_device(policy, train, settings, seed);
   if (heldout.sources.empty()) return;
   heldout_x_.resize(static_cast<std::size_t>(kHeldOut) * policy.in_dim());
   heldout_y_.resize(static_cast<std::size_t>(kHeldOut) * policy.out_dim());
@@ -96,10 +106,7 @@ LevelTrainer::LevelTrainer(GaussianPolicy& policy, const TupleStream& train, con
   heldout.draw(random, kHeldOut, heldout_x_.data(), heldout_y_.data());
 }
 
-double LevelTrainer::learning_rate(int k) const {
-  return settings_.lr *
-         ag::schedule_factor(schedule_, k, settings_.updates, settings_.warmup, settings_.lr_floor);
-}
+double LevelTrainer::learning_rate(int k) const { return settings_.lr * rate_factor(settings_, k); }
 
 void LevelTrainer::add_noise(kernels::Random& random) {
   if (settings_.state_noise <= 0 && settings_.goal_noise <= 0) return;
@@ -114,6 +121,7 @@ void LevelTrainer::add_noise(kernels::Random& random) {
 }
 
 void LevelTrainer::update(int k) {
+  if (device_) return device_->update(k);
   kernels::Random random(seed_, static_cast<std::uint64_t>(k));
   train_.draw(random, settings_.batch, x_.data(), y_.data());
   add_noise(random);
@@ -125,13 +133,22 @@ void LevelTrainer::update(int k) {
     loss_sum_ += pass_.weighted_log_likelihood(policy_, y_.data(), weights_, grad_);
   }
   ++loss_count_;
-  const double factor =
-      ag::schedule_factor(schedule_, k, settings_.updates, settings_.warmup, settings_.lr_floor);
-  optimizer_.step(policy_.theta(), std::span<const float>(grad_), static_cast<float>(factor));
+  optimizer_.step(policy_.theta(), std::span<const float>(grad_),
+                  static_cast<float>(rate_factor(settings_, k)));
   policy_.clamp_log_std();
+  gradient_norm_ = optimizer_.gradient_norm();
+}
+
+void LevelTrainer::fetch() {
+  if (!device_) return;
+  const LevelDevice::Done done = device_->fetch(policy_);
+  loss_sum_ += done.loss_sum;
+  loss_count_ += done.updates;
+  gradient_norm_ = done.gradient_norm;
 }
 
 nlohmann::ordered_json LevelTrainer::metrics() {
+  fetch();
   nlohmann::ordered_json object;
   object["train"] = loss_count_ > 0 ? loss_sum_ / loss_count_ : 0.0;
   loss_sum_ = 0;
@@ -146,13 +163,14 @@ nlohmann::ordered_json LevelTrainer::metrics() {
     object["heldout"] = settings_.loss == "mse" ? 0.5 * mse * policy_.out_dim() : nll;
     object["heldout_mse"] = mse;
   }
-  object["grad_norm"] = optimizer_.gradient_norm();
+  object["grad_norm"] = gradient_norm_;
   const std::span<const float> log_std = policy_.log_std();
   object["log_std"] = std::accumulate(log_std.begin(), log_std.end(), 0.0) / policy_.out_dim();
   return object;
 }
 
 void LevelTrainer::finish() {
+  fetch();
   if (settings_.loss != "mse") return;
   const int m = policy_.out_dim(), n = settings_.batch;
   std::vector<double> squares(static_cast<std::size_t>(m));

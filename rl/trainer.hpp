@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "autograd/optim.hpp"
+#include "rl/device.hpp"
 #include "rl/imitation.hpp"
 #include "rl/relabel.hpp"
 
@@ -37,6 +38,12 @@ struct TupleStream {
   int output_dim() const { return kind == TupleKind::kHigh ? data->state_dim : data->action_dim; }
   // n tuples drawn from `random` into x [n][2S], y [n][output_dim()].
   void draw(kernels::Random& random, int n, float* x, float* y) const;
+  // The tuples alone, and which of them have their episode's given goal; valid until the next draw.
+  struct Drawn {
+    std::span<const RelabelTuple> tuples;
+    std::span<const std::uint8_t> targeted;
+  };
+  Drawn draw_tuples(kernels::Random& random, int n) const;
 
  private:
   mutable std::vector<RelabelTuple> tuples_;
@@ -50,11 +57,16 @@ struct Normalizers {
 Normalizers measure(const TupleStream& stream, bool relative_goal, bool residual, float in_floor,
                     float out_floor, std::uint64_t seed);
 
+ag::OptimizerOptions optimizer_options(const ImitationSettings& settings);
+// Factor of the learning rate at update k.
+double rate_factor(const ImitationSettings& settings, int k);
+
 class LevelTrainer {
  public:
-  // policy, streams and settings must outlive the trainer; heldout may have no sources.
+  // policy, streams and settings must outlive the trainer; heldout may have no sources. make_device: where updates are
+  // made, if not here.
   LevelTrainer(GaussianPolicy& policy, const TupleStream& train, const TupleStream& heldout,
-               const ImitationSettings& settings, std::uint64_t seed);
+               const ImitationSettings& settings, std::uint64_t seed, MakeLevelDevice make_device = nullptr);
 
   void update(int k);  // update number k = 0, 1, ...: one minibatch, one step of the optimiser
   // {"train", "heldout", "heldout_mse", "grad_norm", "log_std"}: means since the last call; held-out on fixed tuples.
@@ -65,23 +77,25 @@ class LevelTrainer {
 
  private:
   void add_noise(kernels::Random& random);
+  void fetch();  // what the device has done since
 
   GaussianPolicy& policy_;
   const TupleStream& train_;
   const TupleStream& heldout_;
   const ImitationSettings& settings_;
   std::uint64_t seed_;
-  ag::Schedule schedule_;
   ag::Optimizer<float> optimizer_;
   PolicyPass pass_, heldout_pass_;
   std::vector<float> x_, y_, weights_, grad_, heldout_x_, heldout_y_;
-  double loss_sum_ = 0;
+  double loss_sum_ = 0, gradient_norm_ = 0;
   int loss_count_ = 0;
+  std::unique_ptr<LevelDevice> device_;
 };
 
 // Trains every level of a policy, the levels side by side. Streams: [levels], low (or flat) first.
 void train_levels(RelayPolicy& policy, std::span<const TupleStream> train,
                   std::span<const TupleStream> heldout, const ImitationSettings& settings, std::uint64_t seed,
-                  std::string_view stage, const ProgressCallback& progress);
+                  std::string_view stage, const ProgressCallback& progress,
+                  MakeLevelDevice make_device = nullptr);
 
 }  // namespace baton::rl

@@ -1,0 +1,39 @@
+#pragma once
+// MlpPass (autograd/mlp.hpp) on a device, float: the same formulas and layout of theta, every pointer of device
+// memory, the work queued on the stream of the Blas. Memory is taken from an arena once; nothing waits for the host, so
+// that calls can be recorded in a graph. Sums over rows run in an order that depends on the sizes alone.
+#include "autograd/mlp.hpp"
+#include "kernels/cuda/gemm.hpp"
+
+namespace baton::ag::cuda {
+
+class MlpPass {
+ public:
+  // For exactly `rows` >= 1 rows. Takes footprint(spec, rows) bytes.
+  MlpPass(const MlpSpec& spec, int rows, kernels::cuda::Arena& arena);
+  static std::int64_t footprint(const MlpSpec& spec, int rows);
+
+  int rows() const { return rows_; }
+  const MlpSpec& spec() const { return spec_; }
+  float* input() { return levels_.front(); }              // x [rows][in], written by the caller
+  const float* output() const { return levels_.back(); }  // [rows][out]
+
+  void forward(kernels::cuda::Blas& blas, const float* theta);
+  // What follows needs a forward with the same theta.
+  // dtheta = J_theta' dy (overwrites), dy [rows][out].
+  void vjp(kernels::cuda::Blas& blas, const float* theta, const float* dy, float* dtheta);
+  // dy [rows][out] = J_theta v (overwrites).
+  void jvp(kernels::cuda::Blas& blas, const float* theta, const float* v, float* dy);
+
+ private:
+  const float* before(int level) const { return inputs_[static_cast<std::size_t>(level)]; }
+
+  MlpSpec spec_;
+  int rows_;
+  std::vector<float*> levels_;  // [layers + 1] h_l: the input, hidden activations, the output
+  std::vector<float*> inputs_;  // [layers + 1] z_l of hidden layers where the derivative needs it, else null
+  float* spare_[2];             // [rows][widest]
+  float* scratch_;              // of column sums
+};
+
+}  // namespace baton::ag::cuda

@@ -1,0 +1,183 @@
+#include "rl/cuda/training_step.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "kernels/cuda/kernels.hpp"
+#include "kernels/error.hpp"
+
+namespace baton::rl::cuda {
+
+namespace gpu = kernels::cuda;
+
+namespace {
+
+int noise_first(const TrainingShape& shape, int state_dim) { return shape.state_noise > 0 ? 0 : state_dim; }
+int noise_columns_of(const TrainingShape& shape, int state_dim) {
+  return (shape.state_noise > 0 ? state_dim : 0) + (shape.goal_noise > 0 ? state_dim : 0);
+}
+
+}  // namespace
+
+std::int64_t TrainingStep::footprint(const GaussianPolicy& policy, const Dataset& data,
+                                     std::span<const float> goals, const TrainingShape& shape) {
+  const auto floats = [](std::size_t n) {
+    return gpu::Arena::footprint<float>(static_cast<std::int64_t>(n));
+  };
+  const auto batch = static_cast<std::size_t>(shape.batch), updates = static_cast<std::size_t>(shape.updates),
+             out = static_cast<std::size_t>(policy.out_dim()), in = static_cast<std::size_t>(policy.in_dim());
+  const auto columns = static_cast<std::size_t>(noise_columns_of(shape, policy.in_dim() / 2));
+  return ag::cuda::MlpPass::footprint(policy.spec(), shape.batch) + floats(data.states.size()) +
+         floats(data.actions.size()) + floats(goals.size()) + 2 * floats(in) + 2 * floats(out) +
+         4 * floats(static_cast<std::size_t>(policy.parameters())) + 2 * floats(batch * out) +
+         2 * floats(batch) +
+         floats(static_cast<std::size_t>(gpu::sum_axis_scratch(1, shape.batch, policy.out_dim()))) +
+         gpu::Arena::footprint<char>(gpu::kReduceScratchBytes) + floats(updates * batch * columns) +
+         gpu::Arena::footprint<BatchRow>(static_cast<std::int64_t>(updates * batch)) +
+         gpu::Arena::footprint<kernels::AdamStep<float>>(shape.updates) +
+         gpu::Arena::footprint<kernels::AdamStep<float>>(1) + gpu::Arena::footprint<UpdateSums>(1) +
+         gpu::Arena::footprint<TrainingState>(1);
+}
+
+TrainingStep::TrainingStep(const GaussianPolicy& policy, const Dataset& data, std::span<const float> goals,
+                           const TrainingShape& shape)
+    : shape_(shape),
+      range_(policy.range()),
+      parameters_(policy.parameters()),
+      mlp_parameters_(policy.mlp_parameters()),
+      blas_(stream_),
+      arena_(footprint(policy, data, goals, shape)),
+      mlp_(policy.spec(), shape.batch, arena_) {
+  BATON_REQUIRE(shape.batch >= 1 && shape.updates >= 1, "training step: {} tuples, {} updates", shape.batch,
+                shape.updates);
+  const std::int64_t outputs = std::int64_t{shape.batch} * policy.out_dim(),
+                     planned = std::int64_t{shape.updates} * shape.batch;
+  place_batch(policy, data, goals);
+  for (float** array : {&theta_, &gradient_, &m_, &v_}) {
+    *array = arena_.take<float>(parameters_);
+    gpu::clear(stream_, parameters_, *array);
+  }
+  target_ = arena_.take<float>(outputs);
+  dy_ = arena_.take<float>(outputs);
+  log_prob_ = arena_.take<float>(shape.batch);
+  weights_ = arena_.take<float>(shape.batch);
+  column_scratch_ = arena_.take<float>(gpu::sum_axis_scratch(1, shape.batch, policy.out_dim()));
+  scratch_ = arena_.take<char>(gpu::kReduceScratchBytes);
+  rows_ = arena_.take<BatchRow>(planned);
+  noise_ = arena_.take<float>(planned * batch_.noise_columns);
+  steps_ = arena_.take<kernels::AdamStep<float>>(shape.updates);
+  step_ = arena_.take<kernels::AdamStep<float>>(1);
+  sums_ = arena_.take<UpdateSums>(1);
+  state_ = arena_.take<TrainingState>(1);
+  const std::vector<float> weights(static_cast<std::size_t>(shape.batch),
+                                   -1.0f / static_cast<float>(shape.batch));
+  const UpdateSums no_sums;
+  const TrainingState start;
+  gpu::upload(stream_, policy.theta(), theta_);
+  gpu::upload(stream_, std::span<const float>(weights), weights_);
+  gpu::upload(stream_, std::span(&no_sums, 1), sums_);
+  gpu::upload(stream_, std::span(&start, 1), state_);
+  stream_.synchronize();
+  graph_ = gpu::Graph::record(stream_, [&] { queue_update(); });
+}
+
+const float* TrainingStep::place(std::span<const float> host) {
+  if (host.empty()) return nullptr;
+  float* device = arena_.take<float>(static_cast<std::int64_t>(host.size()));
+  gpu::upload(stream_, host, device);
+  return device;
+}
+
+void TrainingStep::place_batch(const GaussianPolicy& policy, const Dataset& data,
+                               std::span<const float> goals) {
+  const PolicyEncoding& encoding = policy.encoding();
+  batch_.rows = shape_.batch;
+  batch_.state_dim = encoding.state_dim;
+  batch_.out = policy.out_dim();
+  batch_.robot_dim = encoding.robot_dim;
+  batch_.relative_goal = encoding.relative_goal;
+  batch_.residual = encoding.residual;
+  batch_.robot_zero = encoding.robot_fill == RobotFill::kZero;
+  batch_.robot_mask = encoding.robot_fill == RobotFill::kMask;
+  batch_.state_noise = shape_.state_noise;
+  batch_.goal_noise = shape_.goal_noise;
+  batch_.noise_first = noise_first(shape_, encoding.state_dim);
+  batch_.noise_columns = noise_columns_of(shape_, encoding.state_dim);
+  BATON_REQUIRE(data.state_dim == encoding.state_dim &&
+                    batch_.out == (shape_.state_targets ? data.state_dim : data.action_dim),
+                "training step: a policy of {} -> {} for data of states {} and actions {}", policy.in_dim(),
+                policy.out_dim(), data.state_dim, data.action_dim);
+  batch_.states = place(data.states);
+  batch_.targets = shape_.state_targets ? batch_.states : place(data.actions);
+  batch_.goals = place(goals);
+  batch_.in_mean = place(policy.in().mean), batch_.in_std = place(policy.in().std);
+  batch_.out_mean = place(policy.out().mean), batch_.out_std = place(policy.out().std);
+}
+
+// dy and the loss's sum, and the gradient of log_std.
+void TrainingStep::queue_loss() {
+  const std::int64_t outputs = std::int64_t{shape_.batch} * batch_.out;
+  float* d_log_std = gradient_ + mlp_parameters_;
+  const float* log_std = theta_ + mlp_parameters_;
+  gpu::clear(stream_, batch_.out, d_log_std);
+  if (shape_.loss == Loss::kSquaredError) {
+    residuals(stream_, outputs, 1.0f / static_cast<float>(shape_.batch), mlp_.output(), target_, dy_);
+    gpu::dot<float>(stream_, outputs, dy_, dy_, &sums_->loss, scratch_);
+    return;
+  }
+  gpu::gaussian_log_prob<float>(stream_, shape_.batch, batch_.out, target_, mlp_.output(), log_std,
+                                log_prob_);
+  gpu::sum<float>(stream_, shape_.batch, log_prob_, &sums_->loss, scratch_);
+  gpu::gaussian_log_prob_vjp<float>(stream_, shape_.batch, batch_.out, target_, mlp_.output(), log_std,
+                                    weights_, dy_, d_log_std, column_scratch_);
+}
+
+void TrainingStep::queue_update() {
+  encode_batch(stream_, batch_, state_, rows_, batch_.noise_columns > 0 ? noise_ : nullptr, mlp_.input(),
+               target_);
+  mlp_.forward(blas_, theta_);
+  queue_loss();
+  mlp_.vjp(blas_, theta_, dy_, gradient_);
+  gpu::dot<float>(stream_, parameters_, gradient_, gradient_, &sums_->squares, scratch_);
+  gpu::first_not_finite<float>(stream_, parameters_, gradient_, &sums_->bad, scratch_);
+  const double loss_scale = shape_.loss == Loss::kSquaredError ? 0.5 * shape_.batch : -1.0 / shape_.batch;
+  prepare_step(stream_, state_, sums_, steps_, loss_scale, shape_.clip_norm, step_);
+  guard_gradient(stream_, state_, parameters_, gradient_);
+  gpu::adam<float>(stream_, parameters_, step_, gradient_, theta_, m_, v_);
+  finish_update(stream_, batch_.out, range_.min, range_.max, theta_ + mlp_parameters_, state_);
+}
+
+void TrainingStep::plan(std::span<const BatchRow> rows, std::span<const float> noise,
+                        std::span<const kernels::AdamStep<float>> steps) {
+  const std::size_t n = steps.size(), batch = static_cast<std::size_t>(shape_.batch);
+  BATON_REQUIRE(n <= static_cast<std::size_t>(shape_.updates) && rows.size() == n * batch &&
+                    noise.size() == rows.size() * static_cast<std::size_t>(batch_.noise_columns),
+                "training step: a plan of {} updates, {} tuples and {} noises for batches of {} with {} each",
+                n, rows.size(), noise.size(), batch, batch_.noise_columns);
+  gpu::upload(stream_, rows, rows_);
+  if (!noise.empty()) gpu::upload(stream_, noise, noise_);
+  gpu::upload(stream_, steps, steps_);
+  gpu::clear(stream_, 1, &state_->place);
+  stream_.synchronize();
+}
+
+TrainingState TrainingStep::fetch(std::span<float> theta) {
+  BATON_REQUIRE(theta.size() == static_cast<std::size_t>(parameters_),
+                "training step: theta of {}, it has {}", theta.size(), parameters_);
+  TrainingState now;
+  gpu::download(stream_, static_cast<const TrainingState*>(state_), std::span(&now, 1));
+  gpu::download(stream_, static_cast<const float*>(theta_), theta);
+  gpu::clear(stream_, 1, &state_->loss_sum);
+  gpu::clear(stream_, 1, &state_->losses);
+  stream_.synchronize();
+  return now;
+}
+
+void TrainingStep::fetch_gradient(std::span<float> gradient) {
+  BATON_REQUIRE(gradient.size() == static_cast<std::size_t>(parameters_),
+                "training step: a gradient of {}, it has {}", gradient.size(), parameters_);
+  gpu::download(stream_, static_cast<const float*>(gradient_), gradient);
+  stream_.synchronize();
+}
+
+}  // namespace baton::rl::cuda

@@ -1,0 +1,76 @@
+#pragma once
+// One update of imitation as one graph on a device: tuples gathered and encoded, forward, loss, backward, clipping,
+// AdamW. What an update needs from the host (which tuples, their noise, the step size) is a plan uploaded for many
+// updates at once; nothing comes back until it is asked for. Formulas: rl/policy.hpp, rl/trainer.cpp, which give the
+// same numbers within float's rounding.
+#include <span>
+
+#include "autograd/cuda/mlp.hpp"
+#include "autograd/optim.hpp"
+#include "rl/cuda/kernels.hpp"
+#include "rl/dataset.hpp"
+#include "rl/policy.hpp"
+
+namespace baton::rl::cuda {
+
+enum class Loss { kNegativeLogLikelihood, kSquaredError };
+
+struct TrainingShape {
+  int batch = 256;   // tuples an update
+  int updates = 64;  // in a plan
+  Loss loss = Loss::kNegativeLogLikelihood;
+  bool state_targets = false;  // the target is a state, not an action
+  float state_noise = 0, goal_noise = 0;
+  double clip_norm = 0;
+};
+
+class TrainingStep {
+ public:
+  // Uploads the data, the policy's theta and its encoding; goals [E][S] may be empty. Records the graph.
+  TrainingStep(const GaussianPolicy& policy, const Dataset& data, std::span<const float> goals,
+               const TrainingShape& shape);
+
+  // Numbers of noise an input row has, normals in the order of the columns.
+  int noise_columns() const { return batch_.noise_columns; }
+
+  // rows [n * batch], noise [n * batch * noise_columns()], steps [n], n <= TrainingShape::updates: the next n updates.
+  // Waits for the updates before.
+  void plan(std::span<const BatchRow> rows, std::span<const float> noise,
+            std::span<const kernels::AdamStep<float>> steps);
+  // Queues the plan's next update.
+  void update() { graph_.replay(stream_); }
+
+  // Waits. TrainingState since the last fetch (losses and their number start anew), and theta.
+  TrainingState fetch(std::span<float> theta);
+  // Waits. The gradient that the latest update took its step from.
+  void fetch_gradient(std::span<float> gradient);
+
+ private:
+  static std::int64_t footprint(const GaussianPolicy& policy, const Dataset& data,
+                                std::span<const float> goals, const TrainingShape& shape);
+  void place_batch(const GaussianPolicy& policy, const Dataset& data, std::span<const float> goals);
+  const float* place(std::span<const float> host);
+  void queue_loss();
+  void queue_update();
+
+  TrainingShape shape_;
+  LogStdRange range_;
+  std::int64_t parameters_, mlp_parameters_;
+  kernels::cuda::Stream stream_;
+  kernels::cuda::Blas blas_;
+  kernels::cuda::Arena arena_;
+  ag::cuda::MlpPass mlp_;
+  Batch batch_;
+  float *theta_, *gradient_, *m_, *v_;          // [parameters]
+  float *target_, *dy_, *log_prob_, *weights_;  // [batch][out], [batch][out], [batch], [batch]
+  float* column_scratch_;
+  char* scratch_;
+  BatchRow* rows_;                          // [updates][batch]
+  float* noise_;                            // [updates][batch][noise_columns]
+  kernels::AdamStep<float>*steps_, *step_;  // [updates], this update's
+  UpdateSums* sums_;
+  TrainingState* state_;
+  kernels::cuda::Graph graph_;
+};
+
+}  // namespace baton::rl::cuda
