@@ -7,6 +7,7 @@
 
 #include "cli/command.hpp"
 #include "cli/common.hpp"
+#include "cli/device.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/steps.hpp"
@@ -19,7 +20,7 @@ namespace baton::cli {
 namespace {
 
 struct Options {
-  std::string init, goal, variant, out;
+  std::string init, goal, variant, out, device = "cpu";
   std::vector<std::string> demos;
   SettingsOptions settings;
 };
@@ -45,13 +46,14 @@ void run_finetune(const Options& options) {
   if (config.finetune.variant != "npg" && options.demos.empty())
     throw UsageError(
         fmt::format("--variant {} learns from demonstrations, too: give --demos", config.finetune.variant));
+  const Device device = use_device(options.device);
   std::optional<rl::Dataset> demos;
   if (!options.demos.empty()) {
     const rl::RelayPolicy init = rl::load_policy(options.init);
     demos = read_demos(options.demos, init.low.encoding().state_dim);
   }
-  const auto outcome =
-      finetune_step(config, {options.init, options.goal, demos ? &*demos : nullptr, options.out});
+  const auto outcome = finetune_step(
+      config, {options.init, options.goal, demos ? &*demos : nullptr, options.out, device.solve});
   fmt::print("{}: {} on {}: success {} -> {} %, steps {:.2f} -> {:.2f}\n", options.out,
              config.finetune.variant, options.goal, percent(outcome.before.success),
              percent(outcome.after.success), outcome.before.step_completion, outcome.after.step_completion);
@@ -73,7 +75,8 @@ FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step)
   {
     rl::MetricsWriter metrics(run.partial());
     StageReporter reporter(&metrics, config.finetune.variant, "actions");
-    result = rl::finetune(*env, init, goal, step.demos, config.finetune, config.seed, reporter.callback());
+    result = rl::finetune(*env, init, goal, step.demos, config.finetune, config.seed, reporter.callback(),
+                          step.device);
   }
   result.best.config = rl::to_toml(config);
   rl::save_policy(result.best, run.partial());
@@ -112,6 +115,7 @@ void add_finetune(Registry& registry) {
       .add_option("--out", options->out, "Folder of the run; policy.h5 is the best policy, last/ the last")
       ->required();
   add_settings(command, options->settings);
+  add_device(command, options->device);
   command.footer(
       "Examples:\n"
       "  baton finetune --init runs/ril --goal microwave_kettle_topknob_hinge --variant iril --demos "

@@ -5,6 +5,7 @@
 
 #include "cli/command.hpp"
 #include "cli/common.hpp"
+#include "cli/device.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/steps.hpp"
@@ -16,7 +17,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> demos;
-  std::string method = "ril", out;
+  std::string method = "ril", out, device = "cpu";
   SettingsOptions settings;
 };
 
@@ -38,8 +39,9 @@ nlohmann::ordered_json summary_of(const rl::Config& config, const rl::Dataset& d
 
 void imitate(const Options& options) {
   const rl::Config config = resolve(options.settings);
+  const Device device = use_device(options.device);
   const rl::Dataset data = read_demos(options.demos, envs::make_env(config.env, {})->spec().state_dim);
-  imitate_step(config, data, options.method, options.out);
+  imitate_step(config, data, options.method, options.out, device.level);
   fmt::print("{}: {} from {} episodes, {} actions\n", options.out, options.method, data.episodes(),
              data.steps());
 }
@@ -47,7 +49,7 @@ void imitate(const Options& options) {
 }  // namespace
 
 rl::RelayPolicy imitate_step(const rl::Config& config, const rl::Dataset& data, const std::string& method,
-                             const std::string& out) {
+                             const std::string& out, rl::MakeLevelDevice device) {
   const rl::TaskShape shape = task_shape(envs::make_env(config.env, {})->spec());
   RunDir run(out);
   rl::RelayPolicy policy;
@@ -55,8 +57,8 @@ rl::RelayPolicy imitate_step(const rl::Config& config, const rl::Dataset& data, 
   {
     rl::MetricsWriter metrics(run.partial());
     StageReporter reporter(&metrics, method, "updates");
-    policy =
-        rl::imitate(data, shape, method, config.policy, config.imitate, config.seed, reporter.callback());
+    policy = rl::imitate(data, shape, method, config.policy, config.imitate, config.seed, reporter.callback(),
+                         device);
     last = reporter.last_metrics();
   }
   policy.config = rl::to_toml(config);
@@ -85,10 +87,12 @@ void add_imitate(Registry& registry) {
                   "Folder of the run: config.toml, metrics.jsonl, policy.h5, summary.json")
       ->required();
   add_settings(command, options->settings);
+  add_device(command, options->device);
   command.footer(
       "Examples:\n"
       "  baton imitate --demos demos.h5 --method ril --out runs/ril\n"
-      "  baton imitate --demos demos.h5 --method bc --out runs/bc --seed 3 --set imitate.updates=20000");
+      "  baton imitate --demos demos.h5 --method bc --out runs/bc --seed 3 --set imitate.updates=20000\n"
+      "  baton imitate --demos demos.h5 --out runs/gpu --device cuda --set imitate.batch=4096");
   command.callback([&registry, options] { registry.action = [options] { imitate(*options); }; });
 }
 

@@ -7,6 +7,7 @@
 
 #include "rl/config.hpp"
 #include "rl/dataset.hpp"
+#include "rl/device.hpp"
 #include "rl/evaluate.hpp"
 #include "rl/policy.hpp"
 
@@ -17,13 +18,14 @@ rl::Dataset collect_step(const rl::Config& config, bool disturbed);
 
 // Trains by `method` (ril, gcbc, bc) and writes the run directory `out`.
 rl::RelayPolicy imitate_step(const rl::Config& config, const rl::Dataset& data, const std::string& method,
-                             const std::string& out);
+                             const std::string& out, rl::MakeLevelDevice device = nullptr);
 
 struct FinetuneStep {
   std::string init;                    // folder of the policy to start from
   std::string goal;                    // one name
   const rl::Dataset* demos = nullptr;  // null: npg only
   std::string out;
+  rl::MakeSolveDevice device = nullptr;  // where natural gradients are solved for, if not here
 };
 struct FinetuneOutcome {
   rl::GoalResult before, after;  // with mean actions, on the evaluation episodes of the run

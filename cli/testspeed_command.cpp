@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cli/command.hpp"
+#include "cli/device.hpp"
 #include "cli/model_run.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
@@ -20,7 +21,7 @@ namespace baton::cli {
 namespace {
 
 struct Options {
-  std::string model, keyframe, actions = "random", precision = "float", json;
+  std::string model, keyframe, actions = "random", precision = "float", device = "cpu", json;
   int envs = 256, steps = 1000, threads = 0;
   std::uint64_t seed = 1;
 };
@@ -34,6 +35,7 @@ sim::BatchOptions batch_options(const Options& options) {
   sim::BatchOptions result;
   if (options.precision == "double") result.precision = sim::Precision::kDouble;
   if (options.precision == "scalar") result.precision = sim::Precision::kFloat;
+  result.whole_batch = use_device(options.device).batch;
   return result;
 }
 
@@ -99,7 +101,8 @@ nlohmann::ordered_json make_report(const Options& options, const sim::Batch& bat
       {"isa", batch.isa()},
       {"lanes", batch.width()},
       {"newton_per_step", static_cast<double>(counts.iterations) / static_cast<double>(counts.tile_steps)},
-      {"bytes_per_env", bytes_per_environment(batch.model(), batch_options(options))},
+      {"bytes_per_env",
+       options.device == "cpu" ? bytes_per_environment(batch.model(), batch_options(options)) : 0},
       {"diverged", counts.diverged},
       {"contacts_dropped", counts.dropped},
       {"stages", stage_report(batch.stage_times(), figures.ns_per_tick)}};
@@ -131,10 +134,13 @@ void print_report(const Options& options, const nlohmann::ordered_json& r) {
 void testspeed(const Options& options) {
   if (!options.keyframe.empty() && options.actions == "random")
     throw UsageError("--keyframe goes with --actions hold: episodes of random actions start at keyframe 0");
+  if (options.device != "cpu" && options.precision == "double")
+    throw UsageError("--device cuda is float: leave --precision double");
   kernels::set_threads(options.threads);
+  const sim::BatchOptions where = batch_options(options);
   const sim::Model<double> model = sim::mjcf::load(options.model);
   if (!options.json.empty()) require_writable_file(options.json);
-  sim::Batch batch(model, options.envs, batch_options(options));
+  sim::Batch batch(model, options.envs, where);
   if (!options.keyframe.empty()) put_to_keyframe(batch, options.keyframe);
   const Figures figures = run(batch, options);
   const nlohmann::ordered_json report = make_report(options, batch, figures);
@@ -167,6 +173,7 @@ void add_testspeed(Registry& registry) {
                   "float: a lane of a SIMD tile each; scalar: plain float; double: plain double")
       ->check(CLI::IsMember({"float", "scalar", "double"}))
       ->capture_default_str();
+  add_device(command, options->device);
   command.add_option("--json", options->json, "File for the figures; steps are summed over environments");
   add_threads(command, options->threads);
   command.footer(
