@@ -19,6 +19,8 @@ namespace baton::kernels {
 template <class T>
 struct Table {
   decltype(&kernels::gemm<T>) gemm;
+  decltype(&kernels::pack<T>) pack;
+  decltype(&kernels::gemm_packed<T>) gemm_packed;
   decltype(&kernels::transpose<T>) transpose;
   decltype(&kernels::unary<T>) unary;
   decltype(&kernels::unary_derivative<T>) unary_derivative;

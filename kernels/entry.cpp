@@ -56,6 +56,17 @@ void gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T a
   table<T>().gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 template <class T>
+void pack(Transpose transpose_b, int n, int k, const T* b, int ldb, T* packed) {
+  check_gemm(Transpose::kNo, transpose_b, 0, n, k, k, ldb, n);
+  table<T>().pack(transpose_b, n, k, b, ldb, packed);
+}
+template <class T>
+void gemm_packed(Transpose transpose_a, int m, int n, int k, T alpha, const T* a, int lda, const T* packed,
+                 T beta, T* c, int ldc) {
+  check_gemm(transpose_a, Transpose::kNo, m, n, k, lda, n, ldc);
+  table<T>().gemm_packed(transpose_a, m, n, k, alpha, a, lda, packed, beta, c, ldc);
+}
+template <class T>
 void transpose(int rows, int cols, const T* in, T* out) {
   const std::int64_t n = std::int64_t{rows} * cols;
   require_apart<T>("transpose", {"out", out, n}, {{"in", in, n}});
@@ -311,6 +322,8 @@ void sgd(std::int64_t n, const SgdStep<T>& step, const T* gradient, T* theta, T*
 
 #define BATON_INSTANTIATE(T)                                                                                 \
   template void gemm(Transpose, Transpose, int, int, int, T, const T*, int, const T*, int, T, T*, int);      \
+  template void pack(Transpose, int, int, const T*, int, T*);                                                \
+  template void gemm_packed(Transpose, int, int, int, T, const T*, int, const T*, T, T*, int);               \
   template void transpose(int, int, const T*, T*);                                                           \
   template void unary(Unary, std::int64_t, const T*, T*);                                                    \
   template void unary_derivative(Unary, std::int64_t, const T*, const T*, const T*, T*, bool);               \

@@ -1,5 +1,7 @@
 #pragma once
 // General matrix product, row-major:  C = alpha op(A) op(B) + beta C.
+#include <cstdint>
+
 namespace baton::kernels {
 
 enum class Transpose : bool { kNo = false, kYes = true };
@@ -16,6 +18,16 @@ void gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T a
 
 // The errors of gemm, for other texts of it.
 void check_gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, int lda, int ldb, int ldc);
+
+// B copied once, in the order in which this machine's product reads it, for many products of the same n and k:
+// what gemm does with op(B) at every call. packed holds packed_size(n, k) numbers and is good for the instruction
+// set that wrote it. The result has the bits of gemm's.
+constexpr std::int64_t packed_size(int n, int k) { return (std::int64_t{n} + 31) / 32 * 32 * k; }
+template <class T>
+void pack(Transpose transpose_b, int n, int k, const T* b, int ldb, T* packed);
+template <class T>
+void gemm_packed(Transpose transpose_a, int m, int n, int k, T alpha, const T* a, int lda, const T* packed,
+                 T beta, T* c, int ldc);
 
 // out[j][i] = in[i][j] for an [rows][cols] matrix; no overlap.
 template <class T>

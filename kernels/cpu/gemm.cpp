@@ -1,5 +1,6 @@
-// Register-tiled matrix product. A is read where it lies; B is copied into panels as wide as a tile when it
-// is transposed or when enough rows share the copy, else read where it lies.
+// Register-tiled matrix product. B is copied into panels as wide as a tile, once for all rows of A (or by the caller,
+// once for many products); few rows read it where it lies. A stays where it is, a transposed one is copied into strips
+// as high as a tile. Blocks of rows keep their part of A in the second-level cache while the panels pass.
 #include "kernels/cpu/vector.hpp"
 #include "kernels/dispatch.hpp"
 
@@ -11,6 +12,9 @@ constexpr int kPackRows = 48;  // from so many rows of A on, copying B pays
 constexpr int kTileRows = BATON_VECTOR_REGISTERS == 32 ? 12 : (BATON_VECTOR_BYTES == 32 ? 6 : 5);
 constexpr int kWideRows =
     BATON_VECTOR_REGISTERS == 32 ? 5 : 2;  // up to so many rows take four vectors at once
+constexpr int kBlockRows = 8 * kTileRows;  // of A that stay in the second-level cache
+constexpr int kBlockColumns = 512;         // of B that gemm copies at once
+constexpr int kStripColumns = 64;          // from so many columns on, copying a transposed A pays
 
 // How one tile is to be stored.
 template <class T>
@@ -19,26 +23,27 @@ struct Output {
   int64_t ldc;
   T alpha, beta;
   int columns;  // valid ones
+  bool plain;   // all valid, alpha 1, beta 0
 };
+
+template <class T>
+Output<T> output(T* c, int64_t ldc, T alpha, T beta, int columns, int padded) {
+  return {c, ldc, alpha, beta, columns, columns == padded && alpha == T(1) && beta == T(0)};
+}
 
 template <class T, int kVectors>
 [[gnu::always_inline]] inline void store_row(const Vec<T>* row, const Output<T>& out, T* c) {
   constexpr int kW = kWidth<T>;
-  if (out.columns == kVectors * kW) {
-    for (int j = 0; j < kVectors; ++j) {
-      Vec<T> value = row[j] * out.alpha;
+  for (int j = 0; j < kVectors; ++j) {
+    Vec<T> value = out.alpha != T(1) ? row[j] * out.alpha : row[j];
+    const int left = out.columns - j * kW;
+    if (left >= kW) {
       if (out.beta != T(0)) value += load(c + j * kW) * out.beta;
       store(c + j * kW, value);
+    } else if (left > 0) {
+      if (out.beta != T(0)) value += load_part(c + j * kW, left) * out.beta;
+      store_part(c + j * kW, value, left);
     }
-    return;
-  }
-  T lanes[kVectors * kW];
-  for (int j = 0; j < kVectors; ++j) {
-    const Vec<T> value = row[j] * out.alpha;
-    memcpy(lanes + j * kW, &value, sizeof(value));
-  }
-  for (int j = 0; j < kVectors * kW; ++j) {
-    if (j < out.columns) c[j] = out.beta != T(0) ? lanes[j] + c[j] * out.beta : lanes[j];
   }
 }
 
@@ -51,7 +56,9 @@ void tile(int depth, const T* a, int64_t lda, const T* b, int64_t ldb, const Out
   // Three rows share a base pointer: base, base + lda, base + 2 lda are all addressable.
   constexpr int kBases = (kRows + 2) / 3;
   const T* base[kBases];
-  for (int i = 0; i < kBases; ++i) base[i] = a + 3 * i * lda;
+  base[0] = a;
+#pragma GCC unroll 4
+  for (int i = 1; i < kBases; ++i) base[i] = base[i - 1] + 3 * lda;
   for (int p = 0; p < depth; ++p) {
     Vec<T> right[kVectors];
     for (int j = 0; j < kVectors; ++j) right[j] = load(b + j * kW);
@@ -69,8 +76,18 @@ void tile(int depth, const T* a, int64_t lda, const T* b, int64_t ldb, const Out
       for (int i = 0; i < kBases; ++i) ++base[i];
     }
   }
+  T* c = out.c;
+  const int64_t ldc = out.ldc;
+  if (out.plain) {
 #pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) store_row<T, kVectors>(sums[i], out, out.c + i * out.ldc);
+    for (int i = 0; i < kRows; ++i, c += ldc) {
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; ++j) store(c + j * kW, sums[i][j]);
+    }
+    return;
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i, c += ldc) store_row<T, kVectors>(sums[i], out, c);
 }
 
 template <class T>
@@ -99,34 +116,110 @@ Tile<T> tile_for(int rows, int vectors) {
 template <class T>
 void pack_panel(bool transposed, const T* b, int64_t ldb, int p0, int depth, int j0, int width, int padded,
                 T* panel) {
+  constexpr int kW = kWidth<T>;
   if (!transposed) {
-    for (int p = 0; p < depth; ++p) {
-      const T* from = b + (p0 + p) * ldb + j0;
-      T* to = panel + static_cast<int64_t>(p) * padded;
-      for (int j = 0; j < width; ++j) to[j] = from[j];
-      for (int j = width; j < padded; ++j) to[j] = T(0);
+    const T* from = b + p0 * ldb + j0;
+    for (int p = 0; p < depth; ++p, from += ldb, panel += padded) {
+      for (int j = 0; j < padded; j += kW) {
+        store(panel + j, width - j >= kW ? load(from + j) : load_part(from + j, width > j ? width - j : 0));
+      }
     }
     return;
   }
-  for (int j = 0; j < padded; ++j) {
-    const T* from = b + static_cast<int64_t>(j0 + j) * ldb + p0;
-    for (int p = 0; p < depth; ++p) panel[static_cast<int64_t>(p) * padded + j] = j < width ? from[p] : T(0);
+  // Squares, so that both sides stay within a few lines of the cache.
+  for (int q = 0; q < depth; q += kW) {
+    const int end = q + kW < depth ? q + kW : depth;
+    for (int j = 0; j < padded; ++j) {
+      const T* from = b + static_cast<int64_t>(j0 + j) * ldb + p0;
+      for (int p = q; p < end; ++p) panel[static_cast<int64_t>(p) * padded + j] = j < width ? from[p] : T(0);
+    }
   }
 }
 
-// One panel of columns against all rows of A.
+// The panel that starts at column j0 of n: two vectors wide, or one at the end.
 template <class T>
-void panel_product(bool transposed_a, int m, int vectors, int depth, const T* a, int64_t lda, const T* b,
-                   int64_t ldb, Output<T> out) {
-  const int step = vectors == 4 ? kWideRows : kTileRows;
-  for (int i = 0; i < m; i += step) {
-    const int rows = m - i < step ? m - i : step;
-    if (transposed_a) {
-      tile_for<T, true>(rows, vectors)(depth, a + i, lda, b, ldb, out);
-    } else {
-      tile_for<T, false>(rows, vectors)(depth, a + i * lda, lda, b, ldb, out);
+int panel_vectors(int n, int j0) {
+  return n - j0 > kWidth<T> ? 2 : 1;
+}
+
+// [block of kBlockK rows][panel][row][column]; a panel of block p0 starts at p0 * padded_columns + j0 * depth.
+template <class T>
+int64_t padded_columns(int n) {
+  return (n + kWidth<T> - 1) / kWidth<T> * kWidth<T>;
+}
+
+template <class T>
+void pack_isa(Transpose transpose_b, int n, int k, const T* b, int ldb, T* packed) {
+  for (int p0 = 0; p0 < k; p0 += kBlockK) {
+    const int depth = k - p0 < kBlockK ? k - p0 : kBlockK;
+    for (int j0 = 0; j0 < n; j0 += 2 * kWidth<T>) {
+      const int padded = panel_vectors<T>(n, j0) * kWidth<T>;
+      pack_panel(transpose_b == Transpose::kYes, b, ldb, p0, depth, j0, n - j0 < padded ? n - j0 : padded,
+                 padded, packed + p0 * padded_columns<T>(n) + static_cast<int64_t>(j0) * depth);
     }
-    out.c += rows * out.ldc;
+  }
+}
+
+// Copies `rows` columns of a transposed A into strips [depth][kTileRows].
+template <class T>
+void pack_strips(int rows, int depth, const T* a, int64_t lda, T* strips) {
+  for (int p = 0; p < depth; ++p, a += lda) {
+    T* to = strips + p * kTileRows;
+    for (int i = 0; i < rows; i += kTileRows, to += depth * kTileRows) {
+      if (rows - i >= kTileRows) {
+        memcpy(to, a + i, kTileRows * sizeof(T));
+      } else {
+        memcpy(to, a + i, static_cast<size_t>(rows - i) * sizeof(T));
+      }
+    }
+  }
+}
+
+// Asks for the next block of A while tiles work on this one, an equal share at every tile.
+struct Ahead {
+  const char* at;
+  int64_t stride;  // between rows as stored, in bytes
+  int rows, row_bytes, tiles;
+  int tile;  // so many have had their share
+  void fetch() {
+    const int begin = rows * tile / tiles, end = rows * ++tile / tiles;
+    for (int i = begin; i < end; ++i) {
+      for (int byte = 0; byte < row_bytes; byte += 64) __builtin_prefetch(at + i * stride + byte, 0, 2);
+    }
+  }
+};
+
+// What comes after rows i0..i0+rows-1 of op(A), if anything.
+template <class T>
+Ahead ahead(bool at, const T* a, int64_t lda, int m, int depth, int n, int p0, int i0, int rows) {
+  const int i1 = i0 + rows, next = m - i1 < kBlockRows ? m - i1 : kBlockRows;
+  const int panels = (n + 2 * kWidth<T> - 1) / (2 * kWidth<T>);
+  const int stored = next == 0 ? 0 : (at ? depth : next),
+            bytes = (at ? next : depth) * static_cast<int>(sizeof(T));
+  return {reinterpret_cast<const char*>(at ? a + p0 * lda + i1 : a + i1 * lda + p0),
+          lda * static_cast<int64_t>(sizeof(T)),
+          stored,
+          bytes,
+          panels * ((rows + kTileRows - 1) / kTileRows),
+          0};
+}
+
+// One panel of columns against `rows` rows of A. strips: a transposed A lies in strips.
+template <class T>
+void panel_product(bool transposed_a, bool strips, int rows, int vectors, int depth, const T* a, int64_t lda,
+                   const T* b, int64_t ldb, Output<T> out, Ahead* ahead) {
+  const int step = vectors == 4 ? kWideRows : kTileRows;
+  for (int i = 0; i < rows; i += step) {
+    const int height = rows - i < step ? rows - i : step;
+    if (ahead != nullptr) ahead->fetch();
+    if (strips) {
+      tile_for<T, true>(height, vectors)(depth, a + static_cast<int64_t>(i) * depth, kTileRows, b, ldb, out);
+    } else if (transposed_a) {
+      tile_for<T, true>(height, vectors)(depth, a + i, lda, b, ldb, out);
+    } else {
+      tile_for<T, false>(height, vectors)(depth, a + i * lda, lda, b, ldb, out);
+    }
+    out.c += height * out.ldc;
   }
 }
 
@@ -138,34 +231,94 @@ void scale_only(int m, int n, T beta, T* c, int ldc) {
   }
 }
 
+constexpr int64_t kStripNumbers = static_cast<int64_t>(kBlockRows) * kBlockK;
+
+// B in panels. strips: room for kStripNumbers.
 template <class T>
-void gemm_isa(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda,
-              const T* b, int ldb, T beta, T* c, int ldc) {
+void packed_product(bool at, int m, int n, int k, T alpha, const T* a, int64_t lda, const T* packed, T beta,
+                    T* c, int64_t ldc, T* strips) {
   constexpr int kW = kWidth<T>;
-  if (k == 0) return scale_only(m, n, beta, c, ldc);
-  const bool at = transpose_a == Transpose::kYes, bt = transpose_b == Transpose::kYes;
-  const bool pack_all = bt || m >= kPackRows;
-  T* panel = static_cast<T*>(
-      thread_buffer(static_cast<int64_t>(kBlockK) * 4 * kW * static_cast<int64_t>(sizeof(T))));
+  const bool use_strips = at && n >= kStripColumns;
+  for (int p0 = 0; p0 < k; p0 += kBlockK) {
+    const int depth = k - p0 < kBlockK ? k - p0 : kBlockK;
+    const T* panels = packed + p0 * padded_columns<T>(n);
+    for (int i0 = 0; i0 < m; i0 += kBlockRows) {
+      const int rows = m - i0 < kBlockRows ? m - i0 : kBlockRows;
+      const T* block = at ? a + p0 * lda + i0 : a + i0 * lda + p0;
+      Ahead next = ahead(at, a, lda, m, depth, n, p0, i0, rows);
+      if (use_strips) {
+        pack_strips(rows, depth, block, lda, strips);
+        block = strips;
+      }
+      for (int j0 = 0; j0 < n; j0 += 2 * kW) {
+        const int vectors = panel_vectors<T>(n, j0), left = n - j0;
+        const int padded = vectors * kW;
+        const Output<T> out = output(c + i0 * ldc + j0, ldc, alpha, p0 == 0 ? beta : T(1),
+                                     left < padded ? left : padded, padded);
+        panel_product(at, use_strips, rows, vectors, depth, block, lda,
+                      panels + static_cast<int64_t>(j0) * depth, vectors * kW, out, &next);
+      }
+    }
+  }
+}
+
+// Few rows: B is read once anyway, so only what is transposed or narrower than a vector is copied.
+template <class T>
+void thin_product(bool at, bool bt, int m, int n, int k, T alpha, const T* a, int64_t lda, const T* b,
+                  int64_t ldb, T beta, T* c, int64_t ldc) {
+  constexpr int kW = kWidth<T>;
+  T* panel = static_cast<T*>(thread_buffer(int64_t{kBlockK} * 4 * kW * static_cast<int64_t>(sizeof(T))));
   const int widest = m <= kWideRows ? 4 : 2;
   for (int p0 = 0; p0 < k; p0 += kBlockK) {
     const int depth = k - p0 < kBlockK ? k - p0 : kBlockK;
-    const T* a_block = at ? a + static_cast<int64_t>(p0) * lda : a + p0;
-    const T beta_block = p0 == 0 ? beta : T(1);
+    const T* a_block = at ? a + p0 * lda : a + p0;
     for (int j0 = 0; j0 < n;) {
       const int left = n - j0;
       const int vectors = left > 2 * kW ? widest : (left > kW ? 2 : 1);
       const int padded = vectors * kW, width = left < padded ? left : padded;
-      const Output<T> out{c + j0, ldc, alpha, beta_block, width};
-      if (pack_all || width < padded) {
+      const Output<T> out = output(c + j0, ldc, alpha, p0 == 0 ? beta : T(1), width, padded);
+      if (bt || width < padded) {
         pack_panel(bt, b, ldb, p0, depth, j0, width, padded, panel);
-        panel_product(at, m, vectors, depth, a_block, lda, panel, padded, out);
+        panel_product(at, false, m, vectors, depth, a_block, lda, panel, padded, out, nullptr);
       } else {
-        panel_product(at, m, vectors, depth, a_block, lda, b + static_cast<int64_t>(p0) * ldb + j0, ldb, out);
+        panel_product(at, false, m, vectors, depth, a_block, lda, b + p0 * ldb + j0, ldb, out, nullptr);
       }
       j0 += width;
     }
   }
+}
+
+template <class T>
+void gemm_isa(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda,
+              const T* b, int ldb, T beta, T* c, int ldc) {
+  if (k == 0) return scale_only(m, n, beta, c, ldc);
+  const bool at = transpose_a == Transpose::kYes, bt = transpose_b == Transpose::kYes;
+  if (m < kPackRows) return thin_product(at, bt, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  // Blocks of rows of B pass one after the other, so that the copy is bounded.
+  const int64_t columns = padded_columns<T>(n < kBlockColumns ? n : kBlockColumns);
+  T* strips =
+      static_cast<T*>(thread_buffer((kStripNumbers + columns * kBlockK) * static_cast<int64_t>(sizeof(T))));
+  T* packed = strips + kStripNumbers;
+  for (int j0 = 0; j0 < n; j0 += kBlockColumns) {
+    const int width = n - j0 < kBlockColumns ? n - j0 : kBlockColumns;
+    for (int p0 = 0; p0 < k; p0 += kBlockK) {
+      const int depth = k - p0 < kBlockK ? k - p0 : kBlockK;
+      pack_isa(transpose_b, width, depth,
+               bt ? b + static_cast<int64_t>(j0) * ldb + p0 : b + static_cast<int64_t>(p0) * ldb + j0, ldb,
+               packed);
+      packed_product(at, m, width, depth, alpha, at ? a + static_cast<int64_t>(p0) * lda : a + p0,
+                     int64_t{lda}, packed, p0 == 0 ? beta : T(1), c + j0, int64_t{ldc}, strips);
+    }
+  }
+}
+
+template <class T>
+void gemm_packed_isa(Transpose transpose_a, int m, int n, int k, T alpha, const T* a, int lda,
+                     const T* packed, T beta, T* c, int ldc) {
+  if (k == 0) return scale_only(m, n, beta, c, ldc);
+  T* strips = static_cast<T*>(thread_buffer(kStripNumbers * static_cast<int64_t>(sizeof(T))));
+  packed_product(transpose_a == Transpose::kYes, m, n, k, alpha, a, int64_t{lda}, packed, beta, c,
+                 int64_t{ldc}, strips);
 }
 
 template <class T>
@@ -186,6 +339,8 @@ void transpose_isa(int rows, int cols, const T* in, T* out) {
 template <class T>
 void fill(Table<T>& table) {
   table.gemm = gemm_isa<T>;
+  table.pack = pack_isa<T>;
+  table.gemm_packed = gemm_packed_isa<T>;
   table.transpose = transpose_isa<T>;
 }
 

@@ -55,6 +55,30 @@ TEST_CASE_TEMPLATE("gemm equals ref for all transposes, odd sizes, row lengths a
         }
         check_product<T>(ta, tb, {61, 67, 300}, T(-1.5), T(0.5), 1, 1);
         check_product<T>(ta, tb, {4, 130, 513}, T(2), T(1), 0, 3);
+        check_product<T>(ta, tb, {205, 529, 270}, T(1), T(1), 1, 2);  // several blocks each way
+      }
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE("a product with packed B has the bits of gemm's", T, float, double) {
+  test::for_each_isa([] {
+    for (const Transpose ta : {Transpose::kNo, Transpose::kYes}) {
+      for (const Transpose tb : {Transpose::kNo, Transpose::kYes}) {
+        for (const Shape s :
+             {Shape{1, 9, 256}, {3, 256, 60}, {130, 256, 300}, {70, 600, 33}, {49, 31, 257}}) {
+          const int lda = ta == Transpose::kYes ? s.m : s.k, ldb = tb == Transpose::kYes ? s.k : s.n;
+          const auto size = [](int a, int b) {
+            return static_cast<std::size_t>(a) * static_cast<std::size_t>(b);
+          };
+          const auto a = test::normals<T>(size(s.m, s.k), 1), b = test::normals<T>(size(s.n, s.k), 2);
+          std::vector<T> packed(static_cast<std::size_t>(packed_size(s.n, s.k)));
+          auto got = test::normals<T>(size(s.m, s.n), 3), want = got;
+          pack(tb, s.n, s.k, b.data(), ldb, packed.data());
+          gemm_packed(ta, s.m, s.n, s.k, T(1.5), a.data(), lda, packed.data(), T(0.5), got.data(), s.n);
+          gemm(ta, tb, s.m, s.n, s.k, T(1.5), a.data(), lda, b.data(), ldb, T(0.5), want.data(), s.n);
+          test::check_close(got, want, 0, 0, "gemm_packed");
+        }
       }
     }
   });

@@ -1,0 +1,34 @@
+#pragma once
+// The policy of the benchmarks, demonstrations of noise to train it on, and the same network in double.
+#include <vector>
+
+#include "rl/policy.hpp"
+#include "rl/trainer.hpp"
+
+namespace baton::bench {
+
+// Multiply-adds of one row, two operations each. The backward pass leaves the gradient of the input out.
+constexpr double kForwardFlops = 2.0 * (60 * 256 + 256 * 256 + 256 * 9);
+constexpr double kBackwardFlops = 2 * kForwardFlops - 2.0 * 60 * 256;
+constexpr double kJvpFlops = kBackwardFlops;  // a tangent enters by the weights, but not by the input
+
+struct InDouble {
+  ag::MlpPass<double> pass;
+  std::vector<double> theta, log_std, target;  // target: normalised outputs
+  std::vector<double> mean() const { return {pass.output().begin(), pass.output().end()}; }
+  // Of the mean log-likelihood in the network's parameters.
+  std::vector<double> log_likelihood_gradient();
+};
+
+struct PolicyFixture {
+  int rows;
+  rl::Dataset data;  // 400 episodes of 280 steps
+  rl::GaussianPolicy policy;
+  std::vector<float> x, y;  // raw inputs [rows][60], outputs [rows][9]
+
+  explicit PolicyFixture(int rows);
+  InDouble in_double() const;                       // after a forward of x
+  rl::TupleStream stream(bool high = false) const;  // relabelled tuples of all episodes
+};
+
+}  // namespace baton::bench

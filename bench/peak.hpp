@@ -1,0 +1,14 @@
+#pragma once
+// The machine's limits, measured where they are needed: the clock of a shared machine moves, so a share of the peak
+// counts only against a peak of the same moment.
+namespace baton::bench {
+
+// Operations per second (a fused multiply-add is two) of one short attempt on the calling thread: independent chains
+// in registers, in the widest instruction set that the kernels use now (base: multiply and add). About 0.3 ms; take
+// the best of several.
+double fma_rate();
+
+// Seconds of a steady clock.
+double now();
+
+}  // namespace baton::bench
