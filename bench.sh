@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Builds and runs the benchmarks (Google Benchmark, fixed names) and prints ratios to peers measured in the same run:
-# testspeed/kitchen and testspeed/franka_kitchen against MuJoCo on the same file under the same controls; the policy's
-# forward pass against NumPy's GEMM. Peers come from build/venv, which test.sh makes; without it the ratios are left
-# out. Arguments go to the benchmarks: ./bench.sh --benchmark_filter=testspeed/kitchen
+# Builds and runs the benchmarks (Google Benchmark, fixed names) with the peers in the same run, and ends with tables:
+# benchmark, ours, share of its limit, peer, ratio, target.
+#   simulator         testspeed/kitchen and testspeed/franka_kitchen against MuJoCo, same file, same controls
+#   learning engine   products against OpenBLAS, policy and natural gradient against PyTorch, on 1 and 2 threads
+# Peers come from PyPI into build/venv: NumPy and MuJoCo by test.sh, PyTorch here at the first run (some 3 GB);
+# without them the ratios are left out. Arguments go to the benchmarks: ./bench.sh --benchmark_filter=testspeed/kitchen
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=.ci/setup.sh
@@ -13,14 +15,18 @@ options=()
 python=build/venv/bin/python
 if [ -x "$python" ]; then
   options=("-Dmujoco=$("$python" -c 'import importlib.util as u; print(u.find_spec("mujoco").submodule_search_locations[0])')")
-fi
-configure build "${options[@]}"
-compile build meson-benchmark-prereq
-for name in learning_mlp sim_stages sim_testspeed; do
-  "build/bench/${name}_bench" --benchmark_out="build/$name.json" --benchmark_out_format=json "$@"
-done
-if [ -x "$python" ]; then
-  OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$python" bench/peers.py build
+  if ! "$python" -c 'import torch' 2>/dev/null; then
+    say "installing PyTorch into build/venv"
+    timeout 1800 build/venv/bin/pip install --quiet --disable-pip-version-check torch >build/venv.log 2>&1 ||
+      say "PyTorch cannot be had (build/venv.log): no ratios to it"
+  fi
+  export BATON_PEER_PYTHON="$PWD/$python"
 else
   say "no build/venv (./test.sh makes it): no ratios"
 fi
+configure build "${options[@]}"
+compile build meson-benchmark-prereq
+for name in sim_stages sim_testspeed learning; do
+  "build/bench/${name}_bench" --benchmark_out="build/$name.json" --benchmark_out_format=json "$@"
+done
+python3 bench/tables.py build

@@ -1,6 +1,6 @@
 // bc_step/N: LevelTrainer's update on N relabelled tuples, as `baton imitate` runs it: draw and gather, encode,
-// forward, log-likelihood, backward, Adam. policy_forward/N: encode and forward of N rows. Policy 60 -> 256 -> 256 -> 9,
-// tanh. Limit: the multiply-adds of the layers alone at the machine's peak. Peer: PyTorch.
+// forward, log-likelihood, backward, Adam. policy_forward/N: encode and forward of N rows. Policy
+// 60 -> 256 -> 256 -> 9, tanh. Limit: the multiply-adds of the layers alone at the machine's peak. Peer: PyTorch.
 #include <fmt/format.h>
 
 #include "bench/learning/contest.hpp"
