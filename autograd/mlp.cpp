@@ -71,7 +71,16 @@ void MlpPass<T>::allocate() {
   const int chunks = kernels::chunk_count(capacity_, kChunk);
   const std::size_t slots = static_cast<std::size_t>(std::min(chunks, kMaxSlots));
   kept_.resize(total);
-  transposed_.resize(static_cast<std::size_t>(parameters_));
+  packed_at_.clear();
+  std::size_t packed = 0;
+  for (int l = 0; l < layer_count(spec_); ++l) {
+    const MlpLayer layer = layer_layout(spec_, l);
+    packed_at_.push_back(packed);
+    packed += static_cast<std::size_t>(
+        std::max(kernels::packed_size(layer.out, layer.in), kernels::packed_size(layer.in, layer.out)));
+  }
+  for (kernels::AlignedVector<T>* copies : {&packed_, &packed_transposed_, &packed_tangent_})
+    copies->resize(packed);
   gradients_.resize(slots * static_cast<std::size_t>(parameters_));
   scratch_.resize(slots * 2 * product(kChunk, widest_));
 }
@@ -89,9 +98,46 @@ void MlpPass<T>::forward(std::span<const T> theta, const T* x, int n) {
   check_parameters("theta", theta.size());
   reserve(n);
   rows_ = n;
+  if (packs()) pack_weights(Transpose::kNo, theta.data(), 0, packed_);
   kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
     forward_chunk(theta.data(), x, chunk * kChunk, std::min(kChunk, n - chunk * kChunk));
   });
+}
+
+// Copies every W_l (or W_l', from first_layer on) into the order in which products read it.
+template <class T>
+void MlpPass<T>::pack_weights(Transpose transpose, const T* theta, int first_layer,
+                              kernels::AlignedVector<T>& packed) {
+  const bool turned = transpose == Transpose::kYes;
+  kernels::parallel_for(layer_count(spec_) - first_layer, [&](int i) {
+    const MlpLayer layer = layer_layout(spec_, first_layer + i);
+    kernels::pack<T>(transpose, turned ? layer.in : layer.out, turned ? layer.out : layer.in,
+                     theta + layer.weight, layer.out,
+                     packed.data() + packed_at_[static_cast<std::size_t>(first_layer + i)]);
+  });
+}
+
+// out [rows][fan_out] = a [rows][fan_in] W_l + beta out, W_l from theta or its packed copy: the same bits.
+template <class T>
+void MlpPass<T>::multiply(int l, int rows, const T* a, const T* theta,
+                          const kernels::AlignedVector<T>& packed, T beta, T* out) {
+  const MlpLayer layer = layer_layout(spec_, l);
+  if (packs()) {
+    kernels::gemm_packed<T>(Transpose::kNo, rows, layer.out, layer.in, T(1), a, layer.in,
+                            packed.data() + packed_at_[static_cast<std::size_t>(l)], beta, out, layer.out);
+  } else {
+    kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, layer.out, layer.in, T(1), a, layer.in,
+                     theta + layer.weight, layer.out, beta, out, layer.out);
+  }
+}
+
+// out [rows][fan_in] = delta [rows][fan_out] W_l', from packed_transposed_.
+template <class T>
+void MlpPass<T>::multiply_transposed(int l, int rows, const T* delta, T* out) {
+  const MlpLayer layer = layer_layout(spec_, l);
+  kernels::gemm_packed<T>(Transpose::kNo, rows, layer.in, layer.out, T(1), delta, layer.out,
+                          packed_transposed_.data() + packed_at_[static_cast<std::size_t>(l)], T(0), out,
+                          layer.in);
 }
 
 template <class T>
@@ -99,9 +145,7 @@ void MlpPass<T>::forward_chunk(const T* theta, const T* x, int first, int rows) 
   std::memcpy(h(0, first), x + product(first, spec_.in), product(rows, spec_.in) * sizeof(T));
   for (int l = 0; l < layer_count(spec_); ++l) {
     const MlpLayer layer = layer_layout(spec_, l);
-    kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, layer.out, layer.in, T(1), h(l, first), layer.in,
-                     theta + layer.weight, layer.out, T(0), layer.norm ? z(l + 1, first) : h(l + 1, first),
-                     layer.out);
+    multiply(l, rows, h(l, first), theta, packed_, T(0), layer.norm ? z(l + 1, first) : h(l + 1, first));
     activate(theta, l, first, rows);
   }
 }
@@ -158,22 +202,13 @@ void MlpPass<T>::vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta,
   check_parameters("theta", theta.size());
   if (!dtheta.empty()) check_parameters("dtheta", dtheta.size());
   if (rows_ == 0) return;
-  transpose_weights(theta, dx != nullptr ? 0 : 1);
+  pack_weights(Transpose::kYes, theta.data(), dx != nullptr ? 0 : 1, packed_transposed_);
   for_slots([&](int slot, bool fresh, int first, int rows) {
     T* gradient = dtheta.empty() ? nullptr : gradients_.data() + product(slot, parameters_);
     vjp_chunk(theta.data(), dy, gradient, fresh, dx, first, rows,
               scratch_.data() + product(2 * slot, kChunk * widest_));
   });
   if (!dtheta.empty()) add_slots(dtheta);
-}
-
-template <class T>
-void MlpPass<T>::transpose_weights(std::span<const T> theta, int first_layer) {
-  for (int l = first_layer; l < layer_count(spec_); ++l) {
-    const MlpLayer layer = layer_layout(spec_, l);
-    kernels::transpose<T>(layer.in, layer.out, theta.data() + layer.weight,
-                          transposed_.data() + layer.weight);
-  }
 }
 
 // sum += every slot's gradient, in the order of the slots.
@@ -205,8 +240,7 @@ void MlpPass<T>::vjp_chunk(const T* theta, const T* dy, T* gradient, bool fresh,
     }
     if (l == 0 && dx == nullptr) return;
     T* next = l == 0 ? dx + product(first, spec_.in) : spare[l & 1];
-    kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, layer.in, layer.out, T(1), delta, layer.out,
-                     transposed_.data() + layer.weight, layer.in, T(0), next, layer.in);
+    multiply_transposed(l, rows, delta, next);
     if (l == 0) return;
     activate_vjp(theta, gradient, fresh, l - 1, first, rows, next);
     delta = next;
@@ -233,6 +267,7 @@ void MlpPass<T>::jvp(std::span<const T> theta, std::span<const T> v, T* dy, cons
   check_parameters("theta", theta.size());
   if (!v.empty()) check_parameters("v", v.size());
   const T* tangent = v.empty() ? nullptr : v.data();
+  if (tangent != nullptr && packs()) pack_weights(Transpose::kNo, tangent, 0, packed_tangent_);
   for_slots([&](int slot, bool, int first, int rows) {
     jvp_chunk(theta.data(), tangent, dy, x_dot, first, rows,
               scratch_.data() + product(2 * slot, kChunk * widest_));
@@ -248,15 +283,13 @@ void MlpPass<T>::jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, in
     const MlpLayer layer = layer_layout(spec_, l);
     T* dot = layer.hidden ? spare[l & 1] : dy + product(first, spec_.out);
     if (v != nullptr) {
-      kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, layer.out, layer.in, T(1), h(l, first), layer.in,
-                       v + layer.weight, layer.out, T(0), dot, layer.out);
+      multiply(l, rows, h(l, first), v, packed_tangent_, T(0), dot);
       kernels::bias_unary<T>(Unary::kIdentity, rows, layer.out, v + layer.bias, dot, nullptr);
     } else {
       std::fill_n(dot, product(rows, layer.out), T(0));
     }
     if (below_dot != nullptr) {
-      kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, layer.out, layer.in, T(1), below_dot, layer.in,
-                       theta + layer.weight, layer.out, T(1), dot, layer.out);
+      multiply(l, rows, below_dot, theta, packed_, T(1), dot);
     }
     if (!layer.hidden) return;
     activate_jvp(theta, v, l, first, rows, dot);
@@ -284,7 +317,7 @@ void MlpPass<T>::vjp_squares(std::span<const T> theta, const T* dy, std::span<T>
   check_parameters("squares", squares.size());
   if (rows_ == 0) return;
   squared_.resize(scratch_.size());
-  transpose_weights(theta, 1);
+  pack_weights(Transpose::kYes, theta.data(), 1, packed_transposed_);
   for_slots([&](int slot, bool fresh, int first, int rows) {
     const std::size_t at = product(2 * slot, kChunk * widest_);
     squares_chunk(theta.data(), dy, gradients_.data() + product(slot, parameters_), fresh, first, rows,
@@ -309,8 +342,7 @@ void MlpPass<T>::squares_chunk(const T* theta, const T* dy, T* squares, bool fre
     kernels::sum_axis<T>(1, rows, layer.out, T(1), delta2, squares + layer.bias, !fresh);
     if (l == 0) return;
     T* next = scratch + (l & 1) * static_cast<std::ptrdiff_t>(product(kChunk, widest_));
-    kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, layer.in, layer.out, T(1), delta, layer.out,
-                     transposed_.data() + layer.weight, layer.in, T(0), next, layer.in);
+    multiply_transposed(l, rows, delta, next);
     if (spec_.layer_norm) {
       norm_squares(squares, fresh, l - 1, first, rows, next, h2);
     }

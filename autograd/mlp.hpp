@@ -15,7 +15,9 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/aligned.hpp"
 #include "kernels/elementwise.hpp"
+#include "kernels/gemm.hpp"
 
 namespace baton::ag {
 
@@ -98,6 +100,7 @@ class MlpPass {
 
  private:
   static constexpr int kChunk = 128;    // rows that a task works on
+  static constexpr int kPackRows = 48;  // from so many rows on, copying the weights pays
   static constexpr int kMaxSlots = 16;  // gradient buffers; a contiguous run of chunks shares one
 
   // What is kept of h_l for all rows: offsets into kept_.
@@ -118,7 +121,12 @@ class MlpPass {
   void squares_chunk(const T* theta, const T* dy, T* squares, bool fresh, int first, int rows, T* scratch,
                      T* squared);
   void norm_squares(T* squares, bool fresh, int layer, int first, int rows, const T* delta, T* scratch);
-  void transpose_weights(std::span<const T> theta, int first_layer);
+  bool packs() const { return rows_ >= kPackRows; }
+  void pack_weights(kernels::Transpose transpose, const T* theta, int first_layer,
+                    kernels::AlignedVector<T>& packed);
+  void multiply(int l, int rows, const T* a, const T* theta, const kernels::AlignedVector<T>& packed, T beta,
+                T* out);
+  void multiply_transposed(int l, int rows, const T* delta, T* out);
   void add_slots(std::span<T> sum);
   void activate(const T* theta, int layer, int first, int rows);
   void activate_vjp(const T* theta, T* gradient, bool fresh, int layer, int first, int rows, T* delta);
@@ -140,11 +148,14 @@ class MlpPass {
   int parameters_ = 0, widest_ = 0;
   bool keeps_input_ = false;   // the activation's derivative needs n
   std::vector<Level> levels_;  // h_0 .. h_L
-  std::vector<T> kept_;
-  std::vector<T> transposed_;  // every W_l', made once per vjp
-  std::vector<T> gradients_;   // [slot][parameters]
-  std::vector<T> scratch_;     // [slot][2][kChunk][widest]
-  std::vector<T> squared_;     // [slot][2][kChunk][widest], of vjp_squares
+  kernels::AlignedVector<T> kept_;
+  // Weights in the order in which products read them (kernels::pack), once for all chunks: W_l, made by forward for
+  // kPackRows rows or more, W_l' by vjp, v's by jvp. packed_at_: where layer l's begin, in all three.
+  kernels::AlignedVector<T> packed_, packed_transposed_, packed_tangent_;
+  std::vector<std::size_t> packed_at_;
+  kernels::AlignedVector<T> gradients_;  // [slot][parameters]
+  kernels::AlignedVector<T> scratch_;    // [slot][2][kChunk][widest]
+  kernels::AlignedVector<T> squared_;    // [slot][2][kChunk][widest], of vjp_squares
 };
 
 extern template class MlpPass<float>;

@@ -18,6 +18,7 @@
 
 #include "autograd/mlp.hpp"
 #include "autograd/normalizer.hpp"
+#include "kernels/aligned.hpp"
 #include "rl/fisher.hpp"
 
 namespace baton::rl {
@@ -93,7 +94,7 @@ class GaussianPolicy {
   PolicyEncoding encoding_;
   Normalizer in_, out_;
   LogStdRange range_;
-  std::vector<float> theta_;
+  kernels::AlignedVector<float> theta_;
 };
 
 // A fixed-capacity workspace for batches of one policy's shape. reserve() allocates, nothing else does. forward()

@@ -21,6 +21,27 @@ void copy_state(const Dataset& data, int episode, std::int64_t t, float* to) {
   std::copy(from, from + data.state_dim, to);
 }
 
+// Asks for the rows that a tuple will be gathered from: tuples lie anywhere, one miss would wait for the other.
+void prefetch(const Dataset& data, const RelabelTuple& tuple) {
+  const auto ask = [](const float* row, int width) {
+    constexpr int kLine = 16;  // floats
+    for (int i = 0; i < width + kLine - 1; i += kLine) __builtin_prefetch(row + i);
+  };
+  ask(data.state(tuple.episode, tuple.t), data.state_dim);
+  ask(data.state(tuple.episode, tuple.t + tuple.w), data.state_dim);
+  ask(data.action(tuple.episode, tuple.t), data.action_dim);
+}
+
+// gather(tuple) for each in turn, while the rows of later ones are on their way.
+template <class Gather>
+void for_each_ahead(const Dataset& data, std::span<const RelabelTuple> tuples, Gather gather) {
+  constexpr std::size_t kAhead = 12;
+  for (std::size_t i = 0; i < tuples.size(); ++i) {
+    if (i + kAhead < tuples.size()) prefetch(data, tuples[i + kAhead]);
+    gather(tuples[i]);
+  }
+}
+
 void copy_action(const Dataset& data, int episode, std::int64_t t, float* to) {
   const float* from = data.action(episode, t);
   std::copy(from, from + data.action_dim, to);
@@ -44,12 +65,23 @@ RelabelIndex::RelabelIndex(const Dataset& data, int window, std::span<const int>
   BATON_REQUIRE(count() > 0,
                 "relabel: {} episodes hold no pair of states (a demonstration needs 2 steps or more)",
                 episodes_.size());
+  while (count() >> shift_ > 2 * episodes_.size()) ++shift_;
+  std::uint32_t slot = 0;
+  for (std::uint64_t i = 0; i <= (count() - 1) >> shift_; ++i) {
+    while (cumulative_[slot + 1] <= i << shift_) ++slot;
+    guide_.push_back(slot);
+  }
+}
+
+std::size_t RelabelIndex::slot_of(std::uint64_t index) const {
+  std::size_t slot = guide_[index >> shift_];
+  while (cumulative_[slot + 1] <= index) ++slot;
+  return slot;
 }
 
 RelabelTuple RelabelIndex::at(std::uint64_t index) const {
   BATON_REQUIRE(index < count(), "relabel: tuple {} of {}", index, count());
-  const auto after = std::upper_bound(cumulative_.begin(), cumulative_.end(), index);
-  const std::size_t slot = static_cast<std::size_t>(after - cumulative_.begin()) - 1;
+  const std::size_t slot = slot_of(index);
   const int episode = episodes_[slot];
   const std::uint64_t local = index - cumulative_[slot];
   const std::uint64_t m = static_cast<std::uint64_t>(data_->length(episode)) - 1,
@@ -78,24 +110,24 @@ void RelabelIndex::enumerate(const std::function<void(const RelabelTuple&)>& vis
 }
 
 void gather_low(const Dataset& data, std::span<const RelabelTuple> tuples, float* x, float* y) {
-  for (const RelabelTuple& tuple : tuples) {
+  for_each_ahead(data, tuples, [&](const RelabelTuple& tuple) {
     copy_state(data, tuple.episode, tuple.t, x);
     copy_state(data, tuple.episode, tuple.t + tuple.w, x + data.state_dim);
     copy_action(data, tuple.episode, tuple.t, y);
     x += 2 * data.state_dim;
     y += data.action_dim;
-  }
+  });
 }
 
 void gather_high(const Dataset& data, std::span<const RelabelTuple> tuples, int low_window, float* x,
                  float* y) {
-  for (const RelabelTuple& tuple : tuples) {
+  for_each_ahead(data, tuples, [&](const RelabelTuple& tuple) {
     copy_state(data, tuple.episode, tuple.t, x);
     copy_state(data, tuple.episode, tuple.t + tuple.w, x + data.state_dim);
     copy_state(data, tuple.episode, tuple.t + std::min(tuple.w, low_window), y);
     x += 2 * data.state_dim;
     y += data.state_dim;
-  }
+  });
 }
 
 void gather_with_goal(const Dataset& data, std::span<const RelabelTuple> tuples, std::span<const float> goals,

@@ -42,7 +42,12 @@ class RelabelIndex {
   const Dataset* data_;
   int window_;
   std::vector<int> episodes_;
+  std::size_t slot_of(std::uint64_t index) const;  // the last k with cumulative_[k] <= index
+
   std::vector<std::uint64_t> cumulative_;  // [episodes+1]
+  // Where to begin looking: the slot of index i << shift_. As many entries as episodes, or up to twice.
+  std::vector<std::uint32_t> guide_;
+  int shift_ = 0;
 };
 
 // x: [n][2S] = [s_t, s_{t+w}]; y: [n][A] = a_t. Overwritten.

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "bench/learning/contest.hpp"
+#include "kernels/aligned.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/rng.hpp"
@@ -18,7 +19,7 @@ using kernels::Transpose;
 struct Product {
   int m, n, k;
   Transpose ta, tb;
-  std::vector<float> a, b, c;
+  kernels::AlignedVector<float> a, b, c;
 
   Product(int rows, int columns, int inner, Transpose at, Transpose bt)
       : m(rows), n(columns), k(inner), ta(at), tb(bt) {

@@ -111,6 +111,50 @@ Tile<T> tile_for(int rows, int vectors) {
   return pick_tile<T, 1, kTransposed, kTileRows>(rows);
 }
 
+template <class T>
+struct Lanes;
+template <>
+struct Lanes<float> {
+  typedef int32_t Index;
+};
+template <>
+struct Lanes<double> {
+  typedef int64_t Index;
+};
+
+// out[p][j] = in[j][p] for j < columns, p < rows, both at most kWidth; columns beyond get zeros. Step s swaps, between
+// vectors j and j + s, the lanes whose numbers differ in bit s.
+template <class T>
+void turn_square(int columns, int rows, const T* in, int64_t ld_in, T* out, int64_t ld_out) {
+  constexpr int kW = kWidth<T>;
+  typedef typename Lanes<T>::Index Index;
+  typedef Index Mask __attribute__((vector_size(BATON_VECTOR_BYTES)));
+  Vec<T> v[kW];
+  for (int j = 0; j < kW; ++j) {
+    v[j] = j >= columns ? Vec<T>{} : (rows == kW ? load(in + j * ld_in) : load_part(in + j * ld_in, rows));
+  }
+#pragma GCC unroll 4
+  for (int s = 1; s < kW; s *= 2) {
+    Mask low, high;
+#pragma GCC unroll 16
+    for (int l = 0; l < kW; ++l) {
+      low[l] = static_cast<Index>((l & s) != 0 ? kW + l - s : l);
+      high[l] = static_cast<Index>((l & s) != 0 ? kW + l : l + s);
+    }
+#pragma GCC unroll 16
+    for (int j = 0; j < kW; ++j) {
+      if ((j & s) != 0) continue;
+      const Vec<T> first = __builtin_shuffle(v[j], v[j + s], low);
+      v[j + s] = __builtin_shuffle(v[j], v[j + s], high);
+      v[j] = first;
+    }
+  }
+#pragma GCC unroll 16
+  for (int p = 0; p < kW; ++p) {
+    if (p < rows) store(out + p * ld_out, v[p]);
+  }
+}
+
 // Copies `width` columns from column j0 of op(B), rows p0..p0+depth-1, into panel[depth][padded], zeros
 // behind.
 template <class T>
@@ -126,12 +170,13 @@ void pack_panel(bool transposed, const T* b, int64_t ldb, int p0, int depth, int
     }
     return;
   }
-  // Squares, so that both sides stay within a few lines of the cache.
-  for (int q = 0; q < depth; q += kW) {
-    const int end = q + kW < depth ? q + kW : depth;
-    for (int j = 0; j < padded; ++j) {
-      const T* from = b + static_cast<int64_t>(j0 + j) * ldb + p0;
-      for (int p = q; p < end; ++p) panel[static_cast<int64_t>(p) * padded + j] = j < width ? from[p] : T(0);
+  // Squares as wide as a vector are turned in registers.
+  for (int j = 0; j < padded; j += kW) {
+    const T* from = b + static_cast<int64_t>(j0 + j) * ldb + p0;
+    const int columns = width - j < kW ? width - j : kW;
+    for (int p = 0; p < depth; p += kW) {
+      turn_square(columns, depth - p < kW ? depth - p : kW, from + p, ldb,
+                  panel + static_cast<int64_t>(p) * padded + j, padded);
     }
   }
 }
