@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernels/error.hpp"
+#include "kernels/parallel.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/sgd.hpp"
 
@@ -15,6 +16,17 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kAlgorithmNames = {"adam", "adamw", "sgd"};
 constexpr std::array<std::string_view, 3> kScheduleNames = {"constant", "linear", "cosine"};
+
+// update(begin, size) over stretches of n parameters, on all threads.
+template <class Update>
+void for_stretches(std::size_t n, Update update) {
+  constexpr int kStretch = 16384;
+  const auto all = static_cast<std::int64_t>(n);
+  kernels::parallel_for(kernels::chunk_count(all, kStretch), [&](int stretch) {
+    const std::int64_t begin = std::int64_t{stretch} * kStretch;
+    update(begin, std::min<std::int64_t>(kStretch, all - begin));
+  });
+}
 
 template <class Enum>
 Enum parse(const char* what, std::span<const std::string_view> names, std::string_view name) {
@@ -112,8 +124,9 @@ void Optimizer<T>::adam_step(std::span<T> theta, std::span<const T> gradient, do
                              double lr) {
   kernels::AdamStep<T> step = adam_numbers<T>(options_, steps_, lr);
   step.gradient_scale = static_cast<T>(gradient_scale);
-  kernels::adam<T>(static_cast<std::int64_t>(theta.size()), step, gradient.data(), theta.data(), m_.data(),
-                   v_.data());
+  for_stretches(theta.size(), [&](std::int64_t i, std::int64_t n) {
+    kernels::adam<T>(n, step, gradient.data() + i, theta.data() + i, m_.data() + i, v_.data() + i);
+  });
 }
 
 template <class T>
@@ -125,7 +138,9 @@ void Optimizer<T>::sgd_step(std::span<T> theta, std::span<const T> gradient, dou
   step.step_size = static_cast<T>(lr);
   step.decay = static_cast<T>(lr * options_.weight_decay);
   step.nesterov = options_.nesterov;
-  kernels::sgd<T>(static_cast<std::int64_t>(theta.size()), step, gradient.data(), theta.data(), m_.data());
+  for_stretches(theta.size(), [&](std::int64_t i, std::int64_t n) {
+    kernels::sgd<T>(n, step, gradient.data() + i, theta.data() + i, m_.data() + i);
+  });
 }
 
 template class Optimizer<float>;
