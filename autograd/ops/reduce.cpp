@@ -2,28 +2,17 @@
 #include "kernels/reduce.hpp"
 
 #include "autograd/ops.hpp"
+#include "autograd/ops/axes.hpp"
 #include "kernels/error.hpp"
 #include "kernels/gather.hpp"
 
 namespace baton::ag {
 namespace {
 
-// x as [outer][n][inner], y as [outer][inner]; y = scalar * sum over n.
-template <class T>
-struct Sizes {
-  std::int64_t outer, n, inner;
-  explicit Sizes(const Call<T>& c) {
-    const Shape& s = c.shape(0);
-    const int first = c.node.integers[0], last = c.node.integers[1];
-    outer = static_cast<std::int64_t>(s.span(0, first));
-    n = static_cast<std::int64_t>(s.span(first, last));
-    inner = static_cast<std::int64_t>(s.span(last, s.rank));
-  }
-};
-
+// y as [outer][inner] = scalar * sum over n of x as [outer][n][inner].
 template <class T>
 void sum_forward(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   if (c.node.shape.rank == 0) {  // the whole array: summed in double
     c.y()[0] = static_cast<T>(kernels::sum<T>(s.n, c.x(0))) * c.node.scalars[0];
   } else {
@@ -34,7 +23,7 @@ void sum_forward(const Call<T>& c) {
 // Every summed element gets scalar * u.
 template <class T>
 void sum_vjp(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   T* gx = c.gradient(0);
   for (std::int64_t o = 0; o < s.outer; ++o) {
     const T* u = c.u() + o * s.inner;
@@ -50,7 +39,7 @@ void sum_vjp(const Call<T>& c) {
 
 template <class T>
 void sum_jvp(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   kernels::sum_axis<T>(s.outer, s.n, s.inner, c.node.scalars[0], c.tangent(0), c.y_dot(), false);
 }
 
@@ -58,17 +47,17 @@ void sum_jvp(const Call<T>& c) {
 
 template <class T>
 void max_forward(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   kernels::max_axis<T>(s.outer, s.n, s.inner, c.x(0), c.y(), c.node.indices);
 }
 template <class T>
 void max_vjp(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   kernels::scatter_add_along<T>(s.outer, s.n, s.inner, c.u(), c.node.indices, c.gradient(0));
 }
 template <class T>
 void max_jvp(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   kernels::gather_along<T>(s.outer, s.n, s.inner, c.tangent(0), c.node.indices, c.y_dot());
 }
 

@@ -2,39 +2,27 @@
 #include "kernels/softmax.hpp"
 
 #include "autograd/ops.hpp"
+#include "autograd/ops/axes.hpp"
 #include "kernels/error.hpp"
 
 namespace baton::ag {
 namespace {
 
-// x as [outer][n][inner]
-template <class T>
-struct Sizes {
-  std::int64_t outer, n, inner;
-  explicit Sizes(const Call<T>& c) {
-    const Shape& s = c.shape(0);
-    const int axis = c.node.integers[0];
-    outer = static_cast<std::int64_t>(s.span(0, axis));
-    n = s[axis];
-    inner = static_cast<std::int64_t>(s.span(axis + 1, s.rank));
-  }
-};
-
 // ---- y = e^x / sum e^x; the derivative diag(y) - y y' is symmetric
 
 template <class T>
 void softmax_forward(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   kernels::softmax<T>(s.outer, s.n, s.inner, c.x(0), c.y());
 }
 template <class T>
 void softmax_vjp(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   kernels::softmax_derivative<T>(s.outer, s.n, s.inner, c.y(), c.u(), c.gradient(0), true);
 }
 template <class T>
 void softmax_jvp(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   kernels::softmax_derivative<T>(s.outer, s.n, s.inner, c.y(), c.tangent(0), c.y_dot(), false);
 }
 
@@ -42,17 +30,17 @@ void softmax_jvp(const Call<T>& c) {
 
 template <class T>
 void log_softmax_forward(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   kernels::log_softmax<T>(s.outer, s.n, s.inner, c.x(0), c.y());
 }
 template <class T>
 void log_softmax_vjp(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   kernels::log_softmax_vjp<T>(s.outer, s.n, s.inner, c.y(), c.u(), c.gradient(0));
 }
 template <class T>
 void log_softmax_jvp(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   kernels::log_softmax_jvp<T>(s.outer, s.n, s.inner, c.y(), c.tangent(0), c.y_dot());
 }
 
@@ -60,17 +48,17 @@ void log_softmax_jvp(const Call<T>& c) {
 
 template <class T>
 void log_sum_exp_forward(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   kernels::log_sum_exp<T>(s.outer, s.n, s.inner, c.x(0), c.y());
 }
 template <class T>
 void log_sum_exp_vjp(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   kernels::log_sum_exp_vjp<T>(s.outer, s.n, s.inner, c.x(0), c.y(), c.u(), c.gradient(0));
 }
 template <class T>
 void log_sum_exp_jvp(const Call<T>& c) {
-  const Sizes<T> s(c);
+  const AxisSizes s(c);
   kernels::log_sum_exp_jvp<T>(s.outer, s.n, s.inner, c.x(0), c.y(), c.tangent(0), c.y_dot());
 }
 
@@ -82,7 +70,7 @@ Node<T> draft_of(const Rule<T>& rule, const Shape& shape, int axis) {
   Node<T> draft;
   draft.rule = &rule;
   draft.shape = shape;
-  draft.integers[0] = axis;
+  draft.integers = {axis, axis + 1, 0, 0};
   return draft;
 }
 

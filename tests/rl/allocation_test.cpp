@@ -52,13 +52,8 @@ TEST_CASE("an update of imitation does not allocate after the first two") {
 }
 
 TEST_CASE("a natural gradient step does not allocate after the first two") {
-  constexpr int n = 700;
-  kernels::Random random(6);
-  std::vector<float> x(n * 10), y(n * 2), advantages(n);
-  for (float& value : x) value = random.normal();
-  for (float& value : y) value = random.normal();
-  for (float& value : advantages) value = random.normal();
-  const PolicyRows own{x.data(), y.data(), n}, demos{x.data(), y.data(), 200};
+  const test::HandRows rows;
+  const PolicyRows own = rows.first(rows.n), demos = rows.first(200);
   for (const int threads : {1, 2}) {
     for (const std::string preconditioner : {"none", "diagonal"}) {
       kernels::set_threads(threads);
@@ -67,7 +62,7 @@ TEST_CASE("a natural gradient step does not allocate after the first two") {
       settings.preconditioner = preconditioner;
       NpgSolver solver;
       const auto step = [&] {
-        return solver.step(policy, own, advantages, demos, 0.1f, settings).cg.iterations;
+        return solver.step(policy, own, rows.advantages, demos, 0.1f, settings).cg.iterations;
       };
       for (int k = 0; k < 2; ++k) step();
       int iterations = 0;

@@ -4,9 +4,22 @@
 #include <vector>
 
 #include "kernels/rng.hpp"
-#include "rl/policy.hpp"
+#include "rl/npg.hpp"
 
 namespace baton::test {
+
+// 700 normal rows for hand_policy(5, 2, ...): what a natural gradient step takes.
+struct HandRows {
+  static constexpr int n = 700;
+  std::vector<float> x = std::vector<float>(n * 10), y = std::vector<float>(n * 2),
+                     advantages = std::vector<float>(n);
+  HandRows() {
+    kernels::Random random(6);
+    for (std::vector<float>* each : {&x, &y, &advantages})
+      for (float& value : *each) value = random.normal();
+  }
+  rl::PolicyRows first(int rows) const { return {x.data(), y.data(), rows}; }
+};
 
 inline rl::GaussianPolicy hand_policy(int state_dim, int out, bool residual, std::uint64_t seed) {
   const auto normalizer = [](int n, float mean, float std) {

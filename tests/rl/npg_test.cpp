@@ -232,22 +232,17 @@ TEST_CASE("npg step: a NaN in the gradient stops it by the name of the first par
 }
 
 TEST_CASE("npg step: the same bytes with 1 and 2 threads") {
-  constexpr int n = 700;
-  kernels::Random random(6);
-  std::vector<float> x(n * 10), y(n * 2), advantages(n);
-  for (float& value : x) value = random.normal();
-  for (float& value : y) value = random.normal();
-  for (float& value : advantages) value = random.normal();
+  const test::HandRows rows;
   std::vector<float> theta[2];
   for (const int threads : {1, 2}) {
     kernels::set_threads(threads);
     rl::GaussianPolicy policy = test::hand_policy(5, 2, false, 3);
     rl::NpgSolver solver;
     rl::NpgSettings settings;
-    CHECK(solver.step(policy, {x.data(), y.data(), n}, advantages, {}, 0, settings).accepted);
+    CHECK(solver.step(policy, rows.first(rows.n), rows.advantages, {}, 0, settings).accepted);
     settings.preconditioner = "diagonal";
     settings.fisher_fraction = 1;
-    CHECK(solver.step(policy, {x.data(), y.data(), n}, advantages, {}, 0, settings).accepted);
+    CHECK(solver.step(policy, rows.first(rows.n), rows.advantages, {}, 0, settings).accepted);
     theta[threads - 1].assign(policy.theta().begin(), policy.theta().end());
   }
   kernels::set_threads(0);
