@@ -11,24 +11,27 @@ constexpr int kBlockK = 256;   // depth of one accumulation chain; kernels/gemm.
 constexpr int kPackRows = 48;  // from so many rows of A on, copying B pays
 constexpr int kTileRows = BATON_VECTOR_REGISTERS == 32 ? 12 : (BATON_VECTOR_BYTES == 32 ? 6 : 5);
 constexpr int kWideRows =
-    BATON_VECTOR_REGISTERS == 32 ? 5 : 2;  // up to so many rows take four vectors at once
-constexpr int kBlockRows = 8 * kTileRows;  // of A that stay in the second-level cache
-constexpr int kBlockColumns = 512;         // of B that gemm copies at once
-constexpr int kStripColumns = 64;          // from so many columns on, copying a transposed A pays
+    BATON_VECTOR_REGISTERS == 32 ? 5 : 2;   // up to so many rows take four vectors at once
+constexpr int kBlockRows = 8 * kTileRows;   // of A that stay in the second-level cache
+constexpr int kStripRows = 22 * kTileRows;  // the same of a transposed A, copied
+constexpr int kBlockColumns = 512;          // of B that gemm copies at once
+constexpr int kStripColumns = 64;           // from so many columns on, copying a transposed A pays
 
-// How one tile is to be stored.
+// How tiles are to be stored. Where they go is told apart: a copy of this would be read back before it has left the
+// core's store buffer.
+enum class Store { kOver, kAdd, kScaled };  // alpha 1, beta 0; alpha 1, beta 1; or any
 template <class T>
 struct Output {
-  T* c;
   int64_t ldc;
   T alpha, beta;
   int columns;  // valid ones
-  bool plain;   // all valid, alpha 1, beta 0
+  Store store;  // kScaled where not all are valid
 };
 
 template <class T>
-Output<T> output(T* c, int64_t ldc, T alpha, T beta, int columns, int padded) {
-  return {c, ldc, alpha, beta, columns, columns == padded && alpha == T(1) && beta == T(0)};
+Output<T> output(int64_t ldc, T alpha, T beta, int columns, int padded) {
+  const bool simple = columns == padded && alpha == T(1) && (beta == T(0) || beta == T(1));
+  return {ldc, alpha, beta, columns, !simple ? Store::kScaled : (beta == T(0) ? Store::kOver : Store::kAdd)};
 }
 
 template <class T, int kVectors>
@@ -50,8 +53,15 @@ template <class T, int kVectors>
 // A tile of kRows x kVectors vectors, all in registers. Element (i, p) of A is a[i * lda + p], or a[p * lda +
 // i] if kTransposed; row p of the panel of B starts at b + p * ldb.
 template <class T, int kRows, int kVectors, bool kTransposed>
-void tile(int depth, const T* a, int64_t lda, const T* b, int64_t ldb, const Output<T>& out) {
+void tile(int depth, const T* a, int64_t lda, const T* b, int64_t ldb, T* c, const Output<T>& out) {
   constexpr int kW = kWidth<T>;
+  const int64_t ldc = out.ldc;
+  if (out.store == Store::kAdd) {  // what is added to arrives while the tile is computed
+    const T* row = c;
+    for (int i = 0; i < kRows; ++i, row += ldc) {
+      for (int j = 0; j < kVectors; ++j) __builtin_prefetch(row + j * kW, 1, 3);
+    }
+  }
   Vec<T> sums[kRows][kVectors] = {};
   // Three rows share a base pointer: base, base + lda, base + 2 lda are all addressable.
   constexpr int kBases = (kRows + 2) / 3;
@@ -76,22 +86,27 @@ void tile(int depth, const T* a, int64_t lda, const T* b, int64_t ldb, const Out
       for (int i = 0; i < kBases; ++i) ++base[i];
     }
   }
-  T* c = out.c;
-  const int64_t ldc = out.ldc;
-  if (out.plain) {
+  if (out.store == Store::kOver) {
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i, c += ldc) {
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; ++j) store(c + j * kW, sums[i][j]);
     }
-    return;
-  }
+  } else if (out.store == Store::kAdd) {
 #pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i, c += ldc) store_row<T, kVectors>(sums[i], out, c);
+    for (int i = 0; i < kRows; ++i, c += ldc) {
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; ++j) store(c + j * kW, sums[i][j] + load(c + j * kW));
+    }
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i, c += ldc) store_row<T, kVectors>(sums[i], out, c);
+  }
 }
 
 template <class T>
-using Tile = void (*)(int depth, const T* a, int64_t lda, const T* b, int64_t ldb, const Output<T>& out);
+using Tile = void (*)(int depth, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
+                      const Output<T>& out);
 
 // The tile function for `rows` rows.
 template <class T, int kVectors, bool kTransposed, int kRows>
@@ -205,16 +220,21 @@ void pack_isa(Transpose transpose_b, int n, int k, const T* b, int ldb, T* packe
   }
 }
 
-// Copies `rows` columns of a transposed A into strips [depth][kTileRows].
+// Copies `rows` columns of a transposed A into strips [depth][kTileRows]. A few rows of A at a time, so that whole
+// lines of every strip are written at once.
 template <class T>
 void pack_strips(int rows, int depth, const T* a, int64_t lda, T* strips) {
-  for (int p = 0; p < depth; ++p, a += lda) {
-    T* to = strips + p * kTileRows;
-    for (int i = 0; i < rows; i += kTileRows, to += depth * kTileRows) {
+  constexpr int kAtOnce = 8;
+  for (int p0 = 0; p0 < depth; p0 += kAtOnce) {
+    const int p1 = p0 + kAtOnce < depth ? p0 + kAtOnce : depth;
+    for (int i = 0; i < rows; i += kTileRows) {
+      T* to = strips + static_cast<int64_t>(i) * depth + p0 * kTileRows;
+      const T* from = a + i + p0 * lda;
       if (rows - i >= kTileRows) {
-        memcpy(to, a + i, kTileRows * sizeof(T));
+        for (int p = p0; p < p1; ++p, to += kTileRows, from += lda) memcpy(to, from, kTileRows * sizeof(T));
       } else {
-        memcpy(to, a + i, static_cast<size_t>(rows - i) * sizeof(T));
+        for (int p = p0; p < p1; ++p, to += kTileRows, from += lda)
+          memcpy(to, from, static_cast<size_t>(rows - i) * sizeof(T));
       }
     }
   }
@@ -252,19 +272,20 @@ Ahead ahead(bool at, const T* a, int64_t lda, int m, int depth, int n, int p0, i
 // One panel of columns against `rows` rows of A. strips: a transposed A lies in strips.
 template <class T>
 void panel_product(bool transposed_a, bool strips, int rows, int vectors, int depth, const T* a, int64_t lda,
-                   const T* b, int64_t ldb, Output<T> out, Ahead* ahead) {
+                   const T* b, int64_t ldb, T* c, const Output<T>& out, Ahead* ahead) {
   const int step = vectors == 4 ? kWideRows : kTileRows;
   for (int i = 0; i < rows; i += step) {
     const int height = rows - i < step ? rows - i : step;
     if (ahead != nullptr) ahead->fetch();
     if (strips) {
-      tile_for<T, true>(height, vectors)(depth, a + static_cast<int64_t>(i) * depth, kTileRows, b, ldb, out);
+      tile_for<T, true>(height, vectors)(depth, a + static_cast<int64_t>(i) * depth, kTileRows, b, ldb, c,
+                                         out);
     } else if (transposed_a) {
-      tile_for<T, true>(height, vectors)(depth, a + i, lda, b, ldb, out);
+      tile_for<T, true>(height, vectors)(depth, a + i, lda, b, ldb, c, out);
     } else {
-      tile_for<T, false>(height, vectors)(depth, a + i * lda, lda, b, ldb, out);
+      tile_for<T, false>(height, vectors)(depth, a + i * lda, lda, b, ldb, c, out);
     }
-    out.c += height * out.ldc;
+    c += height * out.ldc;
   }
 }
 
@@ -276,7 +297,12 @@ void scale_only(int m, int n, T beta, T* c, int ldc) {
   }
 }
 
-constexpr int64_t kStripNumbers = static_cast<int64_t>(kBlockRows) * kBlockK;
+template <class T>
+T* numbers_buffer(int64_t numbers) {
+  return static_cast<T*>(thread_buffer(numbers * static_cast<int64_t>(sizeof(T))));
+}
+
+constexpr int64_t kStripNumbers = int64_t{kStripRows} * kBlockK;
 
 // B in panels. strips: room for kStripNumbers.
 template <class T>
@@ -298,37 +324,67 @@ void packed_product(bool at, int m, int n, int k, T alpha, const T* a, int64_t l
       for (int j0 = 0; j0 < n; j0 += 2 * kW) {
         const int vectors = panel_vectors<T>(n, j0), left = n - j0;
         const int padded = vectors * kW;
-        const Output<T> out = output(c + i0 * ldc + j0, ldc, alpha, p0 == 0 ? beta : T(1),
-                                     left < padded ? left : padded, padded);
+        const Output<T> out =
+            output(ldc, alpha, p0 == 0 ? beta : T(1), left < padded ? left : padded, padded);
         panel_product(at, use_strips, rows, vectors, depth, block, lda,
-                      panels + static_cast<int64_t>(j0) * depth, vectors * kW, out, &next);
+                      panels + static_cast<int64_t>(j0) * depth, vectors * kW, c + i0 * ldc + j0, out, &next);
       }
     }
   }
 }
 
-// Few rows: B is read once anyway, so only what is transposed or narrower than a vector is copied.
 template <class T>
-void thin_product(bool at, bool bt, int m, int n, int k, T alpha, const T* a, int64_t lda, const T* b,
-                  int64_t ldb, T beta, T* c, int64_t ldc) {
+constexpr int64_t kPanelNumbers = int64_t{kBlockK} * 4 * kWidth<T>;
+
+// All rows of A in one block: a panel of B is used up before the next is touched. It is copied where enough rows share
+// it, and where it is transposed or narrower than a vector. panel, strips: room for kPanelNumbers, kStripNumbers.
+template <class T>
+void block_product(bool at, bool bt, int m, int n, int k, T alpha, const T* a, int64_t lda, const T* b,
+                   int64_t ldb, T beta, T* c, int64_t ldc, T* panel, T* strips) {
   constexpr int kW = kWidth<T>;
-  T* panel = static_cast<T*>(thread_buffer(int64_t{kBlockK} * 4 * kW * static_cast<int64_t>(sizeof(T))));
+  const bool copies = m >= kPackRows, use_strips = at && copies && n >= kStripColumns;
   const int widest = m <= kWideRows ? 4 : 2;
   for (int p0 = 0; p0 < k; p0 += kBlockK) {
     const int depth = k - p0 < kBlockK ? k - p0 : kBlockK;
-    const T* a_block = at ? a + p0 * lda : a + p0;
+    const T* block = at ? a + p0 * lda : a + p0;
+    if (use_strips) {
+      pack_strips(m, depth, block, lda, strips);
+      block = strips;
+    }
     for (int j0 = 0; j0 < n;) {
       const int left = n - j0;
       const int vectors = left > 2 * kW ? widest : (left > kW ? 2 : 1);
       const int padded = vectors * kW, width = left < padded ? left : padded;
-      const Output<T> out = output(c + j0, ldc, alpha, p0 == 0 ? beta : T(1), width, padded);
-      if (bt || width < padded) {
+      const Output<T> out = output(ldc, alpha, p0 == 0 ? beta : T(1), width, padded);
+      if (copies || bt || width < padded) {
         pack_panel(bt, b, ldb, p0, depth, j0, width, padded, panel);
-        panel_product(at, false, m, vectors, depth, a_block, lda, panel, padded, out, nullptr);
+        panel_product(at, use_strips, m, vectors, depth, block, lda, panel, padded, c + j0, out, nullptr);
       } else {
-        panel_product(at, false, m, vectors, depth, a_block, lda, b + p0 * ldb + j0, ldb, out, nullptr);
+        panel_product(at, false, m, vectors, depth, block, lda, b + p0 * ldb + j0, ldb, c + j0, out, nullptr);
       }
       j0 += width;
+    }
+  }
+}
+
+// The product of a transposed A with few columns, by its transpose C' = B' A: its lanes run along A's rows and are all
+// in use. The bits are the same.
+template <class T>
+void turned_product(int m, int n, int k, T alpha, const T* a, int64_t lda, const T* b, int64_t ldb, T beta,
+                    T* c, int64_t ldc) {
+  T* panel = numbers_buffer<T>(kPanelNumbers<T> + int64_t{kBlockColumns} * kWidth<T>);
+  T* turned = panel + kPanelNumbers<T>;
+  for (int i0 = 0; i0 < m; i0 += kBlockColumns) {
+    const int rows = m - i0 < kBlockColumns ? m - i0 : kBlockColumns;
+    T* block = c + i0 * ldc;
+    for (int i = 0; beta != T(0) && i < rows; ++i) {
+      for (int j = 0; j < n; ++j) turned[j * kBlockColumns + i] = block[i * ldc + j];
+    }
+    T* const no_strips = nullptr;  // for fewer than kPackRows rows
+    block_product(true, false, n, rows, k, alpha, b, ldb, a + i0, lda, beta, turned, kBlockColumns, panel,
+                  no_strips);
+    for (int i = 0; i < rows; ++i) {
+      for (int j = 0; j < n; ++j) block[i * ldc + j] = turned[j * kBlockColumns + i];
     }
   }
 }
@@ -338,11 +394,16 @@ void gemm_isa(Transpose transpose_a, Transpose transpose_b, int m, int n, int k,
               const T* b, int ldb, T beta, T* c, int ldc) {
   if (k == 0) return scale_only(m, n, beta, c, ldc);
   const bool at = transpose_a == Transpose::kYes, bt = transpose_b == Transpose::kYes;
-  if (m < kPackRows) return thin_product(at, bt, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  if (at && !bt && n <= kWidth<T> && m > n)
+    return turned_product(m, n, k, alpha, a, int64_t{lda}, b, int64_t{ldb}, beta, c, int64_t{ldc});
+  if (m <= (at ? kStripRows : kBlockRows)) {
+    T* panel = numbers_buffer<T>(kPanelNumbers<T> + kStripNumbers);
+    return block_product(at, bt, m, n, k, alpha, a, int64_t{lda}, b, int64_t{ldb}, beta, c, int64_t{ldc},
+                         panel, panel + kPanelNumbers<T>);
+  }
   // Blocks of rows of B pass one after the other, so that the copy is bounded.
   const int64_t columns = padded_columns<T>(n < kBlockColumns ? n : kBlockColumns);
-  T* strips =
-      static_cast<T*>(thread_buffer((kStripNumbers + columns * kBlockK) * static_cast<int64_t>(sizeof(T))));
+  T* strips = numbers_buffer<T>(kStripNumbers + columns * kBlockK);
   T* packed = strips + kStripNumbers;
   for (int j0 = 0; j0 < n; j0 += kBlockColumns) {
     const int width = n - j0 < kBlockColumns ? n - j0 : kBlockColumns;
@@ -361,7 +422,7 @@ template <class T>
 void gemm_packed_isa(Transpose transpose_a, int m, int n, int k, T alpha, const T* a, int lda,
                      const T* packed, T beta, T* c, int ldc) {
   if (k == 0) return scale_only(m, n, beta, c, ldc);
-  T* strips = static_cast<T*>(thread_buffer(kStripNumbers * static_cast<int64_t>(sizeof(T))));
+  T* strips = numbers_buffer<T>(kStripNumbers);
   packed_product(transpose_a == Transpose::kYes, m, n, k, alpha, a, int64_t{lda}, packed, beta, c,
                  int64_t{ldc}, strips);
 }

@@ -56,6 +56,9 @@ TEST_CASE_TEMPLATE("gemm equals ref for all transposes, odd sizes, row lengths a
         check_product<T>(ta, tb, {61, 67, 300}, T(-1.5), T(0.5), 1, 1);
         check_product<T>(ta, tb, {4, 130, 513}, T(2), T(1), 0, 3);
         check_product<T>(ta, tb, {205, 529, 270}, T(1), T(1), 1, 2);  // several blocks each way
+        check_product<T>(ta, tb, {277, 96, 260}, T(1), T(1), 1, 1);   // more rows than one block of strips
+        check_product<T>(ta, tb, {530, 9, 270}, T(1), T(1), 2, 1);    // few columns, several blocks of rows
+        check_product<T>(ta, tb, {60, 4, 257}, T(-1.5), T(0.5), 1, 0);
       }
     }
   });
@@ -66,7 +69,7 @@ TEST_CASE_TEMPLATE("a product with packed B has the bits of gemm's", T, float, d
     for (const Transpose ta : {Transpose::kNo, Transpose::kYes}) {
       for (const Transpose tb : {Transpose::kNo, Transpose::kYes}) {
         for (const Shape s :
-             {Shape{1, 9, 256}, {3, 256, 60}, {130, 256, 300}, {70, 600, 33}, {49, 31, 257}}) {
+             {Shape{1, 9, 256}, {3, 256, 60}, {130, 256, 300}, {70, 600, 33}, {49, 31, 257}, {60, 9, 300}}) {
           const int lda = ta == Transpose::kYes ? s.m : s.k, ldb = tb == Transpose::kYes ? s.k : s.n;
           const auto size = [](int a, int b) {
             return static_cast<std::size_t>(a) * static_cast<std::size_t>(b);
