@@ -1,3 +1,4 @@
+#include "kernels/cpu/tanh.hpp"
 #include "kernels/cpu/vector.hpp"
 #include "kernels/dispatch.hpp"
 

@@ -205,15 +205,6 @@ template <class T, class Body>
   return scale * expm1_core(r) + (scale - 1.0f);
 }
 
-// tanh |x| = (e^2|x| - 1) / (e^2|x| + 1); beyond 10 it rounds to 1.
-[[gnu::always_inline]] inline Vec<float> vec_tanh(Vec<float> x) {
-  const VecI32 sign = reinterpret_cast<VecI32>(x) & static_cast<int32_t>(0x80000000);
-  Vec<float> magnitude = reinterpret_cast<Vec<float>>(reinterpret_cast<VecI32>(x) & 0x7FFFFFFF);
-  magnitude = magnitude > 10.0f ? splat(10.0f) : magnitude;
-  const Vec<float> e = vec_expm1(magnitude + magnitude);
-  return reinterpret_cast<Vec<float>>(reinterpret_cast<VecI32>(e / (e + 2.0f)) | sign);
-}
-
 // 2 artanh(s) for |s| <= 1/3, as a series.
 [[gnu::always_inline]] inline Vec<float> twice_artanh(Vec<float> s) {
   const Vec<float> q = s * s;
