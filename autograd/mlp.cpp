@@ -312,6 +312,25 @@ void MlpPass<T>::activate_jvp(const T* theta, const T* v, int layer, int first, 
 }
 
 template <class T>
+void MlpPass<T>::metric_product(std::span<const T> theta, std::span<const T> v, const Metric& metric, T* u,
+                                std::span<T> dtheta) {
+  check_parameters("theta", theta.size());
+  check_parameters("v", v.size());
+  check_parameters("dtheta", dtheta.size());
+  if (rows_ == 0) return;
+  if (packs()) pack_weights(Transpose::kNo, v.data(), 0, packed_tangent_);
+  pack_weights(Transpose::kYes, theta.data(), 1, packed_transposed_);
+  for_slots([&](int slot, bool fresh, int first, int rows) {
+    T* scratch = scratch_.data() + product(2 * slot, kChunk * widest_);
+    jvp_chunk(theta.data(), v.data(), u, nullptr, first, rows, scratch);
+    metric(u + product(first, spec_.out), first, rows);
+    vjp_chunk(theta.data(), u, gradients_.data() + product(slot, parameters_), fresh, nullptr, first, rows,
+              scratch);
+  });
+  add_slots(dtheta);
+}
+
+template <class T>
 void MlpPass<T>::vjp_squares(std::span<const T> theta, const T* dy, std::span<T> squares) {
   check_parameters("theta", theta.size());
   check_parameters("squares", squares.size());

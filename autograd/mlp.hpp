@@ -10,6 +10,7 @@
 // T is float (work) or double (checks).
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -94,6 +95,13 @@ class MlpPass {
   void vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta, T* dx = nullptr);
   // dy [n][out] = J_theta v + J_x x_dot (overwrites); v may be empty and x_dot null: zero tangents.
   void jvp(std::span<const T> theta, std::span<const T> v, T* dy, const T* x_dot = nullptr);
+  // u [n][out] = M J_theta v (overwrites), dtheta += J_theta' u: jvp, metric and vjp with their bits, but chunk by
+  // chunk, so that the activations that both products read come from memory once. metric(u, first, rows) multiplies
+  // rows first..first+rows-1 of J_theta v, which stand at u [rows][out], by their blocks of M in place; it runs on
+  // many threads.
+  using Metric = std::function<void(T* u, int first, int rows)>;
+  void metric_product(std::span<const T> theta, std::span<const T> v, const Metric& metric, T* u,
+                      std::span<T> dtheta);
   // squares += sum over rows of the elementwise square of J_theta,r' u_r: of every row's own gradient. With
   // random signs in u its mean is a diagonal (rl/fisher.hpp). Allocates on first use.
   void vjp_squares(std::span<const T> theta, const T* dy, std::span<T> squares);

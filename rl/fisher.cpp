@@ -45,24 +45,23 @@ void Fisher<T>::check_sizes(std::size_t a, std::size_t b) const {
                 "fisher: vectors of {} and {}, the policy has {} parameters", a, b, parameters());
 }
 
-// tangent_ <- M tangent_ / n
+// u <- M u / n, u being `rows` rows of tangents from row `first` on
 template <class T>
-void Fisher<T>::multiply_metric() {
-  T* t = tangent_.data();
-  if (!log_std_.empty()) return kernels::scale_columns<T>(rows_, width_, precision_.data(), t);
+void Fisher<T>::multiply_metric(T* u, int first, int rows) const {
+  if (!log_std_.empty()) return kernels::scale_columns<T>(rows, width_, precision_.data(), u);
   const T share = T(1) / static_cast<T>(rows_);
-  kernels::softmax_derivative<T>(rows_, width_, 1, probabilities_.data(), t, t, false);
-  kernels::binary<T>(kernels::Binary::kMul, static_cast<std::int64_t>(tangent_.size()), t, 1, &share, 0, t);
+  const T* p = probabilities_.data() + static_cast<std::ptrdiff_t>(first) * width_;
+  kernels::softmax_derivative<T>(rows, width_, 1, p, u, u, false);
+  kernels::binary<T>(kernels::Binary::kMul, std::int64_t{rows} * width_, u, 1, &share, 0, u);
 }
 
 template <class T>
 void Fisher<T>::product(std::span<const T> v, std::span<T> out) {
   check_sizes(v.size(), out.size());
   const std::size_t m = theta_.size();
-  pass_->jvp(theta_, v.first(m), tangent_.data());
-  multiply_metric();
   std::ranges::fill(out, T(0));
-  pass_->vjp(theta_, tangent_.data(), out.first(m));
+  const auto metric = [this](T* u, int first, int rows) { multiply_metric(u, first, rows); };
+  pass_->metric_product(theta_, v.first(m), metric, tangent_.data(), out.first(m));
   for (std::size_t j = m; j < v.size(); ++j) out[j] = 2 * v[j];
 }
 

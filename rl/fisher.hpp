@@ -40,7 +40,7 @@ class Fisher {
  private:
   void set(ag::MlpPass<T>& pass, std::span<const T> theta);
   void check_sizes(std::size_t a, std::size_t b) const;
-  void multiply_metric();
+  void multiply_metric(T* u, int first, int rows) const;
 
   ag::MlpPass<T>* pass_ = nullptr;
   std::span<const T> theta_, log_std_;

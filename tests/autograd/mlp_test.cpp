@@ -158,6 +158,32 @@ TEST_CASE("vjp_squares adds up the squares of every row's own gradient") {
   }
 }
 
+TEST_CASE("metric_product has the bits of jvp, metric and vjp, with one and two threads") {
+  for (const MlpSpec& spec : {kSpec, kNormed}) {
+    for (const int n : {0, 5, 3000}) {  // not packed; several chunks a slot
+      const auto theta = normals<float>(static_cast<std::size_t>(parameter_count(spec)), 3);
+      const auto v = normals<float>(theta.size(), 4), x = normals<float>(times(n, spec.in), 1);
+      const auto metric = [&](float* u, int first, int rows) {  // of every row another one
+        for (int i = 0; i < rows * spec.out; ++i) u[i] *= static_cast<float>(first + i / spec.out);
+      };
+      MlpPass<float> pass(spec);
+      pass.forward(theta, x.data(), n);
+      std::vector<float> want_u(times(n, spec.out)), want(theta.size(), 0.25F);
+      pass.jvp(theta, v, want_u.data());
+      metric(want_u.data(), 0, n);
+      pass.vjp(theta, want_u.data(), want);
+      for (const int threads : {1, 2}) {
+        kernels::set_threads(threads);
+        std::vector<float> u(want_u.size()), got(theta.size(), 0.25F);
+        pass.metric_product(theta, v, metric, u.data(), got);
+        CHECK(u == want_u);
+        CHECK(got == want);
+      }
+      kernels::set_threads(0);
+    }
+  }
+}
+
 TEST_CASE("forward, vjp and jvp have the same bits with one and two threads") {
   for (const bool layer_norm : {false, true}) {
     const MlpSpec spec{20, {64, 48}, 9, Activation::kGelu, layer_norm};
