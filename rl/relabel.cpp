@@ -25,7 +25,8 @@ void copy_state(const Dataset& data, int episode, std::int64_t t, float* to) {
 void prefetch(const Dataset& data, const RelabelTuple& tuple) {
   const auto ask = [](const float* row, int width) {
     constexpr int kLine = 16;  // floats
-    for (int i = 0; i < width + kLine - 1; i += kLine) __builtin_prefetch(row + i);
+    for (int i = 0; i < width; i += kLine) __builtin_prefetch(row + i);
+    __builtin_prefetch(row + width - 1);  // a row may begin inside a line
   };
   ask(data.state(tuple.episode, tuple.t), data.state_dim);
   ask(data.state(tuple.episode, tuple.t + tuple.w), data.state_dim);
