@@ -70,7 +70,6 @@ struct Data {
   // ---- kinematics.hpp ----
   bool static_done = false;        // bodies welded to the world never move: their frames are computed once
   std::vector<Vec3<T>> xpos;       // [nbody] body frames in the world, m
-  std::vector<Quat<T>> xquat;      // [nbody]
   std::vector<Mat3<T>> xmat;       // [nbody]
   std::vector<Vec3<T>> xipos;      // [nbody] centres of mass
   std::vector<Vec3<T>> xanchor;    // [njnt] joint anchors
@@ -155,7 +154,6 @@ Data<T>::Data(const Model<S>& m) {
   const Spatial<T> zero6{zero3, zero3};
   const Inertia<T> no_inertia{zero, zero3, zero, zero, zero, zero, zero, zero};
   for (auto* v : {&xpos, &xipos, &tree_origin}) v->assign(nb, zero3);
-  xquat.assign(nb, unit);
   xmat.assign(nb, eye);
   geom_stale.assign(ng, 0);
   xanchor.assign(nj, zero3);

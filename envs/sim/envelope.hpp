@@ -2,6 +2,7 @@
 // H = M + J' D J of one of the solver's problems: M into it, and its LDL' factorisation inside its envelope (Envelope).
 // George, Liu, Computer Solution of Large Sparse Positive Definite Systems, ch. 4.
 #include "envs/sim/data.hpp"
+#include "envs/sim/dense.hpp"
 
 namespace baton::sim {
 
@@ -12,17 +13,28 @@ BATON_HD void load_inertia(const Model<scalar_t<T>>& m, const Data<T>& d, Constr
   const T zero(scalar_t<T>(0));
   for (int i = 0; i < p.ndof; ++i) {
     T* row = e.H.data() + p.row_at[i];
-    for (int j = p.first[i]; j < i; ++j) row[j] = zero;
-    const int dof = p.dof[i];
-    const T* from = &d.M[static_cast<std::size_t>(dof) * m.nv];
-    for (int j = dof; j >= 0; j = m.dofs[j].parent) row[p.local[j]] = from[j];
+    const int dof = p.dof[i], begin = d.plan.trees[m.dofs[dof].tree].begin, at = p.local[begin];
+    for (int j = p.first[i]; j < at; ++j) row[j] = zero;
+    const T* from = &d.M[static_cast<std::size_t>(dof) * m.nv + begin];
+    for (int j = 0; j <= dof - begin; ++j) row[at + j] = from[j];
   }
+}
+
+// Whether H's envelope is a whole triangle of few rows: dense.hpp then does the same.
+BATON_HD inline bool is_dense(const Problem& p) {
+  return p.ndof <= kMaxDense && p.ndof > 0 && p.row_at[p.ndof - 1] == p.ndof * (p.ndof - 1) / 2;
 }
 
 // H <- L (unit, below the diagonal); inverse_diagonal = 1 / D. A pivot lost to rounding is lifted to a tiny number.
 template <class T>
 BATON_HD void factor_envelope(ConstraintData<T>& e, const Problem& p) {
   using S = scalar_t<T>;
+  if (is_dense(p)) {
+    with_size(p.ndof, [&](auto n) {
+      factor_dense<n>(e.H.data(), e.H.data(), PackedRows{}, e.inverse_diagonal.data(), T(S(kTiny)));
+    });
+    return;
+  }
   for (int i = 0; i < p.ndof; ++i) {
     T* row = e.H.data() + p.row_at[i];
     const int first = p.first[i];
@@ -45,6 +57,11 @@ BATON_HD void factor_envelope(ConstraintData<T>& e, const Problem& p) {
 // y[ndof] <- H^-1 y.
 template <class T>
 BATON_HD void solve_envelope(const ConstraintData<T>& e, const Problem& p, T* y) {
+  if (is_dense(p)) {
+    with_size(p.ndof,
+              [&](auto n) { solve_dense<n>(e.H.data(), PackedRows{}, e.inverse_diagonal.data(), y); });
+    return;
+  }
   for (int i = 0; i < p.ndof; ++i) {
     const T* row = e.H.data() + p.row_at[i];
     T sum = y[i];

@@ -56,10 +56,11 @@ struct WeldRotation {
 };
 
 template <class T>
-BATON_HD inline WeldRotation<T> weld_rotation(const Equality<scalar_t<T>>& eq, const Data<T>& d) {
+BATON_HD inline WeldRotation<T> weld_rotation(const Model<scalar_t<T>>& m, const Equality<scalar_t<T>>& eq,
+                                              const Data<T>& d) {
   const T scale(eq.torquescale), half(scalar_t<T>(0.5));
-  const Quat<T> one = conjugate(d.xquat[eq.obj2] * cast<T>(eq.quat2));
-  const Quat<T> B = d.xquat[eq.obj1] * cast<T>(eq.quat1);
+  const Quat<T> one = conjugate(orientation(m, d, eq.obj2) * cast<T>(eq.quat2));
+  const Quat<T> B = orientation(m, d, eq.obj1) * cast<T>(eq.quat1);
   const T s = scale * half;
   return {{one.w * s, one.x * s, one.y * s, one.z * s}, B, vector_part(one * B) * scale};
 }
@@ -96,7 +97,7 @@ BATON_HD void add_weld(const Model<scalar_t<T>>& m, Data<T>& d, std::size_t inde
     e.dof_index[block.dof_begin + k] = e.weld_dof[table.dof_begin + k];
   const Vec3<T> p1 = d.xpos[eq.obj1] + d.xmat[eq.obj1] * cast<T>(eq.anchor1);
   const Vec3<T> p2 = d.xpos[eq.obj2] + d.xmat[eq.obj2] * cast<T>(eq.anchor2);
-  const WeldRotation<T> rotation = weld_rotation(eq, d);
+  const WeldRotation<T> rotation = weld_rotation(m, eq, d);
   weld_jacobian(m, d, block, &e.weld_side[table.dof_begin], p1, p2, weld ? &rotation : nullptr,
                 &e.jac[block.jac]);
   const BodyMotion<T> b1 = body_motion(m, d, eq.obj1, p1), b2 = body_motion(m, d, eq.obj2, p2);

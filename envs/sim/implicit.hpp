@@ -17,17 +17,16 @@ namespace baton::sim {
 
 namespace detail {
 
-// A[nv * nv] = M - h D at pairs of ancestor and descendant among `dofs`, below the diagonal.
+// A[nv * nv] = M - h D in the lower triangles of `trees`.
 template <class T>
-BATON_HD void implicit_matrix(const Model<scalar_t<T>>& m, const Data<T>& d, const std::vector<int>& dofs,
-                              bool actuators, T* A) {
+BATON_HD void implicit_matrix(const Model<scalar_t<T>>& m, const Data<T>& d,
+                              const std::vector<DofTree>& trees, bool actuators, T* A) {
   const auto nv = static_cast<std::size_t>(m.nv);
   const T h(m.option.timestep), zero(0);
-  for (int i : dofs) {
-    const std::size_t row = static_cast<std::size_t>(i) * nv;
-    A[row + i] = d.M[row + i] + h * T(m.dofs[i].damping);
-    for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent) A[row + j] = d.M[row + j];
-  }
+  copy_trees(m, trees, d.M.data(), A);
+  for (const DofTree& tree : trees)
+    for (int i = tree.begin; i < tree.begin + tree.count; ++i)
+      A[static_cast<std::size_t>(i) * (nv + 1)] += h * T(m.dofs[i].damping);
   for (int u = 0; actuators && u < m.nu; ++u) {
     const auto& actuator = m.actuators[u];
     if (actuator.bias[2] == 0 && actuator.gain[2] == 0) continue;
@@ -114,16 +113,17 @@ BATON_HD T* advancing_acceleration(const Model<scalar_t<T>>& m, Data<T>& d) {
   if (!fast) {
     if (!m.option.eulerdamp) return a;
     for (const auto& l : d.plan.lone) a[l.dof] = force[l.dof] * T(l.inverse_damped);
-    for (int i : d.plan.damped_dofs) a[i] = force[i];
+    for (const DofTree& tree : d.plan.damped_trees)
+      for (int i = tree.begin; i < tree.begin + tree.count; ++i) a[i] = force[i];
   }
-  const auto& dofs = fast ? d.plan.dofs : d.plan.damped_dofs;
-  detail::implicit_matrix(m, d, dofs, fast, A);
+  const auto& trees = fast ? d.plan.trees : d.plan.damped_trees;
+  detail::implicit_matrix(m, d, trees, fast, A);
   if (fast) {
     for (const auto& joint : m.joints)
       if (joint.floating) detail::floating_acceleration(m, d, joint, A, force);
   }
-  factor_tree(m, dofs, A, inverse);
-  solve_tree(m, dofs, A, inverse, a);
+  factor_trees(m, trees, A, inverse);
+  solve_trees(m, trees, A, inverse, a);
   if (fast) {
     for (const auto& joint : m.joints)
       for (int i = joint.dof; joint.floating && i < joint.dof + 6; ++i) a[i] = force[i];

@@ -6,7 +6,10 @@
 //
 // Featherstone, Rigid Body Dynamics Algorithms, ch. 6 (CRBA) and 6.5 (LTDL). Only the lower triangle at ancestor
 // pairs is written; the rest of M and LD stays zero. M of lone bodies is a constant (plan.hpp).
+#include <limits>
+
 #include "envs/sim/data.hpp"
+#include "envs/sim/dense.hpp"
 
 namespace baton::sim {
 
@@ -35,7 +38,8 @@ BATON_HD void inertia(const Model<scalar_t<T>>& m, Data<T>& d) {
   const auto& chained = d.plan.chained;
   for (int b : chained) {
     const auto& body = m.bodies[b];
-    const Mat3<T> axes = d.plan.plain_inertia[b] ? d.xmat[b] : rotation(d.xquat[b] * cast<T>(body.iquat));
+    Mat3<T> axes = d.xmat[b];
+    apply(d.plan.inertia_turn[b], axes);
     d.cinert[b] = spatial_inertia(T(body.mass), cast<T>(body.inertia), axes, d.xipos[b] - d.tree_origin[b]);
     d.crb[b] = d.cinert[b];
   }
@@ -51,14 +55,14 @@ BATON_HD void inertia(const Model<scalar_t<T>>& m, Data<T>& d) {
   }
 }
 
-// Factors A = L' D L at `dofs` (whole trees, parents first), where A ([nv * nv], lower triangle at ancestor pairs) is
-// overwritten by L, with D on the diagonal, and inverse_diagonal[nv] by 1 / D.
+namespace detail {
+
+// A tree of any size, along its ancestors: the reference for factor_dense(), solve_dense() and mul_dense(), and what
+// trees of more than kMaxDense dofs take.
 template <class T>
-BATON_HD void factor_tree(const Model<scalar_t<T>>& m, const std::vector<int>& dofs, T* A,
-                          T* inverse_diagonal) {
+BATON_HD void factor_sparse(const Model<scalar_t<T>>& m, const DofTree& tree, T* A, T* inverse_diagonal) {
   const int nv = m.nv;
-  for (auto at = dofs.rbegin(); at != dofs.rend(); ++at) {
-    const int k = *at;
+  for (int k = tree.begin + tree.count - 1; k >= tree.begin; --k) {
     T* row = A + static_cast<std::size_t>(k) * nv;
     inverse_diagonal[k] = T(1) / row[k];
     for (int i = m.dofs[k].parent; i >= 0; i = m.dofs[i].parent) {
@@ -70,44 +74,24 @@ BATON_HD void factor_tree(const Model<scalar_t<T>>& m, const std::vector<int>& d
   }
 }
 
-// x[nv] <- A^-1 x at `dofs`, from factor_tree's output for them.
 template <class T>
-BATON_HD void solve_tree(const Model<scalar_t<T>>& m, const std::vector<int>& dofs, const T* LD,
-                         const T* inverse_diagonal, T* x) {
-  const int nv = m.nv;
-  for (auto i = dofs.rbegin(); i != dofs.rend(); ++i)
-    for (int j = m.dofs[*i].parent; j >= 0; j = m.dofs[j].parent)
-      x[j] -= LD[static_cast<std::size_t>(*i) * nv + j] * x[*i];
-  for (int i : dofs) {
+BATON_HD void solve_sparse(const Model<scalar_t<T>>& m, const DofTree& tree, const T* LD,
+                           const T* inverse_diagonal, T* x) {
+  const int nv = m.nv, end = tree.begin + tree.count;
+  for (int i = end - 1; i >= tree.begin; --i)
+    for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent)
+      x[j] -= LD[static_cast<std::size_t>(i) * nv + j] * x[i];
+  for (int i = tree.begin; i < end; ++i) {
     x[i] *= inverse_diagonal[i];
     for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent)
       x[i] -= LD[static_cast<std::size_t>(i) * nv + j] * x[j];
   }
 }
 
-// LD, LDinv from M.
 template <class T>
-BATON_HD void factor(const Model<scalar_t<T>>& m, Data<T>& d) {
-  for (int i : d.plan.chained_dofs)
-    for (int j = i; j >= 0; j = m.dofs[j].parent)
-      d.LD[static_cast<std::size_t>(i) * m.nv + j] = d.M[static_cast<std::size_t>(i) * m.nv + j];
-  factor_tree(m, d.plan.chained_dofs, d.LD.data(), d.LDinv.data());
-}
-
-// x[nv] <- M^-1 x. Needs factor().
-template <class T>
-BATON_HD void solve_m(const Model<scalar_t<T>>& m, const Data<T>& d, T* x) {
-  solve_tree(m, d.plan.dofs, d.LD.data(), d.LDinv.data(), x);
-}
-
-// y <- M x at dof[0 .. count), whole trees, parents first. x, y [nv] must not overlap.
-template <class T>
-BATON_HD void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const int* dof, int count, const T* x,
-                    T* y) {
-  const auto nv = static_cast<std::size_t>(m.nv);
-  for (int k = 0; k < count; ++k) {
-    const int i = dof[k];
-    const T* row = &d.M[static_cast<std::size_t>(i) * nv];
+BATON_HD void mul_sparse(const Model<scalar_t<T>>& m, const DofTree& tree, const T* M, const T* x, T* y) {
+  for (int i = tree.begin; i < tree.begin + tree.count; ++i) {
+    const T* row = M + static_cast<std::size_t>(i) * m.nv;
     const T xi = x[i];
     T sum = row[i] * xi;
     for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent) {
@@ -118,10 +102,99 @@ BATON_HD void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const int* do
   }
 }
 
+// Where the tree's own triangle begins in a matrix [nv * nv].
+template <class S>
+BATON_HD std::size_t corner(const Model<S>& m, const DofTree& tree) {
+  return static_cast<std::size_t>(tree.begin) * static_cast<std::size_t>(m.nv + 1);
+}
+
+template <class S>
+BATON_HD StridedRows rows_of(const Model<S>& m) {
+  return {static_cast<std::size_t>(m.nv)};
+}
+
+}  // namespace detail
+
+// Factors A = L' D L of whole trees, where A ([nv * nv], lower triangle, zero but at ancestor pairs) is overwritten by
+// L, with D on the diagonal, and inverse_diagonal[nv] by 1 / D.
+template <class T>
+BATON_HD void factor_trees(const Model<scalar_t<T>>& m, const std::vector<DofTree>& trees, T* A,
+                           T* inverse_diagonal) {
+  const T none(std::numeric_limits<scalar_t<T>>::lowest());
+  for (const DofTree& tree : trees) {
+    if (tree.count > kMaxDense) {
+      detail::factor_sparse(m, tree, A, inverse_diagonal);
+      continue;
+    }
+    T* at = A + detail::corner(m, tree);
+    with_size(tree.count, [&](auto n) {
+      factor_dense<n>(at, at, detail::rows_of(m), inverse_diagonal + tree.begin, none);
+    });
+  }
+}
+
+// x[nv] <- A^-1 x at whole trees, from factor_trees()'s output for them.
+template <class T>
+BATON_HD void solve_trees(const Model<scalar_t<T>>& m, const std::vector<DofTree>& trees, const T* LD,
+                          const T* inverse_diagonal, T* x) {
+  for (const DofTree& tree : trees) {
+    if (tree.count > kMaxDense) {
+      detail::solve_sparse(m, tree, LD, inverse_diagonal, x);
+      continue;
+    }
+    with_size(tree.count, [&](auto n) {
+      solve_dense<n>(LD + detail::corner(m, tree), detail::rows_of(m), inverse_diagonal + tree.begin,
+                     x + tree.begin);
+    });
+  }
+}
+
+// A <- M in the lower triangles of whole trees; both [nv * nv].
+template <class T>
+BATON_HD void copy_trees(const Model<scalar_t<T>>& m, const std::vector<DofTree>& trees, const T* M, T* A) {
+  for (const DofTree& tree : trees) {
+    for (int i = 0; i < tree.count; ++i) {
+      const std::size_t row = detail::corner(m, tree) + detail::rows_of(m)(i);
+      for (int j = 0; j <= i; ++j) A[row + j] = M[row + j];
+    }
+  }
+}
+
+// LD, LDinv from M.
+template <class T>
+BATON_HD void factor(const Model<scalar_t<T>>& m, Data<T>& d) {
+  copy_trees(m, d.plan.chained_trees, d.M.data(), d.LD.data());
+  factor_trees(m, d.plan.chained_trees, d.LD.data(), d.LDinv.data());
+}
+
+// x[nv] <- M^-1 x. Needs factor().
+template <class T>
+BATON_HD void solve_m(const Model<scalar_t<T>>& m, const Data<T>& d, T* x) {
+  solve_trees(m, d.plan.trees, d.LD.data(), d.LDinv.data(), x);
+}
+
+// y <- M x at dof[0 .. count), whole trees, each in order. x, y [nv] must not overlap.
+template <class T>
+BATON_HD void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const int* dof, int count, const T* x,
+                    T* y) {
+  for (int k = 0; k < count;) {
+    const DofTree& tree = d.plan.trees[m.dofs[dof[k]].tree];
+    if (tree.count > kMaxDense) {
+      detail::mul_sparse(m, tree, d.M.data(), x, y);
+    } else {
+      with_size(tree.count, [&](auto n) {
+        mul_dense<n>(d.M.data() + detail::corner(m, tree), detail::rows_of(m), x + tree.begin,
+                     y + tree.begin);
+      });
+    }
+    k += tree.count;
+  }
+}
+
 // y[nv] <- M x.
 template <class T>
 BATON_HD void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const T* x, T* y) {
-  mul_m(m, d, d.plan.dofs.data(), m.nv, x, y);
+  for (const DofTree& tree : d.plan.trees) mul_m(m, d, &tree.begin, 1, x, y);
 }
 
 }  // namespace baton::sim

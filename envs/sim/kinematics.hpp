@@ -5,7 +5,7 @@
 //                 along the axis; free: the frame itself)
 //   cdof[i]     = (angular, linear) velocity per unit qvel[i], world axes, about the tree's origin
 //
-// Writes Data: xpos xquat xmat xipos xanchor xaxis site_* tree_origin cdof. Reads qpos, mocap_pos and mocap_quat
+// Writes Data: xpos xmat xipos xanchor xaxis site_* tree_origin cdof. Reads qpos, mocap_pos and mocap_quat
 // (frames of mocap bodies); quaternions in qpos are normalised in place. Frames of geoms (geom_*) are left to those who
 // read them: collide() asks for those of the pairs it looks at, geom_frames() makes all of them; geoms of the static
 // world are made once. Source: MuJoCo, Computation, "Kinematics".
@@ -15,39 +15,40 @@ namespace baton::sim {
 
 namespace detail {
 
-// Applies one joint to the frame (pos, quat) of its body; records its anchor and axis in the world.
+// The unit quaternion along q[4], written there, too.
 template <class T>
-BATON_INLINE void apply_joint(const Model<scalar_t<T>>& m, Data<T>& d, int j, Vec3<T>& pos, Quat<T>& quat) {
+BATON_INLINE Quat<T> normalize_in_place(T* q) {
+  const Quat<T> unit = normalized(Quat<T>{q[0], q[1], q[2], q[3]});
+  q[0] = unit.w, q[1] = unit.x, q[2] = unit.y, q[3] = unit.z;
+  return unit;
+}
+
+// Applies one joint to the frame (pos, R) of its body; records its anchor and axis in the world.
+template <class T>
+BATON_INLINE void apply_joint(const Model<scalar_t<T>>& m, Data<T>& d, int j, Vec3<T>& pos, Mat3<T>& R) {
   const auto& joint = m.joints[j];
   T* q = &d.qpos[joint.qpos];
-  if (joint.type == JointType::kFree || joint.type == JointType::kBall) {
-    T* r = joint.type == JointType::kFree ? q + 3 : q;
-    const Quat<T> unit = normalized(Quat<T>{r[0], r[1], r[2], r[3]});
-    r[0] = unit.w, r[1] = unit.x, r[2] = unit.y, r[3] = unit.z;
-    if (joint.type == JointType::kFree) {
-      pos = {q[0], q[1], q[2]};
-      quat = unit;
-      d.xanchor[j] = pos;
-      d.xaxis[j] = Vec3<T>{T(0), T(0), T(1)};
-      return;
-    }
-    const Vec3<T> local = cast<T>(joint.pos);
-    d.xanchor[j] = pos + rotate(quat, local);
-    d.xaxis[j] = rotate(quat, cast<T>(joint.axis));
-    quat = quat * unit;
-    pos = d.xanchor[j] - rotate(quat, local);
+  if (joint.type == JointType::kFree) {
+    pos = {q[0], q[1], q[2]};
+    R = rotation(normalize_in_place(q + 3));
+    d.xanchor[j] = pos;
+    d.xaxis[j] = Vec3<T>{T(0), T(0), T(1)};
     return;
   }
-  const Vec3<T> local = cast<T>(joint.pos), axis = cast<T>(joint.axis);
-  d.xanchor[j] = pos + rotate(quat, local);
-  d.xaxis[j] = rotate(quat, axis);
-  const T moved = q[0] - T(m.qpos0[joint.qpos]);
+  const bool pivots = coordinate_axis(joint.pos) == 3;
+  d.xanchor[j] = pivots ? pos : pos + R * cast<T>(joint.pos);
+  const int k = d.plan.joint_axis[j];
+  d.xaxis[j] = k >= 0 ? R.col(k) * T(joint.axis[k]) : R * cast<T>(joint.axis);
   if (joint.type == JointType::kSlide) {
-    pos += d.xaxis[j] * moved;
-  } else {
-    quat = quat * axis_angle(axis, moved);
-    pos = d.xanchor[j] - rotate(quat, local);
+    pos += d.xaxis[j] * (q[0] - T(m.qpos0[joint.qpos]));
+    return;
   }
+  if (joint.type == JointType::kBall) {
+    R = R * rotation(normalize_in_place(q));
+  } else {
+    turn_about(joint.axis, k, q[0] - T(m.qpos0[joint.qpos]), R);
+  }
+  if (!pivots) pos = d.xanchor[j] - R * cast<T>(joint.pos);
 }
 
 template <class T>
@@ -64,10 +65,10 @@ BATON_INLINE void dof_motions(const Model<scalar_t<T>>& m, Data<T>& d, int b) {
       case JointType::kHinge:
         c[0] = {d.xaxis[j], cross(d.xaxis[j], arm)};
         break;
-      case JointType::kFree:
+      case JointType::kFree:  // its anchor is the tree's origin
         for (int k = 0; k < 3; ++k) c[k] = {zero, {T(k == 0), T(k == 1), T(k == 2)}};
-        c += 3;
-        [[fallthrough]];
+        for (int k = 0; k < 3; ++k) c[3 + k] = {d.xmat[b].col(k), zero};
+        break;
       case JointType::kBall:  // angular velocity is in the body's own axes
         for (int k = 0; k < 3; ++k) {
           const Vec3<T> axis = d.xmat[b].col(k);
@@ -78,36 +79,23 @@ BATON_INLINE void dof_motions(const Model<scalar_t<T>>& m, Data<T>& d, int b) {
   }
 }
 
-// Back to unit length after a product of unit quaternions: one Newton step on 1 / |q|, exact to the square of the
-// error.
-template <class T>
-BATON_INLINE Quat<T> renormalized(const Quat<T>& q) {
-  using S = scalar_t<T>;
-  const T s = T(S(1.5)) - T(S(0.5)) * (q.w * q.w + q.x * q.x + q.y * q.y + q.z * q.z);
-  return {q.w * s, q.x * s, q.y * s, q.z * s};
-}
-
 template <class T>
 BATON_HD void body_frame(const Model<scalar_t<T>>& m, Data<T>& d, int b) {
   const auto& body = m.bodies[b];
   const int parent = body.parent;
   Vec3<T> pos = cast<T>(body.pos);
-  Quat<T> quat = cast<T>(body.quat);
-  if (parent != 0) {
-    pos = d.xpos[parent] + d.xmat[parent] * pos;
-    quat = d.plan.plain_body[b] ? d.xquat[parent] : d.xquat[parent] * quat;
-  }
+  Mat3<T> R = d.xmat[parent];
+  if (parent != 0) pos = d.xpos[parent] + R * pos;
+  apply(d.plan.body_turn[b], R);
   if (body.mocap >= 0) {
     const T *p = &d.mocap_pos[3 * body.mocap], *q = &d.mocap_quat[4 * body.mocap];
     pos = {p[0], p[1], p[2]};
-    quat = normalized(Quat<T>{q[0], q[1], q[2], q[3]});
+    R = rotation(normalized(Quat<T>{q[0], q[1], q[2], q[3]}));
   }
-  for (int j = body.joint, end = j + body.joints; j < end; ++j) apply_joint(m, d, j, pos, quat);
-  quat = renormalized(quat);  // rounding must not grow along the chain
+  for (int j = body.joint, end = j + body.joints; j < end; ++j) apply_joint(m, d, j, pos, R);
   d.xpos[b] = pos;
-  d.xquat[b] = quat;
-  d.xmat[b] = rotation(quat);
-  d.xipos[b] = pos + d.xmat[b] * cast<T>(body.ipos);
+  d.xmat[b] = R;
+  d.xipos[b] = pos + R * cast<T>(body.ipos);
   // Trees start at the first body that moves: its position keeps spatial quantities small numbers.
   d.tree_origin[b] = m.bodies[parent].weld == 0 ? pos : d.tree_origin[parent];
   dof_motions(m, d, b);
@@ -122,11 +110,12 @@ BATON_HD void lone_frame(const Model<scalar_t<T>>& m, Data<T>& d, const typename
   if (!l.hinge) {
     pos = cast<T>(l.pos) + d.xaxis[l.joint] * moved;
   } else {
-    d.xquat[l.body] = cast<T>(l.quat) * axis_angle(cast<T>(joint.axis), moved);
-    d.xmat[l.body] = rotation(d.xquat[l.body]);
+    Mat3<T> R = cast<T>(l.mat);
+    turn_about(joint.axis, d.plan.joint_axis[l.joint], moved, R);
+    d.xmat[l.body] = R;
     // Nothing is kept from the first step, in which a lane may have held what is no number.
     const T zero(scalar_t<T>(0));
-    const Vec3<T> lever = l.pivots ? Vec3<T>{zero, zero, zero} : d.xmat[l.body] * cast<T>(joint.pos);
+    const Vec3<T> lever = l.pivots ? Vec3<T>{zero, zero, zero} : R * cast<T>(joint.pos);
     pos = d.xanchor[l.joint] - lever;
     d.cdof[l.dof].l = cross(lever, d.xaxis[l.joint]);
   }
@@ -138,8 +127,8 @@ template <class T>
 BATON_INLINE void geom_frame(const Model<scalar_t<T>>& m, Data<T>& d, int g) {
   const auto& geom = m.geoms[g];
   d.geom_xpos[g] = d.xpos[geom.body] + d.xmat[geom.body] * cast<T>(geom.pos);
-  d.geom_xmat[g] =
-      d.plan.plain_geom[g] ? d.xmat[geom.body] : rotation(d.xquat[geom.body] * cast<T>(geom.quat));
+  d.geom_xmat[g] = d.xmat[geom.body];
+  apply(d.plan.geom_turn[g], d.geom_xmat[g]);
 }
 
 }  // namespace detail
@@ -172,8 +161,35 @@ BATON_HD void kinematics(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (std::size_t s = 0; s < m.sites.size(); ++s) {
     const auto& site = m.sites[s];
     d.site_xpos[s] = d.xpos[site.body] + d.xmat[site.body] * cast<T>(site.pos);
-    d.site_xmat[s] = rotation(d.xquat[site.body] * cast<T>(site.quat));
+    d.site_xmat[s] = d.xmat[site.body];
+    apply(d.plan.site_turn[s], d.site_xmat[s]);
   }
+}
+
+// Orientation of body b in the world as a quaternion: a product along its ancestors. For the few who need more than
+// xmat.
+template <class T>
+BATON_HD Quat<T> orientation(const Model<scalar_t<T>>& m, const Data<T>& d, int b) {
+  const T zero(scalar_t<T>(0));
+  Quat<T> world{T(scalar_t<T>(1)), zero, zero, zero};
+  for (; b != 0; b = m.bodies[b].parent) {
+    const auto& body = m.bodies[b];
+    if (body.mocap >= 0) {
+      const T* q = &d.mocap_quat[4 * body.mocap];
+      return normalized(Quat<T>{q[0], q[1], q[2], q[3]} * world);
+    }
+    Quat<T> local = cast<T>(body.quat);
+    for (int j = body.joint, end = j + body.joints; j < end; ++j) {
+      const auto& joint = m.joints[j];
+      const T* q = &d.qpos[joint.qpos];
+      if (joint.type == JointType::kFree) return normalized(Quat<T>{q[3], q[4], q[5], q[6]} * world);
+      if (joint.type == JointType::kBall) local = local * Quat<T>{q[0], q[1], q[2], q[3]};
+      if (joint.type == JointType::kHinge)
+        local = local * axis_angle(cast<T>(joint.axis), q[0] - T(m.qpos0[joint.qpos]));
+    }
+    world = local * world;
+  }
+  return normalized(world);
 }
 
 }  // namespace baton::sim

@@ -22,6 +22,7 @@ namespace baton::sim {
 #else
 #define BATON_INLINE [[gnu::always_inline]] inline
 #endif
+#define BATON_INLINE_LAMBDA __attribute__((always_inline))
 
 // ---- traits -------------------------------------------------------------------------------------------------
 template <class T>

@@ -11,8 +11,14 @@
 #include <vector>
 
 #include "envs/sim/model.hpp"
+#include "envs/sim/turn.hpp"
 
 namespace baton::sim {
+
+// Dofs [begin, begin + count) of one kinematic tree, or of what of it moves.
+struct DofTree {
+  int begin = 0, count = 0;
+};
 
 template <class S>
 struct Plan {
@@ -23,19 +29,21 @@ struct Plan {
     S inverse_damped = 0;  // 1 / (M + h damping)
     bool pivots = false;   // hinge through the body's origin: only its orientation changes
     Vec3<S> pos{};         // frame at qpos0, in the world
-    Quat<S> quat{};
+    Mat3<S> mat{};
   };
-  std::vector<int> chained;                          // bodies that move and are not lone, parents first
-  std::vector<int> chained_dofs, damped_dofs, dofs;  // of those; of those in trees with damping; all
+  std::vector<int> chained;       // bodies that move and are not lone, parents first
+  std::vector<int> chained_dofs;  // of those
+  std::vector<DofTree> chained_trees, damped_trees, trees;  // of those; of those with damping; all
   std::vector<Lone> lone;
   std::vector<int> moving_geoms;
-  std::vector<char> plain_body, plain_inertia,
-      plain_geom;  // its orientation in its parent's frame is the identity
+  std::vector<Turn<S>> body_turn, inertia_turn, geom_turn,
+      site_turn;                // orientations in the parent's, body's frame
+  std::vector<int> joint_axis;  // coordinate_axis() of each joint's axis
 
   void build(const Model<S>& m);
 
  private:
-  static bool plain(const Quat<S>& q) { return q.w == 1 && q.x == 0 && q.y == 0 && q.z == 0; }
+  void add_trees(const Model<S>& m);
   static Lone lone_of(const Model<S>& m, int b);
   // Frame at qpos0 in the world, of a body that hangs on static ones.
   static void frame_of(const Model<S>& m, int b, Vec3<S>& pos, Quat<S>& quat);
@@ -57,7 +65,9 @@ typename Plan<S>::Lone Plan<S>::lone_of(const Model<S>& m, int b) {
   const Body<S>& body = m.bodies[b];
   const Joint<S>& joint = m.joints[body.joint];
   Lone l{b, body.joint, body.dof, joint.type == JointType::kHinge, m.dofs[body.dof].armature};
-  frame_of(m, b, l.pos, l.quat);
+  Quat<S> quat;
+  frame_of(m, b, l.pos, quat);
+  l.mat = rotation(quat);
   l.pivots = l.hinge && joint.pos.x == 0 && joint.pos.y == 0 && joint.pos.z == 0;
   if (!l.hinge) {
     l.inertia += body.mass;
@@ -88,20 +98,34 @@ void Plan<S>::build(const Model<S>& m) {
     chained.push_back(b);
     for (int i = body.dof; i < body.dof + body.dofs; ++i) chained_dofs.push_back(i);
   }
-  std::vector<char> damped(static_cast<std::size_t>(m.ntree), 0);
-  for (int i = 0; i < m.nv; ++i) {
-    dofs.push_back(i);
-    if (m.dofs[i].damping > 0) damped[m.dofs[i].tree] = 1;
-  }
-  for (int i : chained_dofs)
-    if (damped[m.dofs[i].tree]) damped_dofs.push_back(i);
+  add_trees(m);
   for (const Body<S>& body : m.bodies) {
-    plain_body.push_back(plain(body.quat));
-    plain_inertia.push_back(plain(body.iquat));
+    body_turn.emplace_back(body.quat);
+    inertia_turn.emplace_back(body.iquat);
   }
+  for (const auto& site : m.sites) site_turn.emplace_back(site.quat);
+  for (const auto& joint : m.joints) joint_axis.push_back(coordinate_axis(joint.axis));
   for (std::size_t g = 0; g < m.geoms.size(); ++g) {
-    plain_geom.push_back(plain(m.geoms[g].quat));
+    geom_turn.emplace_back(m.geoms[g].quat);
     if (m.bodies[m.geoms[g].body].weld != 0) moving_geoms.push_back(static_cast<int>(g));
+  }
+}
+
+// Needs chained_dofs.
+template <class S>
+void Plan<S>::add_trees(const Model<S>& m) {
+  for (int i = 0; i < m.nv; ++i) {
+    if (i == 0 || m.dofs[i].tree != m.dofs[i - 1].tree) trees.push_back({i, 0});
+    ++trees.back().count;
+  }
+  std::vector<char> chains(static_cast<std::size_t>(m.nv), 0);
+  for (int i : chained_dofs) chains[i] = 1;
+  for (const DofTree& t : trees) {
+    if (!chains[t.begin]) continue;
+    chained_trees.push_back(t);
+    bool damped = false;
+    for (int i = t.begin; i < t.begin + t.count; ++i) damped = damped || m.dofs[i].damping > 0;
+    if (damped) damped_trees.push_back(t);
   }
 }
 

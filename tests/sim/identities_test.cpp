@@ -152,7 +152,7 @@ TEST_CASE("the kinetic energy of every model is v' M v / 2 and equals the bodies
       const double speed = d.qvel[l.dof];
       const Vec3<double> axis = d.xaxis[l.joint], none{0, 0, 0};
       const Vec3<double> spin =
-          rotate(conjugate(d.xquat[l.body] * body.iquat), l.hinge ? axis * speed : none);
+          transpose_mul(d.xmat[l.body] * rotation(body.iquat), l.hinge ? axis * speed : none);
       const Vec3<double> way =
           l.hinge ? cross(axis, d.xipos[l.body] - d.xanchor[l.joint]) * speed : axis * speed;
       bodies += 0.5 * (body.mass * dot(way, way) + body.inertia.x * spin.x * spin.x +

@@ -7,7 +7,7 @@
 // Writes Data: contacts, ncontact, contact_count (overwritten). A lane's contacts beyond its kMaxContacts-th are
 // dropped, in that lane alone. Slots that the tile has no room for make it grow, once, and the pairs are gone through
 // again: lanes never compete for slots.
-// Reads xpos, xmat, xquat; makes the frames of the geoms that it looks at where kinematics() left them stale; remembers
+// Reads xpos, xmat; makes the frames of the geoms that it looks at where kinematics() left them stale; remembers
 // in Data::motion and Data::separations what saves work in the next step and changes no result. Contacts of a pair
 // stand together; a slot exists when any lane has the hit and holds active = false, dist = 1 m, pos = 0, frame =
 // identity in the others. A hit is a distance <= Pair::margin.

@@ -16,8 +16,9 @@ void for_each_array(const Model<S>& m, F&& f) {
 template <class T, class F>
 void for_each_table(const Data<T>& d, F&& f) {
   const auto& p = d.plan;
-  f(p.chained), f(p.chained_dofs), f(p.damped_dofs), f(p.dofs), f(p.lone), f(p.moving_geoms);
-  f(p.plain_body), f(p.plain_inertia), f(p.plain_geom);
+  f(p.chained), f(p.chained_dofs), f(p.chained_trees), f(p.damped_trees), f(p.trees), f(p.lone),
+      f(p.moving_geoms);
+  f(p.body_turn), f(p.inertia_turn), f(p.geom_turn), f(p.site_turn), f(p.joint_axis);
   d.broadphase.for_each_array(f);
   const auto& e = d.efc;
   f(e.weld_table), f(e.weld_dof), f(e.weld_side), f(e.pair_table), f(e.pair_soft), f(e.pair_dof),
@@ -31,7 +32,7 @@ void for_each_table(const Data<T>& d, F&& f) {
 template <class T, class F>
 void for_each_own_array(const Data<T>& d, F&& f) {
   f(d.qpos), f(d.qvel), f(d.ctrl), f(d.mocap_pos), f(d.mocap_quat), f(d.qacc_warmstart), f(d.xfrc);
-  f(d.xpos), f(d.xquat), f(d.xmat), f(d.xipos), f(d.xanchor), f(d.xaxis);
+  f(d.xpos), f(d.xmat), f(d.xipos), f(d.xanchor), f(d.xaxis);
   f(d.geom_xpos), f(d.geom_xmat), f(d.geom_stale), f(d.site_xpos), f(d.site_xmat);
   f(d.tree_origin), f(d.cdof), f(d.cinert), f(d.crb), f(d.M), f(d.LD), f(d.LDinv);
   f(d.cvel), f(d.cdof_dot), f(d.cacc), f(d.cfrc), f(d.qfrc_bias);
