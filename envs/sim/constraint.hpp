@@ -207,15 +207,16 @@ BATON_HD void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
 }  // namespace detail
 
 // rows[row] <- J v, v[nv], of one block.
-template <int kBases, class T>
+template <int kBases, int kRun, class T>
 BATON_INLINE void mul_edges(const ConstraintData<T>& e, const ConstraintBlock& block, const T* v, T* rows) {
   using S = scalar_t<T>;
   const int* dof = &e.dof_index[block.dof_begin];
   const T* jac = &e.jac[block.jac];
+  const int count = kRun > 0 ? kRun : block.dof_count, first = dof[0];
   T sum[kBases];
-  for (int b = 0; b < kBases; ++b) sum[b] = jac[b * block.dof_count] * v[dof[0]];
-  for (int k = 1; k < block.dof_count; ++k)
-    for (int b = 0; b < kBases; ++b) sum[b] += jac[b * block.dof_count + k] * v[dof[k]];
+  for (int b = 0; b < kBases; ++b) sum[b] = jac[b * count] * v[first];
+  for (int k = 1; k < count; ++k)
+    for (int b = 0; b < kBases; ++b) sum[b] += jac[b * count + k] * v[kRun > 0 ? first + k : dof[k]];
   T* row = rows + block.row_begin;
   for (int b = 1; b < kBases; ++b) {
     const T tangent = sum[b] * T(S(e.mu[block.base_begin + b]));
@@ -226,12 +227,18 @@ BATON_INLINE void mul_edges(const ConstraintData<T>& e, const ConstraintBlock& b
 template <class T>
 BATON_INLINE void mul_block(const ConstraintData<T>& e, const ConstraintBlock& block, const T* v, T* rows) {
   if (block.row_count != block.base_count) {
-    if (block.base_count == 3) return mul_edges<3>(e, block, v, rows);
-    if (block.base_count == 4) return mul_edges<4>(e, block, v, rows);
-    return mul_edges<kMaxBases>(e, block, v, rows);
+    if (block.base_count == 3)
+      return is_run(e, block) ? mul_edges<3, kRunDofs>(e, block, v, rows)
+                              : mul_edges<3, 0>(e, block, v, rows);
+    if (block.base_count == 4) return mul_edges<4, 0>(e, block, v, rows);
+    return mul_edges<kMaxBases, 0>(e, block, v, rows);
   }
   const int* dof = &e.dof_index[block.dof_begin];
   const T* jac = &e.jac[block.jac];
+  if (block.dof_count == 1 && block.base_count == 1) {
+    rows[block.row_begin] = jac[0] * v[dof[0]];
+    return;
+  }
   for (int b = 0; b < block.base_count; ++b) {
     T sum = jac[b * block.dof_count] * v[dof[0]];
     for (int k = 1; k < block.dof_count; ++k) sum += jac[b * block.dof_count + k] * v[dof[k]];
@@ -250,7 +257,7 @@ BATON_HD void mul_jac(const ConstraintData<T>& e, const Problem& p, const T* v, 
 }
 
 // out[nv] += sign J' rows of a block with the edges of a pyramid.
-template <int kBases, class T>
+template <int kBases, int kRun, class T>
 BATON_INLINE void add_edges_transpose(const ConstraintData<T>& e, const ConstraintBlock& block, const T* row,
                                       scalar_t<T> sign, T* out) {
   const int* dof = &e.dof_index[block.dof_begin];
@@ -262,10 +269,12 @@ BATON_INLINE void add_edges_transpose(const ConstraintData<T>& e, const Constrai
     along[b] = (row[2 * b - 2] - row[2 * b - 1]) * T(e.mu[block.base_begin + b] * sign);
   }
   along[0] *= T(sign);
-  for (int k = 0; k < block.dof_count; ++k) {
-    T sum = out[dof[k]];
-    for (int b = 0; b < kBases; ++b) sum += jac[b * block.dof_count + k] * along[b];
-    out[dof[k]] = sum;
+  const int count = kRun > 0 ? kRun : block.dof_count, first = dof[0];
+  for (int k = 0; k < count; ++k) {
+    T& to = out[kRun > 0 ? first + k : dof[k]];
+    T sum = to;
+    for (int b = 0; b < kBases; ++b) sum += jac[b * count + k] * along[b];
+    to = sum;
   }
 }
 
@@ -283,11 +292,12 @@ BATON_HD void add_jac_transpose(const ConstraintData<T>& e, const Problem& p, co
         for (int k = 0; k < block.dof_count; ++k) out[e.dof_index[block.dof_begin + k]] += jac[k] * along;
       }
     } else if (block.base_count == 3) {
-      add_edges_transpose<3>(e, block, row, sign, out);
+      is_run(e, block) ? add_edges_transpose<3, kRunDofs>(e, block, row, sign, out)
+                       : add_edges_transpose<3, 0>(e, block, row, sign, out);
     } else if (block.base_count == 4) {
-      add_edges_transpose<4>(e, block, row, sign, out);
+      add_edges_transpose<4, 0>(e, block, row, sign, out);
     } else {
-      add_edges_transpose<kMaxBases>(e, block, row, sign, out);
+      add_edges_transpose<kMaxBases, 0>(e, block, row, sign, out);
     }
   }
 }

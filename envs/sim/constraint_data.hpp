@@ -166,6 +166,16 @@ struct ConstraintData {
   void reserve_structure(const Model<S>& m, std::size_t block_count);
 };
 
+// Whether the block is about the six consecutive dofs of a free body: most blocks with contacts are, and loops over
+// them then have ends that the compiler knows.
+inline constexpr int kRunDofs = 6;
+template <class T>
+BATON_INLINE bool is_run(const ConstraintData<T>& e, const ConstraintBlock& block) {
+  if (block.dof_count != kRunDofs) return false;
+  const int* dof = &e.dof_index[block.dof_begin];
+  return dof[kRunDofs - 1] - dof[0] == kRunDofs - 1;
+}
+
 }  // namespace baton::sim
 
 #include "envs/sim/constraint_tables.hpp"

@@ -1,14 +1,15 @@
 #pragma once
-// Symmetric matrices of a few rows, A = L' D L and what follows from it, with every index known to the compiler: a
-// loop over rows whose ends are read from tables spends five instructions on finding a number for one on the number.
+// Symmetric matrices of a few rows, factored and applied with every index known to the compiler: a loop over rows whose
+// ends are read from tables spends five instructions on finding a number for one on the number.
 //
-//   factor_dense   L (unit, below the diagonal) and D (on it) over A or beside it; inverse[i] = 1 / D_i
-//   solve_dense    x <- A^-1 x
-//   mul_dense      y = A x
+//   copy_dense                  B = A
+//   mul_dense                   y = A x
+//   factor_ltdl, solve_ltdl     A = L' D L, from the last row up: what is zero for want of a common branch of a tree
+//                               stays an exact zero, so that its inertia may be taken as dense; x <- A^-1 x
+//   factor_ldlt, solve_ldlt     A = L D L', from the first row down, operation by operation as in envelope.hpp; x alike
 //
-// Lower triangles only; row i begins at rows(i). Zeros of A above which no other entry stands stay exact zeros, so that
-// the inertia of a branched tree may be taken as dense. Golub, Van Loan, Matrix Computations, 4.1; Featherstone, Rigid
-// Body Dynamics Algorithms, 6.5, for the order from the last row up.
+// L (unit) is below the diagonal; inverse[i] = 1 / D_i. Lower triangles only; row i begins at rows(i). Golub, Van Loan,
+// Matrix Computations, 4.1; Featherstone, Rigid Body Dynamics Algorithms, 6.5.
 #include <type_traits>
 
 #include "envs/sim/number.hpp"
@@ -54,28 +55,36 @@ BATON_INLINE void with_size(int n, const F& f) {
   }
 }
 
-// A and LD may be the same. Pivots below `least` are lifted to it.
+// The lower triangle of A into B.
+template <int N, class T, class RowsA, class RowsB>
+BATON_HD void copy_dense(const T* A, const RowsA& rows_a, T* B, const RowsB& rows_b) {
+  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
+    detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { B[rows_b(i) + j] = A[rows_a(i) + j]; });
+  });
+}
+
+// A <- L with D on the diagonal.
 template <int N, class T, class Rows>
-BATON_HD void factor_dense(const T* A, T* LD, const Rows& rows, T* inverse, const T& least) {
+BATON_HD void factor_ltdl(T* A, const Rows& rows, T* inverse) {
   T D[N];
   detail::repeat<0, N>([&](auto up) BATON_INLINE_LAMBDA {
     constexpr int i = N - 1 - up;
     T row[i + 1];
     detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] = A[rows(i) + j]; });
     detail::repeat<i + 1, N>([&](auto k) BATON_INLINE_LAMBDA {
-      const T w = LD[rows(k) + i] * D[k];
-      detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] -= w * LD[rows(k) + j]; });
+      const T w = A[rows(k) + i] * D[k];
+      detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] -= w * A[rows(k) + j]; });
     });
-    D[i] = select(row[i] < least, least, row[i]);
+    D[i] = row[i];
     const T inv = T(scalar_t<T>(1)) / D[i];
     inverse[i] = inv;
-    LD[rows(i) + i] = D[i];
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { LD[rows(i) + j] = row[j] * inv; });
+    A[rows(i) + i] = D[i];
+    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { A[rows(i) + j] = row[j] * inv; });
   });
 }
 
 template <int N, class T, class Rows>
-BATON_HD void solve_dense(const T* LD, const Rows& rows, const T* inverse, T* x) {
+BATON_HD void solve_ltdl(const T* LD, const Rows& rows, const T* inverse, T* x) {
   T y[N];
   detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { y[i] = x[i]; });
   detail::repeat<0, N>([&](auto up) BATON_INLINE_LAMBDA {
@@ -87,6 +96,39 @@ BATON_HD void solve_dense(const T* LD, const Rows& rows, const T* inverse, T* x)
     detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[i] -= LD[rows(i) + j] * y[j]; });
     x[i] = y[i];
   });
+}
+
+// A <- L; the diagonal is left. Pivots below `least` are lifted to it.
+template <int N, class T, class Rows>
+BATON_HD void factor_ldlt(T* A, const Rows& rows, T* inverse, const T& least) {
+  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
+    T row[i + 1];
+    detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] = A[rows(i) + j]; });
+    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA {
+      detail::repeat<0, j>([&](auto k) BATON_INLINE_LAMBDA { row[j] -= row[k] * A[rows(j) + k]; });
+    });
+    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA {
+      const T l = row[j] * inverse[j];
+      row[i] -= l * row[j];
+      A[rows(i) + j] = l;
+    });
+    inverse[i] = T(scalar_t<T>(1)) / select(row[i] < least, least, row[i]);
+  });
+}
+
+template <int N, class T, class Rows>
+BATON_HD void solve_ldlt(const T* L, const Rows& rows, const T* inverse, T* x) {
+  T y[N];
+  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
+    y[i] = x[i];
+    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[i] -= L[rows(i) + j] * y[j]; });
+  });
+  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { y[i] *= inverse[i]; });
+  detail::repeat<0, N>([&](auto up) BATON_INLINE_LAMBDA {
+    constexpr int i = N - 1 - up;
+    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[j] -= L[rows(i) + j] * y[i]; });
+  });
+  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { x[i] = y[i]; });
 }
 
 // x and y must not overlap.

@@ -1,16 +1,26 @@
 #pragma once
 // H = M + J' D J of one of the solver's problems: M into it, and its LDL' factorisation inside its envelope (Envelope).
 // George, Liu, Computer Solution of Large Sparse Positive Definite Systems, ch. 4.
-#include "envs/sim/data.hpp"
-#include "envs/sim/dense.hpp"
+#include "envs/sim/inertia.hpp"
 
 namespace baton::sim {
+
+// Whether H's envelope is a whole triangle of few rows: dense.hpp then does the same.
+BATON_HD inline bool is_dense(const Problem& p) {
+  return p.ndof <= kMaxDense && p.ndof > 0 && p.row_at[p.ndof - 1] == p.ndof * (p.ndof - 1) / 2;
+}
 
 // H = M.
 template <class T>
 BATON_HD void load_inertia(const Model<scalar_t<T>>& m, const Data<T>& d, ConstraintData<T>& e,
                            const Problem& p) {
   const T zero(scalar_t<T>(0));
+  const DofTree& tree = d.plan.trees[m.dofs[p.dof[0]].tree];
+  if (is_dense(p) && tree.count == p.ndof) {
+    const T* from = d.M.data() + detail::corner(m, tree);
+    with_size(p.ndof, [&](auto n) { copy_dense<n>(from, detail::rows_of(m), e.H.data(), PackedRows{}); });
+    return;
+  }
   for (int i = 0; i < p.ndof; ++i) {
     T* row = e.H.data() + p.row_at[i];
     const int dof = p.dof[i], begin = d.plan.trees[m.dofs[dof].tree].begin, at = p.local[begin];
@@ -20,18 +30,13 @@ BATON_HD void load_inertia(const Model<scalar_t<T>>& m, const Data<T>& d, Constr
   }
 }
 
-// Whether H's envelope is a whole triangle of few rows: dense.hpp then does the same.
-BATON_HD inline bool is_dense(const Problem& p) {
-  return p.ndof <= kMaxDense && p.ndof > 0 && p.row_at[p.ndof - 1] == p.ndof * (p.ndof - 1) / 2;
-}
-
 // H <- L (unit, below the diagonal); inverse_diagonal = 1 / D. A pivot lost to rounding is lifted to a tiny number.
 template <class T>
 BATON_HD void factor_envelope(ConstraintData<T>& e, const Problem& p) {
   using S = scalar_t<T>;
   if (is_dense(p)) {
     with_size(p.ndof, [&](auto n) {
-      factor_dense<n>(e.H.data(), e.H.data(), PackedRows{}, e.inverse_diagonal.data(), T(S(kTiny)));
+      factor_ldlt<n>(e.H.data(), PackedRows{}, e.inverse_diagonal.data(), T(S(kTiny)));
     });
     return;
   }
@@ -58,8 +63,7 @@ BATON_HD void factor_envelope(ConstraintData<T>& e, const Problem& p) {
 template <class T>
 BATON_HD void solve_envelope(const ConstraintData<T>& e, const Problem& p, T* y) {
   if (is_dense(p)) {
-    with_size(p.ndof,
-              [&](auto n) { solve_dense<n>(e.H.data(), PackedRows{}, e.inverse_diagonal.data(), y); });
+    with_size(p.ndof, [&](auto n) { solve_ldlt<n>(e.H.data(), PackedRows{}, e.inverse_diagonal.data(), y); });
     return;
   }
   for (int i = 0; i < p.ndof; ++i) {

@@ -6,8 +6,6 @@
 //
 // Featherstone, Rigid Body Dynamics Algorithms, ch. 6 (CRBA) and 6.5 (LTDL). Only the lower triangle at ancestor
 // pairs is written; the rest of M and LD stays zero. M of lone bodies is a constant (plan.hpp).
-#include <limits>
-
 #include "envs/sim/data.hpp"
 #include "envs/sim/dense.hpp"
 
@@ -57,7 +55,7 @@ BATON_HD void inertia(const Model<scalar_t<T>>& m, Data<T>& d) {
 
 namespace detail {
 
-// A tree of any size, along its ancestors: the reference for factor_dense(), solve_dense() and mul_dense(), and what
+// A tree of any size, along its ancestors: the reference for factor_ltdl(), solve_ltdl() and mul_dense(), and what
 // trees of more than kMaxDense dofs take.
 template <class T>
 BATON_HD void factor_sparse(const Model<scalar_t<T>>& m, const DofTree& tree, T* A, T* inverse_diagonal) {
@@ -120,16 +118,14 @@ BATON_HD StridedRows rows_of(const Model<S>& m) {
 template <class T>
 BATON_HD void factor_trees(const Model<scalar_t<T>>& m, const std::vector<DofTree>& trees, T* A,
                            T* inverse_diagonal) {
-  const T none(std::numeric_limits<scalar_t<T>>::lowest());
   for (const DofTree& tree : trees) {
     if (tree.count > kMaxDense) {
       detail::factor_sparse(m, tree, A, inverse_diagonal);
       continue;
     }
     T* at = A + detail::corner(m, tree);
-    with_size(tree.count, [&](auto n) {
-      factor_dense<n>(at, at, detail::rows_of(m), inverse_diagonal + tree.begin, none);
-    });
+    with_size(tree.count,
+              [&](auto n) { factor_ltdl<n>(at, detail::rows_of(m), inverse_diagonal + tree.begin); });
   }
 }
 
@@ -143,8 +139,8 @@ BATON_HD void solve_trees(const Model<scalar_t<T>>& m, const std::vector<DofTree
       continue;
     }
     with_size(tree.count, [&](auto n) {
-      solve_dense<n>(LD + detail::corner(m, tree), detail::rows_of(m), inverse_diagonal + tree.begin,
-                     x + tree.begin);
+      solve_ltdl<n>(LD + detail::corner(m, tree), detail::rows_of(m), inverse_diagonal + tree.begin,
+                    x + tree.begin);
     });
   }
 }
@@ -153,9 +149,16 @@ BATON_HD void solve_trees(const Model<scalar_t<T>>& m, const std::vector<DofTree
 template <class T>
 BATON_HD void copy_trees(const Model<scalar_t<T>>& m, const std::vector<DofTree>& trees, const T* M, T* A) {
   for (const DofTree& tree : trees) {
+    const T* from = M + detail::corner(m, tree);
+    T* to = A + detail::corner(m, tree);
+    const auto rows = detail::rows_of(m);
+    if (tree.count <= kMaxDense) {
+      with_size(tree.count, [&](auto n) { copy_dense<n>(from, rows, to, rows); });
+      continue;
+    }
     for (int i = 0; i < tree.count; ++i) {
-      const std::size_t row = detail::corner(m, tree) + detail::rows_of(m)(i);
-      for (int j = 0; j <= i; ++j) A[row + j] = M[row + j];
+      const std::size_t row = rows(i);
+      for (int j = 0; j <= i; ++j) to[row + j] = from[row + j];
     }
   }
 }

@@ -38,7 +38,11 @@ BATON_INLINE void apply_joint(const Model<scalar_t<T>>& m, Data<T>& d, int j, Ve
   const bool pivots = coordinate_axis(joint.pos) == 3;
   d.xanchor[j] = pivots ? pos : pos + R * cast<T>(joint.pos);
   const int k = d.plan.joint_axis[j];
-  d.xaxis[j] = k >= 0 ? R.col(k) * T(joint.axis[k]) : R * cast<T>(joint.axis);
+  if (k < 0) {
+    d.xaxis[j] = R * cast<T>(joint.axis);
+  } else {
+    with_axis(k, [&](auto x) BATON_INLINE_LAMBDA { d.xaxis[j] = R.col(x) * T(joint.axis[x]); });
+  }
   if (joint.type == JointType::kSlide) {
     pos += d.xaxis[j] * (q[0] - T(m.qpos0[joint.qpos]));
     return;

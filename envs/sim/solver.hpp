@@ -60,26 +60,28 @@ BATON_INLINE T curvature(const ConstraintData<T>& e, int row, const T& jar) {
 }
 
 // H += J' W J over one block's base rows, W an arrow matrix: `corner` at the normal, `cross` beside it, `diag` below.
-template <int kBases, class T>
+template <int kBases, int kRun, class T>
 BATON_HD inline void add_arrow(ConstraintData<T>& e, const Problem& p, const ConstraintBlock& block,
                                const T& corner, const T* cross, const T* diag) {
-  const int count = block.dof_count;
+  const int count = kRun > 0 ? kRun : block.dof_count;
   const int* dof = &e.dof_index[block.dof_begin];
   const T* jac = &e.jac[block.jac];
+  const int first = p.local[dof[0]];
   int* column = e.columns.data();
   for (int i = 0; i < count; ++i) {
-    column[i] = p.local[dof[i]];
+    if constexpr (kRun == 0) column[i] = p.local[dof[i]];
     T image[kBases];
     image[0] = corner * jac[i];
     for (int b = 1; b < kBases; ++b) {
       image[0] += cross[b] * jac[b * count + i];
       image[b] = cross[b] * jac[i] + diag[b] * jac[b * count + i];
     }
-    T* row = e.H.data() + p.row_at[column[i]];
+    T* row = e.H.data() + p.row_at[kRun > 0 ? first + i : column[i]];
     for (int j = 0; j <= i; ++j) {
-      T sum = row[column[j]];
+      T& to = row[kRun > 0 ? first + j : column[j]];
+      T sum = to;
       for (int b = 0; b < kBases; ++b) sum += jac[b * count + j] * image[b];
-      row[column[j]] = sum;
+      to = sum;
     }
   }
 }
@@ -109,16 +111,17 @@ BATON_HD inline void add_curvature(ConstraintData<T>& e, const Problem& p) {
     if (!any(corner > T(S(0)))) continue;
     switch (bases) {
       case 1:
-        add_arrow<1>(e, p, block, corner, cross, diag);
+        add_arrow<1, 0>(e, p, block, corner, cross, diag);
         break;
       case 3:
-        add_arrow<3>(e, p, block, corner, cross, diag);
+        is_run(e, block) ? add_arrow<3, kRunDofs>(e, p, block, corner, cross, diag)
+                         : add_arrow<3, 0>(e, p, block, corner, cross, diag);
         break;
       case 4:
-        add_arrow<4>(e, p, block, corner, cross, diag);
+        add_arrow<4, 0>(e, p, block, corner, cross, diag);
         break;
       default:
-        add_arrow<kMaxBases>(e, p, block, corner, cross, diag);
+        add_arrow<kMaxBases, 0>(e, p, block, corner, cross, diag);
     }
   }
 }

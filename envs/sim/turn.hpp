@@ -27,14 +27,15 @@ BATON_INLINE void mix_columns(Mat3<T>& R, const T& s, const T& c) {
   }
 }
 
-template <class T>
-BATON_INLINE void mix_columns(Mat3<T>& R, int axis, const T& s, const T& c) {
-  if (axis == 2) {
-    mix_columns<2>(R, s, c);
-  } else if (axis == 1) {
-    mix_columns<1>(R, s, c);
+// f(0), f(1) or f(2) by k, as a constant: a column found by a number in memory would keep all of a matrix there.
+template <class F>
+BATON_INLINE void with_axis(int k, const F& f) {
+  if (k == 2) {
+    f(std::integral_constant<int, 2>{});
+  } else if (k == 1) {
+    f(std::integral_constant<int, 1>{});
   } else {
-    mix_columns<0>(R, s, c);
+    f(std::integral_constant<int, 0>{});
   }
 }
 
@@ -59,7 +60,7 @@ BATON_INLINE void apply(const Turn<scalar_t<T>>& turn, Mat3<T>& R) {
   if (turn.axis < 0) {
     R = R * cast<T>(turn.mat);
   } else {
-    mix_columns(R, turn.axis, T(turn.s), T(turn.c));
+    with_axis(turn.axis, [&](auto k) BATON_INLINE_LAMBDA { mix_columns<k>(R, T(turn.s), T(turn.c)); });
   }
 }
 
@@ -69,7 +70,7 @@ BATON_INLINE void turn_about(const Vec3<scalar_t<T>>& axis, int k, const T& angl
   T s, c;
   sincos(angle, s, c);
   if (k >= 0) {
-    mix_columns(R, k, s * T(axis[k]), c);
+    with_axis(k, [&](auto x) BATON_INLINE_LAMBDA { mix_columns<x>(R, s * T(axis[x]), c); });
     return;
   }
   // Rodrigues' formula: c 1 + s [axis]x + (1 - c) axis axis'.
