@@ -142,11 +142,14 @@ BATON_INLINE void contact_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d
   const Vec3<T> normal = contact.frame.row(0), tangent1 = contact.frame.row(1),
                 tangent2 = contact.frame.row(2);
   const int n = block.dof_count;
+  int tree = -1;
+  Vec3<T> arm = zero;  // from the tree's origin
   for (int k = 0; k < n; ++k) {
     const int i = d.efc.dof_index[block.dof_begin + k];
+    if (const auto& dof = m.dofs[i]; dof.tree != tree) tree = dof.tree, arm = pos - d.tree_origin[dof.body];
     const Spatial<T>& c = d.cdof[i];
     const T s(side[k]);
-    const Vec3<T> v = (c.l + cross(c.a, pos - d.tree_origin[m.dofs[i].body])) * s;
+    const Vec3<T> v = (c.l + cross(c.a, arm)) * s;
     jac[k] = dot(normal, v);
     if (block.base_count > 1) {
       jac[n + k] = dot(tangent1, v);

@@ -116,14 +116,23 @@ BATON_HD void factor_ldlt(T* A, const Rows& rows, T* inverse, const T& least) {
   });
 }
 
+// x <- D^-1 L^-1 x. Apart from the rest of solve_ldlt(), and never inlined there: a compiler that sees both may
+// contract (x / D) - l y the other way round, and the bits of a lane must not depend on who else is in its problem.
 template <int N, class T, class Rows>
-BATON_HD void solve_ldlt(const T* L, const Rows& rows, const T* inverse, T* x) {
+[[gnu::noinline]] BATON_HD void solve_lower(const T* L, const Rows& rows, const T* inverse, T* x) {
   T y[N];
   detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
     y[i] = x[i];
     detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[i] -= L[rows(i) + j] * y[j]; });
   });
-  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { y[i] *= inverse[i]; });
+  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { x[i] = y[i] * inverse[i]; });
+}
+
+template <int N, class T, class Rows>
+BATON_HD void solve_ldlt(const T* L, const Rows& rows, const T* inverse, T* x) {
+  solve_lower<N>(L, rows, inverse, x);
+  T y[N];
+  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { y[i] = x[i]; });
   detail::repeat<0, N>([&](auto up) BATON_INLINE_LAMBDA {
     constexpr int i = N - 1 - up;
     detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[j] -= L[rows(i) + j] * y[i]; });

@@ -49,7 +49,7 @@ BATON_HD void inertia(const Model<scalar_t<T>>& m, Data<T>& d) {
     const Spatial<T> momentum = d.crb[m.dofs[i].body] * d.cdof[i];
     T* row = &d.M[static_cast<std::size_t>(i) * static_cast<std::size_t>(m.nv)];
     row[i] = dot(d.cdof[i], momentum) + T(m.dofs[i].armature);
-    for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent) row[j] = dot(d.cdof[j], momentum);
+    for (int j = d.plan.dof_parent[i]; j >= 0; j = d.plan.dof_parent[j]) row[j] = dot(d.cdof[j], momentum);
   }
 }
 

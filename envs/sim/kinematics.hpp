@@ -161,7 +161,7 @@ BATON_HD void kinematics(const Model<scalar_t<T>>& m, Data<T>& d) {
   }
   for (int b : d.plan.chained) detail::body_frame(m, d, b);
   for (const auto& l : d.plan.lone) detail::lone_frame(m, d, l);
-  for (int g : d.plan.moving_geoms) d.geom_stale[g] = 1;
+  std::copy(d.plan.geom_moves.begin(), d.plan.geom_moves.end(), d.geom_stale.begin());
   for (std::size_t s = 0; s < m.sites.size(); ++s) {
     const auto& site = m.sites[s];
     d.site_xpos[s] = d.xpos[site.body] + d.xmat[site.body] * cast<T>(site.pos);

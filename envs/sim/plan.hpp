@@ -32,10 +32,11 @@ struct Plan {
     Mat3<S> mat{};
   };
   std::vector<int> chained;       // bodies that move and are not lone, parents first
+  std::vector<int> dof_parent;    // [nv] Dof::parent, close together
   std::vector<int> chained_dofs;  // of those
   std::vector<DofTree> chained_trees, damped_trees, trees;  // of those; of those with damping; all
   std::vector<Lone> lone;
-  std::vector<int> moving_geoms;
+  std::vector<char> geom_moves;  // [ngeom]
   std::vector<Turn<S>> body_turn, inertia_turn, geom_turn,
       site_turn;                // orientations in the parent's, body's frame
   std::vector<int> joint_axis;  // coordinate_axis() of each joint's axis
@@ -107,7 +108,7 @@ void Plan<S>::build(const Model<S>& m) {
   for (const auto& joint : m.joints) joint_axis.push_back(coordinate_axis(joint.axis));
   for (std::size_t g = 0; g < m.geoms.size(); ++g) {
     geom_turn.emplace_back(m.geoms[g].quat);
-    if (m.bodies[m.geoms[g].body].weld != 0) moving_geoms.push_back(static_cast<int>(g));
+    geom_moves.push_back(m.bodies[m.geoms[g].body].weld != 0);
   }
 }
 
@@ -115,6 +116,7 @@ void Plan<S>::build(const Model<S>& m) {
 template <class S>
 void Plan<S>::add_trees(const Model<S>& m) {
   for (int i = 0; i < m.nv; ++i) {
+    dof_parent.push_back(m.dofs[i].parent);
     if (i == 0 || m.dofs[i].tree != m.dofs[i - 1].tree) trees.push_back({i, 0});
     ++trees.back().count;
   }

@@ -27,6 +27,11 @@ struct SmallProblem {
   // Of each friction loss and limit: D in the quadratic zone, else 0; the friction loss's force at its bounds.
   T friction_D[kDofs], friction_bound[kDofs], limit_D[4];
 
+  BATON_INLINE SmallProblem(ConstraintData<T>& data, const SmallRows& its_rows) : e(data), rows(its_rows) {
+    for (int k = 0; k < kDofs; ++k) friction_D[k] = friction_bound[k] = T(S(0));
+    for (int n = 0; n < rows.limits; ++n) limit_D[n] = T(S(0));
+  }
+
   // The zones at x. Returns > 0 where one is another than before.
   BATON_INLINE T read_zones() {
     const T zero(S(0));
@@ -105,7 +110,7 @@ BATON_HD void solve_small(Data<T>& d, int nv, std::size_t cluster) {
   auto& e = d.efc;
   const T zero(S(0)), one(S(1));
   const int* dof = &e.apart.dof[e.clusters[cluster].dof_begin];
-  SmallProblem<kDofs, T> problem{e, e.small_rows[cluster], {}, {}, {}, {}};
+  SmallProblem<kDofs, T> problem{e, e.small_rows[cluster]};
   T inertia[kDofs], smooth[kDofs];
   for (int k = 0; k < kDofs; ++k) {
     inertia[k] = d.M[static_cast<std::size_t>(dof[k]) * static_cast<std::size_t>(nv + 1)];

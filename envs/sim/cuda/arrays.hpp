@@ -17,7 +17,7 @@ template <class T, class F>
 void for_each_table(const Data<T>& d, F&& f) {
   const auto& p = d.plan;
   f(p.chained), f(p.chained_dofs), f(p.chained_trees), f(p.damped_trees), f(p.trees), f(p.lone),
-      f(p.moving_geoms);
+      f(p.geom_moves), f(p.dof_parent);
   f(p.body_turn), f(p.inertia_turn), f(p.geom_turn), f(p.site_turn), f(p.joint_axis);
   d.broadphase.for_each_array(f);
   const auto& e = d.efc;
