@@ -194,9 +194,10 @@ BATON_HD void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
     if (table.dof_count == 0 || !any(active)) continue;
     const int dim = pair.condim;
     const bool cone = elliptic && dim > 1;
-    const auto& block = add_block(e, table.dof_count, dim, dim == 1 || elliptic ? dim : 2 * (dim - 1), c);
+    auto& block = add_block(e, table.dof_count, dim, dim == 1 || elliptic ? dim : 2 * (dim - 1), c);
     for (int k = 0; k < table.dof_count; ++k)
       e.dof_index[block.dof_begin + k] = e.pair_dof[table.dof_begin + k];
+    block.run = table.run;
     contact_jacobian(m, d, contact, block, &e.pair_side[table.dof_begin], active, &e.jac[block.jac]);
     e.mu[block.base_begin] = S(1);
     for (int k = 1; k < dim; ++k) e.mu[block.base_begin + k] = pair.friction[k - 1];
@@ -231,8 +232,7 @@ template <class T>
 BATON_INLINE void mul_block(const ConstraintData<T>& e, const ConstraintBlock& block, const T* v, T* rows) {
   if (block.row_count != block.base_count) {
     if (block.base_count == 3)
-      return is_run(e, block) ? mul_edges<3, kRunDofs>(e, block, v, rows)
-                              : mul_edges<3, 0>(e, block, v, rows);
+      return block.run ? mul_edges<3, kRunDofs>(e, block, v, rows) : mul_edges<3, 0>(e, block, v, rows);
     if (block.base_count == 4) return mul_edges<4, 0>(e, block, v, rows);
     return mul_edges<kMaxBases, 0>(e, block, v, rows);
   }
@@ -295,8 +295,8 @@ BATON_HD void add_jac_transpose(const ConstraintData<T>& e, const Problem& p, co
         for (int k = 0; k < block.dof_count; ++k) out[e.dof_index[block.dof_begin + k]] += jac[k] * along;
       }
     } else if (block.base_count == 3) {
-      is_run(e, block) ? add_edges_transpose<3, kRunDofs>(e, block, row, sign, out)
-                       : add_edges_transpose<3, 0>(e, block, row, sign, out);
+      block.run ? add_edges_transpose<3, kRunDofs>(e, block, row, sign, out)
+                : add_edges_transpose<3, 0>(e, block, row, sign, out);
     } else if (block.base_count == 4) {
       add_edges_transpose<4, 0>(e, block, row, sign, out);
     } else {

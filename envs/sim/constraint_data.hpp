@@ -75,7 +75,10 @@ struct ConstraintBlock {
   int jac = 0;                         // into ConstraintData::jac
   int base_begin = 0, base_count = 0;  // into ConstraintData::mu
   int row_begin = 0, row_count = 0;    // into the arrays of rows
+  bool run = false;                    // PairTable::run
 };
+
+inline constexpr int kRunDofs = 6;
 
 inline constexpr int kMaxBases = 6;
 
@@ -95,6 +98,8 @@ struct ConstraintData {
     S friction_damp = 0;  // b of an elliptic cone's tangents
     S scale = 1;          // of R, for pyramid edges: 2 mu^2 / impratio; 1 without friction, elliptic
     int dof_begin = 0, dof_count = 0;  // into pair_dof, pair_side: dofs that move one side but not both
+    bool run =
+        false;  // these are kRunDofs consecutive dofs of one tree, a free body's: loops of known length
   };
   struct WeldTable {
     int dof_begin = 0, dof_count = 0;  // into weld_dof, weld_side: dofs that move body 1 or body 2
@@ -165,16 +170,6 @@ struct ConstraintData {
   void envelope_of_links(const Model<S>& m, const std::vector<TreeLink>& links);
   void reserve_structure(const Model<S>& m, std::size_t block_count);
 };
-
-// Whether the block is about the six consecutive dofs of a free body: most blocks with contacts are, and loops over
-// them then have ends that the compiler knows.
-inline constexpr int kRunDofs = 6;
-template <class T>
-BATON_INLINE bool is_run(const ConstraintData<T>& e, const ConstraintBlock& block) {
-  if (block.dof_count != kRunDofs) return false;
-  const int* dof = &e.dof_index[block.dof_begin];
-  return dof[kRunDofs - 1] - dof[0] == kRunDofs - 1;
-}
 
 }  // namespace baton::sim
 

@@ -227,6 +227,10 @@ void ConstraintData<T>::reserve_pairs(const Model<S>& m) {
     PairTable& table = pair_table[n];
     table.dof_begin = dofs->second[0];
     table.dof_count = dofs->second[1];
+    if (table.dof_count == kRunDofs) {
+      const int front = pair_dof[table.dof_begin], back = pair_dof[table.dof_begin + kRunDofs - 1];
+      table.run = back - front == kRunDofs - 1 && m.dofs[front].tree == m.dofs[back].tree;
+    }
     table.soft = soft->second;
     const bool own = pair.friction_solref[0] != 0 || pair.friction_solref[1] != 0;
     table.friction_damp =

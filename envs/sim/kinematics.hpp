@@ -154,13 +154,16 @@ BATON_INLINE void fresh_geom(const Model<scalar_t<T>>& m, Data<T>& d, int g) {
 
 template <class T>
 BATON_HD void kinematics(const Model<scalar_t<T>>& m, Data<T>& d) {
-  if (!d.static_done) {
-    for (int b = 1; b < static_cast<int>(m.bodies.size()); ++b) detail::body_frame(m, d, b);
-    geom_frames(m, d);
+  const bool first = !d.static_done;
+  if (first) {  // what never moves, and the anchors and axes of lone bodies
+    for (int b = 1; b < static_cast<int>(m.bodies.size()); ++b)
+      if (m.bodies[b].weld == 0) detail::body_frame(m, d, b);
+    for (const auto& l : d.plan.lone) detail::body_frame(m, d, l.body);
     d.static_done = true;
   }
   for (int b : d.plan.chained) detail::body_frame(m, d, b);
   for (const auto& l : d.plan.lone) detail::lone_frame(m, d, l);
+  if (first) geom_frames(m, d);
   std::copy(d.plan.geom_moves.begin(), d.plan.geom_moves.end(), d.geom_stale.begin());
   for (std::size_t s = 0; s < m.sites.size(); ++s) {
     const auto& site = m.sites[s];

@@ -114,8 +114,8 @@ BATON_HD inline void add_curvature(ConstraintData<T>& e, const Problem& p) {
         add_arrow<1, 0>(e, p, block, corner, cross, diag);
         break;
       case 3:
-        is_run(e, block) ? add_arrow<3, kRunDofs>(e, p, block, corner, cross, diag)
-                         : add_arrow<3, 0>(e, p, block, corner, cross, diag);
+        block.run ? add_arrow<3, kRunDofs>(e, p, block, corner, cross, diag)
+                  : add_arrow<3, 0>(e, p, block, corner, cross, diag);
         break;
       case 4:
         add_arrow<4, 0>(e, p, block, corner, cross, diag);
