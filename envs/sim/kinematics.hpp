@@ -35,9 +35,8 @@ BATON_INLINE void apply_joint(const Model<scalar_t<T>>& m, Data<T>& d, int j, Ve
     d.xaxis[j] = Vec3<T>{T(0), T(0), T(1)};
     return;
   }
-  const bool pivots = coordinate_axis(joint.pos) == 3;
+  const auto [k, pivots] = d.plan.joint_forms[j];
   d.xanchor[j] = pivots ? pos : pos + R * cast<T>(joint.pos);
-  const int k = d.plan.joint_axis[j];
   if (k < 0) {
     d.xaxis[j] = R * cast<T>(joint.axis);
   } else {
@@ -115,7 +114,7 @@ BATON_HD void lone_frame(const Model<scalar_t<T>>& m, Data<T>& d, const typename
     pos = cast<T>(l.pos) + d.xaxis[l.joint] * moved;
   } else {
     Mat3<T> R = cast<T>(l.mat);
-    turn_about(joint.axis, d.plan.joint_axis[l.joint], moved, R);
+    turn_about(joint.axis, d.plan.joint_forms[l.joint].axis, moved, R);
     d.xmat[l.body] = R;
     // Nothing is kept from the first step, in which a lane may have held what is no number.
     const T zero(scalar_t<T>(0));

@@ -38,8 +38,12 @@ struct Plan {
   std::vector<Lone> lone;
   std::vector<char> geom_moves;  // [ngeom]
   std::vector<Turn<S>> body_turn, inertia_turn, geom_turn,
-      site_turn;                // orientations in the parent's, body's frame
-  std::vector<int> joint_axis;  // coordinate_axis() of each joint's axis
+      site_turn;  // orientations in the parent's, body's frame
+  struct JointForm {
+    int axis = -1;        // coordinate_axis() of its axis
+    bool pivots = false;  // through the body's origin
+  };
+  std::vector<JointForm> joint_forms;  // [njnt]
 
   void build(const Model<S>& m);
 
@@ -105,7 +109,8 @@ void Plan<S>::build(const Model<S>& m) {
     inertia_turn.emplace_back(body.iquat);
   }
   for (const auto& site : m.sites) site_turn.emplace_back(site.quat);
-  for (const auto& joint : m.joints) joint_axis.push_back(coordinate_axis(joint.axis));
+  for (const auto& joint : m.joints)
+    joint_forms.push_back({coordinate_axis(joint.axis), coordinate_axis(joint.pos) == 3});
   for (std::size_t g = 0; g < m.geoms.size(); ++g) {
     geom_turn.emplace_back(m.geoms[g].quat);
     geom_moves.push_back(m.bodies[m.geoms[g].body].weld != 0);

@@ -18,7 +18,7 @@ void for_each_table(const Data<T>& d, F&& f) {
   const auto& p = d.plan;
   f(p.chained), f(p.chained_dofs), f(p.chained_trees), f(p.damped_trees), f(p.trees), f(p.lone),
       f(p.geom_moves), f(p.dof_parent);
-  f(p.body_turn), f(p.inertia_turn), f(p.geom_turn), f(p.site_turn), f(p.joint_axis);
+  f(p.body_turn), f(p.inertia_turn), f(p.geom_turn), f(p.site_turn), f(p.joint_forms);
   d.broadphase.for_each_array(f);
   const auto& e = d.efc;
   f(e.weld_table), f(e.weld_dof), f(e.weld_side), f(e.pair_table), f(e.pair_soft), f(e.pair_dof),
