@@ -238,10 +238,6 @@ BATON_INLINE void mul_block(const ConstraintData<T>& e, const ConstraintBlock& b
   }
   const int* dof = &e.dof_index[block.dof_begin];
   const T* jac = &e.jac[block.jac];
-  if (block.dof_count == 1 && block.base_count == 1) {
-    rows[block.row_begin] = jac[0] * v[dof[0]];
-    return;
-  }
   for (int b = 0; b < block.base_count; ++b) {
     T sum = jac[b * block.dof_count] * v[dof[0]];
     for (int k = 1; k < block.dof_count; ++k) sum += jac[b * block.dof_count + k] * v[dof[k]];

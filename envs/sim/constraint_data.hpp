@@ -117,7 +117,6 @@ struct ConstraintData {
   std::vector<Compliance<S>> equality_soft;  // [neq]
   std::vector<int> rank;                     // [nv] order of elimination
   std::vector<int> tree_order;  // [ntree] the same by trees: those that may touch many others come last
-  std::vector<int> tree_begin, tree_size;  // [ntree] dofs of a tree (they are consecutive)
   std::vector<Cluster> clusters;
   std::vector<int> dof_cluster;  // [nv]
   Envelope apart;                // of each cluster by itself; rows are numbered within the cluster

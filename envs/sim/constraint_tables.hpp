@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "envs/sim/constraint_data.hpp"
+#include "envs/sim/plan.hpp"
 
 namespace baton::sim {
 
@@ -72,19 +73,14 @@ void ConstraintData<T>::order_trees(const Model<S>& m) {
   for (std::size_t t = 0; t < nt; ++t)
     degree[t] = static_cast<int>(std::count(linked.begin() + static_cast<std::ptrdiff_t>(t * nt),
                                             linked.begin() + static_cast<std::ptrdiff_t>((t + 1) * nt), 1));
-  tree_begin.assign(nt, m.nv);
-  tree_size.assign(nt, 0);
-  for (int i = 0; i < m.nv; ++i) {
-    tree_begin[m.dofs[i].tree] = std::min(tree_begin[m.dofs[i].tree], i);
-    ++tree_size[m.dofs[i].tree];
-  }
   tree_order.resize(nt);
   std::iota(tree_order.begin(), tree_order.end(), 0);
   std::stable_sort(tree_order.begin(), tree_order.end(), [&](int a, int b) { return degree[a] < degree[b]; });
   rank.resize(static_cast<std::size_t>(m.nv));
   int next = 0;
+  const std::vector<DofTree> trees = dof_trees(m);
   for (int t : tree_order)
-    for (int i = tree_begin[t]; i < tree_begin[t] + tree_size[t]; ++i) rank[i] = next++;
+    for (int i = trees[t].begin; i < trees[t].begin + trees[t].count; ++i) rank[i] = next++;
 }
 
 // Trees a and b that something of the model may couple; a = b where it is about one tree alone.
@@ -141,6 +137,7 @@ void ConstraintData<T>::find_clusters(const Model<S>& m) {
   apart.dof.clear();
   apart.local.assign(nv, -1);
   dof_cluster.assign(nv, -1);
+  const std::vector<DofTree> dofs_of = dof_trees(m);
   for (int r : tree_order) {
     if (root_of(r) != r) continue;
     Cluster c;
@@ -152,8 +149,8 @@ void ConstraintData<T>::find_clusters(const Model<S>& m) {
       ++trees;
       most = std::max(most, equalities[t]);
       c.held = c.held || equalities[t] > 0;
-      plain = plain && tree_size[t] == 1 && plain_link[t];
-      for (int i = tree_begin[t]; i < tree_begin[t] + tree_size[t]; ++i) {
+      plain = plain && dofs_of[t].count == 1 && plain_link[t];
+      for (int i = dofs_of[t].begin; i < dofs_of[t].begin + dofs_of[t].count; ++i) {
         c.held = c.held || m.dofs[i].frictionloss > 0;
         apart.local[i] = static_cast<int>(apart.dof.size()) - c.dof_begin;
         dof_cluster[i] = static_cast<int>(clusters.size());
@@ -173,11 +170,12 @@ void ConstraintData<T>::envelope_of_links(const Model<S>& m, const std::vector<T
   const auto nv = static_cast<std::size_t>(m.nv);
   apart.first.assign(nv, 0);
   apart.row_at.assign(nv, 0);
-  const auto start = [&](int t) { return apart.local[tree_begin[t]]; };
+  const std::vector<DofTree> trees = dof_trees(m);
+  const auto start = [&](int t) { return apart.local[trees[t].begin]; };
   std::vector<int> first(static_cast<std::size_t>(m.ntree));
   for (int t = 0; t < m.ntree; ++t) first[t] = start(t);
   for (const auto& [a, b, by] : links)
-    if (dof_cluster[tree_begin[a]] == dof_cluster[tree_begin[b]])
+    if (dof_cluster[trees[a].begin] == dof_cluster[trees[b].begin])
       for (int t : std::array{a, b}) first[t] = std::min({first[t], start(a), start(b)});
   for (const Cluster& c : clusters) {
     int next = 0;

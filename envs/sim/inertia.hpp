@@ -176,20 +176,23 @@ BATON_HD void solve_m(const Model<scalar_t<T>>& m, const Data<T>& d, T* x) {
   solve_trees(m, d.plan.trees, d.LD.data(), d.LDinv.data(), x);
 }
 
-// y <- M x at dof[0 .. count), whole trees, each in order. x, y [nv] must not overlap.
+// y <- M x at a whole tree. x, y [nv] must not overlap.
+template <class T>
+BATON_INLINE void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const DofTree& tree, const T* x,
+                        T* y) {
+  if (tree.count > kMaxDense) return detail::mul_sparse(m, tree, d.M.data(), x, y);
+  with_size(tree.count, [&](auto n) {
+    mul_dense<n>(d.M.data() + detail::corner(m, tree), detail::rows_of(m), x + tree.begin, y + tree.begin);
+  });
+}
+
+// y <- M x at dof[0 .. count), whole trees, each in order.
 template <class T>
 BATON_HD void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const int* dof, int count, const T* x,
                     T* y) {
   for (int k = 0; k < count;) {
     const DofTree& tree = d.plan.trees[m.dofs[dof[k]].tree];
-    if (tree.count > kMaxDense) {
-      detail::mul_sparse(m, tree, d.M.data(), x, y);
-    } else {
-      with_size(tree.count, [&](auto n) {
-        mul_dense<n>(d.M.data() + detail::corner(m, tree), detail::rows_of(m), x + tree.begin,
-                     y + tree.begin);
-      });
-    }
+    mul_m(m, d, tree, x, y);
     k += tree.count;
   }
 }
@@ -197,7 +200,7 @@ BATON_HD void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const int* do
 // y[nv] <- M x.
 template <class T>
 BATON_HD void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const T* x, T* y) {
-  for (const DofTree& tree : d.plan.trees) mul_m(m, d, &tree.begin, 1, x, y);
+  for (const DofTree& tree : d.plan.trees) mul_m(m, d, tree, x, y);
 }
 
 }  // namespace baton::sim

@@ -114,11 +114,12 @@ BATON_HD void lone_frame(const Model<scalar_t<T>>& m, Data<T>& d, const typename
     pos = cast<T>(l.pos) + d.xaxis[l.joint] * moved;
   } else {
     Mat3<T> R = cast<T>(l.mat);
-    turn_about(joint.axis, d.plan.joint_forms[l.joint].axis, moved, R);
+    const auto [k, pivots] = d.plan.joint_forms[l.joint];
+    turn_about(joint.axis, k, moved, R);
     d.xmat[l.body] = R;
     // Nothing is kept from the first step, in which a lane may have held what is no number.
     const T zero(scalar_t<T>(0));
-    const Vec3<T> lever = l.pivots ? Vec3<T>{zero, zero, zero} : R * cast<T>(joint.pos);
+    const Vec3<T> lever = pivots ? Vec3<T>{zero, zero, zero} : R * cast<T>(joint.pos);
     pos = d.xanchor[l.joint] - lever;
     d.cdof[l.dof].l = cross(lever, d.xaxis[l.joint]);
   }

@@ -96,11 +96,12 @@ BATON_HD inline int find_root(std::vector<int>& root, int t) {
 
 // Rows of H: the trees of joined clusters, component by component of the trees that blocks couple.
 template <class T>
-BATON_HD void number_joint_dofs(const Model<scalar_t<T>>& m, ConstraintData<T>& e, Problem& p) {
+BATON_HD void number_joint_dofs(const Model<scalar_t<T>>& m, const std::vector<DofTree>& trees,
+                                ConstraintData<T>& e, Problem& p) {
   auto& root = e.tree_root;
   const auto tree_of = [&](int n, int k) { return m.dofs[e.dof_index[e.blocks[n].dof_begin + k]].tree; };
   for (int t = 0; t < m.ntree; ++t)
-    root[t] = any(e.joined[e.dof_cluster[e.tree_begin[t]]] > T(scalar_t<T>(0))) ? t : -1;
+    root[t] = any(e.joined[e.dof_cluster[trees[t].begin]] > T(scalar_t<T>(0))) ? t : -1;
   for (int n = 0; n < p.end; ++n) {
     const int block = p.blocks[n];
     const int a = tree_of(block, 0), b = tree_of(block, e.blocks[block].dof_count - 1);
@@ -113,7 +114,7 @@ BATON_HD void number_joint_dofs(const Model<scalar_t<T>>& m, ConstraintData<T>& 
     for (int t : e.tree_order) {
       if (root[t] < 0 || find_root(root, t) != r) continue;
       const int start = p.ndof;
-      for (int i = e.tree_begin[t]; i < e.tree_begin[t] + e.tree_size[t]; ++i) {
+      for (int i = trees[t].begin; i < trees[t].begin + trees[t].count; ++i) {
         h.local[i] = p.ndof;
         h.first[p.ndof] = start;
         h.dof[p.ndof++] = i;
@@ -127,7 +128,8 @@ BATON_HD void number_joint_dofs(const Model<scalar_t<T>>& m, ConstraintData<T>& 
 // The problem of the clusters that are joined in some lane. The relative order of two coupled dofs is always the same,
 // and what is structure in one lane but not in another only adds exact zeros.
 template <class T>
-BATON_HD Problem joint_problem(const Model<scalar_t<T>>& m, ConstraintData<T>& e) {
+BATON_HD Problem joint_problem(const Model<scalar_t<T>>& m, const std::vector<DofTree>& trees,
+                               ConstraintData<T>& e) {
   Problem p;
   int count = 0;
   for (int n = 0; n < e.nblock; ++n) {
@@ -136,7 +138,7 @@ BATON_HD Problem joint_problem(const Model<scalar_t<T>>& m, ConstraintData<T>& e
   }
   p.blocks = e.joint_blocks.data();
   static_cast<BlockKinds&>(p) = detail::find_kinds(e, p.blocks, 0, count);
-  detail::number_joint_dofs(m, e, p);
+  detail::number_joint_dofs(m, trees, e, p);
   Envelope& h = e.joint;
   for (int n = 0; n < p.end; ++n) {
     const ConstraintBlock& block = e.blocks[p.blocks[n]];

@@ -15,10 +15,21 @@
 
 namespace baton::sim {
 
-// Dofs [begin, begin + count) of one kinematic tree, or of what of it moves.
+// The dofs of a kinematic tree, [begin, begin + count): they are consecutive.
 struct DofTree {
   int begin = 0, count = 0;
 };
+
+// [ntree], by Dof::tree.
+template <class S>
+std::vector<DofTree> dof_trees(const Model<S>& m) {
+  std::vector<DofTree> trees(static_cast<std::size_t>(m.ntree));
+  for (int i = 0; i < m.nv; ++i) {
+    DofTree& tree = trees[static_cast<std::size_t>(m.dofs[i].tree)];
+    if (tree.count++ == 0) tree.begin = i;
+  }
+  return trees;
+}
 
 template <class S>
 struct Plan {
@@ -27,21 +38,20 @@ struct Plan {
     bool hinge = false;
     S inertia = 0;         // M at dof, armature included
     S inverse_damped = 0;  // 1 / (M + h damping)
-    bool pivots = false;   // hinge through the body's origin: only its orientation changes
     Vec3<S> pos{};         // frame at qpos0, in the world
     Mat3<S> mat{};
   };
   std::vector<int> chained;       // bodies that move and are not lone, parents first
   std::vector<int> dof_parent;    // [nv] Dof::parent, close together
   std::vector<int> chained_dofs;  // of those
-  std::vector<DofTree> chained_trees, damped_trees, trees;  // of those; of those with damping; all
+  std::vector<DofTree> trees, chained_trees, damped_trees;  // dof_trees(); of chained; of those with damping
   std::vector<Lone> lone;
   std::vector<char> geom_moves;  // [ngeom]
   std::vector<Turn<S>> body_turn, inertia_turn, geom_turn,
       site_turn;  // orientations in the parent's, body's frame
   struct JointForm {
     int axis = -1;        // coordinate_axis() of its axis
-    bool pivots = false;  // through the body's origin
+    bool pivots = false;  // through the body's origin, which a hinge then leaves where it is
   };
   std::vector<JointForm> joint_forms;  // [njnt]
 
@@ -73,7 +83,6 @@ typename Plan<S>::Lone Plan<S>::lone_of(const Model<S>& m, int b) {
   Quat<S> quat;
   frame_of(m, b, l.pos, quat);
   l.mat = rotation(quat);
-  l.pivots = l.hinge && joint.pos.x == 0 && joint.pos.y == 0 && joint.pos.z == 0;
   if (!l.hinge) {
     l.inertia += body.mass;
     return l;
@@ -120,11 +129,8 @@ void Plan<S>::build(const Model<S>& m) {
 // Needs chained_dofs.
 template <class S>
 void Plan<S>::add_trees(const Model<S>& m) {
-  for (int i = 0; i < m.nv; ++i) {
-    dof_parent.push_back(m.dofs[i].parent);
-    if (i == 0 || m.dofs[i].tree != m.dofs[i - 1].tree) trees.push_back({i, 0});
-    ++trees.back().count;
-  }
+  trees = dof_trees(m);
+  for (int i = 0; i < m.nv; ++i) dof_parent.push_back(m.dofs[i].parent);
   std::vector<char> chains(static_cast<std::size_t>(m.nv), 0);
   for (int i : chained_dofs) chains[i] = 1;
   for (const DofTree& t : trees) {

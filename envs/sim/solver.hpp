@@ -291,7 +291,7 @@ template <class T>
 BATON_HD void solve_joint(const Model<scalar_t<T>>& m, Data<T>& d, SolverReport& report) {
   auto& e = d.efc;
   const T zero(scalar_t<T>(0));
-  const Problem p = joint_problem(m, e);
+  const Problem p = joint_problem(m, d.plan.trees, e);
   mask_t<T> mine(false);
   for (const T& joined : e.joined) mine = mine || joined > zero;
   const auto lanes_of = [&](int i) { return e.joined[e.dof_cluster[i]] > zero; };

@@ -24,7 +24,7 @@ void for_each_table(const Data<T>& d, F&& f) {
   f(e.weld_table), f(e.weld_dof), f(e.weld_side), f(e.pair_table), f(e.pair_soft), f(e.pair_dof),
       f(e.pair_side);
   f(e.friction_D), f(e.friction_damp), f(e.limit_soft), f(e.equality_soft), f(e.rank);
-  f(e.tree_order), f(e.tree_begin), f(e.tree_size), f(e.clusters), f(e.dof_cluster);
+  f(e.tree_order), f(e.clusters), f(e.dof_cluster);
   f(e.apart.dof), f(e.apart.local), f(e.apart.first), f(e.apart.row_at);
 }
 
