@@ -22,6 +22,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <numeric>
 
 #include "envs/kitchen/kitchen_model.hpp"
 #include "envs/sim/inertia.hpp"
@@ -166,12 +167,9 @@ class Soak {
     std::copy(q_.begin(), q_.end(), exact_.qpos.begin());
     kinematics(m, exact_);
     inertia(m, exact_);
-    double twice = 0;
-    for (int i = 0; i < m.nv; ++i)
-      for (int j = 0; j <= i; ++j)
-        twice += (i == j ? 1 : 2) * exact_.M[static_cast<std::size_t>(i * m.nv + j)] *
-                 v_[static_cast<std::size_t>(i)] * v_[static_cast<std::size_t>(j)];
-    return twice / 2;
+    std::vector<double> momentum(v_.size());
+    mul_m(m, exact_, v_.data(), momentum.data());
+    return 0.5 * std::inner_product(v_.begin(), v_.end(), momentum.begin(), 0.0);
   }
 
   void check(int e, std::int64_t action, std::uint64_t diverged_before) {

@@ -263,7 +263,7 @@ KitchenPlaces::KitchenPlaces(const sim::Model<double>& model) {
   auto geom = [&](const char* name) {
     const int id = model.geom_id(name);
     BATON_REQUIRE(id >= 0, "kitchen model: no geom named '{}'", name);
-    return d.geom_xpos[id];
+    return sim::geom_pose(model, d, id).pos;
   };
   auto anchor = [&](const char* name) {
     const int id = model.joint_id(name);

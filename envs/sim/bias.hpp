@@ -4,30 +4,30 @@
 //
 //   qfrc_bias = C(q, v): what M(q) qacc + qfrc_bias = applied + constraint forces balances
 //
-// Of lone bodies (plan.hpp) that is gravity alone, and cdof_dot stays zero.
-// Writes cvel, cdof_dot, cacc, cfrc, qfrc_bias. Featherstone, Rigid Body Dynamics Algorithms, ch. 5.
+// Of lone bodies (plan.hpp) that is gravity alone. Writes cvel, cacc, cfrc, qfrc_bias.
+// Featherstone, Rigid Body Dynamics Algorithms, ch. 5.
 #include "envs/sim/data.hpp"
 
 namespace baton::sim {
 
 namespace detail {
 
-// Adds the joints of body b to its velocity, and the rate of change of their motions.
+// Adds the joints of body b to its velocity, and how their motions change to its acceleration.
 template <class T>
-BATON_INLINE void joint_velocities(const Model<scalar_t<T>>& m, Data<T>& d, int b, Spatial<T>& v) {
-  const Spatial<T> zero{{T(0), T(0), T(0)}, {T(0), T(0), T(0)}};
+BATON_INLINE void add_joints(const Model<scalar_t<T>>& m, const Data<T>& d, int b, Spatial<T>& v,
+                             Spatial<T>& a) {
   for (int j = m.bodies[b].joint, end = j + m.bodies[b].joints; j < end; ++j) {
     const auto& joint = m.joints[j];
-    int i = joint.dof;
-    if (joint.type == JointType::kFree) {  // translations are along fixed world axes
-      for (int k = 0; k < 3; ++k, ++i) {
-        d.cdof_dot[i] = zero;
-        v += d.cdof[i] * d.qvel[i];
-      }
+    const Spatial<T>* c = &d.cdof[joint.dof];
+    const T* speed = &d.qvel[joint.dof];
+    if (joint.type == JointType::kFree) {  // its translations are along fixed axes of the world
+      v.l += Vec3<T>{speed[0], speed[1], speed[2]};
+      c += 3, speed += 3;
     }
-    const int last = joint.dof + dof_count(joint.type);
-    for (int k = i; k < last; ++k) d.cdof_dot[k] = cross_motion(v, d.cdof[k]);
-    for (int k = i; k < last; ++k) v += d.cdof[k] * d.qvel[k];
+    Spatial<T> own = c[0] * speed[0];
+    if (dof_count(joint.type) > 1) own += c[1] * speed[1] + c[2] * speed[2];
+    a += cross_motion(v, own);
+    v += own;
   }
 }
 
@@ -42,22 +42,19 @@ BATON_HD void bias(const Model<scalar_t<T>>& m, Data<T>& d) {
     const Vec3<T> way = l.hinge ? cross(axis, d.xipos[l.body] - d.xanchor[l.joint]) : axis;
     d.qfrc_bias[l.dof] = T(-m.bodies[l.body].mass) * dot(gravity, way);
   }
-  const auto& chained = d.plan.chained;
-  for (int b : chained) {
-    const auto& body = m.bodies[b];
-    const bool tree_start = m.bodies[body.parent].weld == 0;
-    Spatial<T> v = tree_start ? rest : d.cvel[body.parent], a = tree_start ? lift : d.cacc[body.parent];
-    detail::joint_velocities(m, d, b, v);
-    for (int i = body.dof, end = i + body.dofs; i < end; ++i) a += d.cdof_dot[i] * d.qvel[i];
-    d.cvel[b] = v;
-    d.cacc[b] = a;
-    d.cfrc[b] = d.cinert[b] * a + cross_force(v, d.cinert[b] * v);
+  const auto& links = d.plan.links;
+  for (std::size_t k = 0; k < links.size(); ++k) {
+    const auto& link = links[k];
+    Spatial<T> v = link.up < 0 ? rest : d.cvel[link.up], a = link.up < 0 ? lift : d.cacc[link.up];
+    detail::add_joints(m, d, link.body, v, a);
+    d.cvel[k] = v;
+    d.cacc[k] = a;
+    d.cfrc[k] = d.cinert[k] * a + cross_force(v, d.cinert[k] * v);
   }
-  for (auto at = chained.rbegin(); at != chained.rend(); ++at) {
-    const int b = *at;
-    const auto& body = m.bodies[b];
-    for (int i = body.dof, end = i + body.dofs; i < end; ++i) d.qfrc_bias[i] = dot(d.cdof[i], d.cfrc[b]);
-    if (m.bodies[body.parent].weld != 0) d.cfrc[body.parent] += d.cfrc[b];
+  for (std::size_t k = links.size(); k-- > 0;) {
+    const auto& link = links[k];
+    for (int i = link.dof; i < link.dof + link.dofs; ++i) d.qfrc_bias[i] = dot(d.cdof[i], d.cfrc[k]);
+    if (link.up >= 0) d.cfrc[link.up] += d.cfrc[k];
   }
 }
 

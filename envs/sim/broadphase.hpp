@@ -13,19 +13,18 @@
 #include <cmath>
 #include <vector>
 
-#include "envs/sim/model.hpp"
+#include "envs/sim/plan.hpp"
 
 namespace baton::sim {
 
 template <class S>
 struct Broadphase {
-  enum class Test { kAlways, kPlane, kBox, kSphere };
+  enum class Test : char { kPlane, kBox, kSphere };
   struct PairTest {
-    Test test = Test::kAlways;
-    int fixed = 0, other = 0;  // geoms: the plane or box and the one seen as a sphere; two spheres otherwise
-    bool is_static = false;    // pose[fixed] holds the fixed geom's world pose
+    int fixed = 0, other = 0;  // colliders: the plane or box, the one seen as a sphere; two spheres otherwise
     S reach = 0;               // radius of the sphere (both, for spheres) + margin
-    Vec3<S> half{};            // of the box
+    Test test = Test::kSphere;
+    bool is_static = false;  // poses[fixed] holds the fixed geom's world pose
   };
   struct Ball {
     Vec3<S> centre{};  // in the body's frame
@@ -39,34 +38,31 @@ struct Broadphase {
     Vec3<S> centre{}, half{};  // static world: box of its geoms in the world
     S margin = 0;              // the largest of the pairs'
   };
-  struct Pose {
-    Vec3<S> pos{};
-    Mat3<S> mat{};
-  };
   std::vector<Group> groups;
   std::vector<PairTest> pairs;  // one per Model::pairs
-  std::vector<Pose> poses;      // [ngeom] in the world, of static geoms
+  std::vector<Pose<S>> poses;   // [Plan::colliders] in the world, of static ones
+  std::vector<Vec3<S>> halves;  // [Plan::colliders] Geom::size: half sizes of those that count as boxes
 
   // Everything from the model at once; the model's poses of static bodies must not change afterwards.
-  void build(const Model<S>& m);
+  void build(const Model<S>& m, const Plan<S>& plan);
 
   // f(array) for each of the tables.
   template <class F>
   void for_each_array(F&& f) const {
-    f(groups), f(pairs), f(poses), f(static_body_);
+    f(groups), f(pairs), f(poses), f(halves), f(static_body_);
   }
 
  private:
   static constexpr int kSmallGroup = 3;  // pairs under which testing the group does not pay
   std::vector<char> static_body_;
-  void find_static(const Model<S>& m);
-  void classify(const Model<S>& m, int p);
-  void bound(const Model<S>& m, Group& g) const;
+  void find_static(const Model<S>& m, const Plan<S>& plan);
+  void classify(const Model<S>& m, const Plan<S>& plan, int p);
+  void bound(const Model<S>& m, const Plan<S>& plan, Group& g) const;
   Ball ball_of(const Model<S>& m, const std::vector<int>& geoms) const;
 };
 
 template <class S>
-void Broadphase<S>::find_static(const Model<S>& m) {
+void Broadphase<S>::find_static(const Model<S>& m, const Plan<S>& plan) {
   const std::size_t nb = m.bodies.size();
   static_body_.assign(nb, 0);
   std::vector<Vec3<S>> pos(nb);
@@ -83,16 +79,18 @@ void Broadphase<S>::find_static(const Model<S>& m) {
       quat[b] = normalized(quat[parent] * body.quat);
     }
   }
-  poses.assign(m.geoms.size(), {});
-  for (std::size_t g = 0; g < m.geoms.size(); ++g) {
-    const auto b = static_cast<std::size_t>(m.geoms[g].body);
-    poses[g].pos = pos[b] + rotate(quat[b], m.geoms[g].pos);
-    poses[g].mat = rotation(normalized(quat[b] * m.geoms[g].quat));
+  poses.clear();
+  halves.clear();
+  for (const int g : plan.colliders) {
+    const Geom<S>& geom = m.geoms[g];
+    poses.push_back({pos[geom.body] + rotate(quat[geom.body], geom.pos),
+                     rotation(normalized(quat[geom.body] * geom.quat))});
+    halves.push_back(geom.size);
   }
 }
 
 template <class S>
-void Broadphase<S>::classify(const Model<S>& m, int p) {
+void Broadphase<S>::classify(const Model<S>& m, const Plan<S>& plan, int p) {
   const Pair<S>& pair = m.pairs[static_cast<std::size_t>(p)];
   const Geom<S>& g1 = m.geoms[static_cast<std::size_t>(pair.geom1)];
   const Geom<S>& g2 = m.geoms[static_cast<std::size_t>(pair.geom2)];
@@ -109,10 +107,11 @@ void Broadphase<S>::classify(const Model<S>& m, int p) {
   } else {
     t.test = Test::kSphere;
   }
-  t.half = m.geoms[static_cast<std::size_t>(t.fixed)].size;
   t.reach = m.geoms[static_cast<std::size_t>(t.other)].radius + pair.margin;
   if (t.test == Test::kSphere) t.reach += m.geoms[static_cast<std::size_t>(t.fixed)].radius;
   t.is_static = static_body_[static_cast<std::size_t>(m.geoms[static_cast<std::size_t>(t.fixed)].body)] != 0;
+  t.fixed = plan.collider_of[t.fixed];
+  t.other = plan.collider_of[t.other];
   pairs.push_back(t);
 }
 
@@ -136,7 +135,7 @@ typename Broadphase<S>::Ball Broadphase<S>::ball_of(const Model<S>& m, const std
 }
 
 template <class S>
-void Broadphase<S>::bound(const Model<S>& m, Group& g) const {
+void Broadphase<S>::bound(const Model<S>& m, const Plan<S>& plan, Group& g) const {
   std::vector<int> geoms1, geoms2;
   bool plane = false;
   // The pair lists the lower geom type first, so that either geom may belong to the group's first body.
@@ -159,7 +158,7 @@ void Broadphase<S>::bound(const Model<S>& m, Group& g) const {
   Vec3<S> lo{S(1e30), S(1e30), S(1e30)}, hi = -lo;
   for (int geom : geoms1) {
     const Geom<S>& x = m.geoms[static_cast<std::size_t>(geom)];
-    const Pose& pose = poses[static_cast<std::size_t>(geom)];
+    const Pose<S>& pose = poses[plan.collider_of[geom]];
     for (int i = 0; i < 3; ++i) {
       S reach = x.radius;
       if (x.type == GeomType::kBox)
@@ -174,17 +173,17 @@ void Broadphase<S>::bound(const Model<S>& m, Group& g) const {
 }
 
 template <class S>
-void Broadphase<S>::build(const Model<S>& m) {
+void Broadphase<S>::build(const Model<S>& m, const Plan<S>& plan) {
   groups.clear();
   pairs.clear();
   pairs.reserve(m.pairs.size());
-  find_static(m);
+  find_static(m, plan);
   const auto owner = [&](int geom) {
     const int body = m.geoms[static_cast<std::size_t>(geom)].body;
     return static_body_[static_cast<std::size_t>(body)] ? -1 : body;
   };
   for (int p = 0; p < static_cast<int>(m.pairs.size()); ++p) {
-    classify(m, p);
+    classify(m, plan, p);
     const Pair<S>& pair = m.pairs[static_cast<std::size_t>(p)];
     int b1 = owner(pair.geom1), b2 = owner(pair.geom2);
     if (b1 > b2) std::swap(b1, b2);
@@ -197,7 +196,7 @@ void Broadphase<S>::build(const Model<S>& m) {
     groups.back().end = p + 1;
   }
   for (Group& g : groups)
-    if (g.body2 >= 0) bound(m, g);  // two static bodies never move: their pairs are tested one by one
+    if (g.body2 >= 0) bound(m, plan, g);  // two static bodies never move: their pairs are tested one by one
 }
 
 }  // namespace baton::sim

@@ -112,7 +112,7 @@ void compute_constants(Model<double>& m) {
   inertia(m, d);
   factor(m, d);
   double sum = 0;
-  for (int i = 0; i < m.nv; ++i) sum += d.M[static_cast<std::size_t>(i) * m.nv + i];
+  for (int i = 0; i < m.nv; ++i) sum += d.M[d.plan.row_at[i] + i];
   m.mean_inertia = sum / m.nv;
   dof_weights(m, d);
   servo_damping(m, d);

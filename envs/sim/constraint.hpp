@@ -188,7 +188,7 @@ BATON_HD void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (int c = 0; c < d.ncontact; ++c) {
     const Contact<T>& contact = d.contacts[c];
     const auto& pair = m.pairs[contact.pair];
-    const auto& table = e.pair_table[contact.pair];
+    const auto& table = e.pair_table[e.pair_kind[contact.pair]];
     const T r = contact.dist - T(pair.margin - pair.gap);
     const mask_t<T> active = contact.active && r < T(S(0));
     if (table.dof_count == 0 || !any(active)) continue;

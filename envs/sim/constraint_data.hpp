@@ -100,6 +100,7 @@ struct ConstraintData {
     int dof_begin = 0, dof_count = 0;  // into pair_dof, pair_side: dofs that move one side but not both
     bool run =
         false;  // these are kRunDofs consecutive dofs of one tree, a free body's: loops of known length
+    auto operator<=>(const PairTable&) const = default;
   };
   struct WeldTable {
     int dof_begin = 0, dof_count = 0;  // into weld_dof, weld_side: dofs that move body 1 or body 2
@@ -108,7 +109,8 @@ struct ConstraintData {
   std::vector<WeldTable> weld_table;  // [neq], of connects and welds
   std::vector<int> weld_dof;
   std::vector<std::array<S, 2>> weld_side;   // 1 where the dof moves body 1, body 2
-  std::vector<PairTable> pair_table;         // [npair]
+  std::vector<PairTable> pair_table;         // those that differ
+  std::vector<int> pair_kind;                // [npair] into pair_table
   std::vector<Compliance<S>> pair_soft;      // those that differ
   std::vector<int> pair_dof;                 // pairs of the same bodies share theirs
   std::vector<S> pair_side;                  // +1: moves geom2's body, -1: geom1's

@@ -207,11 +207,12 @@ void ConstraintData<T>::reserve_pairs(const Model<S>& m) {
   pair_dof.clear();
   pair_side.clear();
   pair_soft.clear();
-  pair_table.resize(m.pairs.size());
+  pair_table.clear();
+  pair_kind.clear();
   std::map<std::pair<int, int>, std::array<int, 2>> dofs_of;  // bodies: begin, count
   std::map<std::pair<std::array<S, 2>, std::array<S, 5>>, int> soft_of;
-  for (std::size_t n = 0; n < m.pairs.size(); ++n) {
-    const auto& pair = m.pairs[n];
+  std::map<PairTable, int> kind_of;
+  for (const auto& pair : m.pairs) {
     const int body1 = m.geoms[pair.geom1].body, body2 = m.geoms[pair.geom2].body;
     const int begin = static_cast<int>(pair_dof.size());
     const auto [dofs, new_bodies] = dofs_of.try_emplace({body1, body2}, std::array{begin, 0});
@@ -222,7 +223,7 @@ void ConstraintData<T>::reserve_pairs(const Model<S>& m) {
     const auto [soft, new_soft] =
         soft_of.try_emplace({pair.softness.solref, pair.softness.solimp}, static_cast<int>(pair_soft.size()));
     if (new_soft) pair_soft.push_back(compliance(pair.softness, m.option, true));
-    PairTable& table = pair_table[n];
+    PairTable table;
     table.dof_begin = dofs->second[0];
     table.dof_count = dofs->second[1];
     if (table.dof_count == kRunDofs) {
@@ -240,6 +241,9 @@ void ConstraintData<T>::reserve_pairs(const Model<S>& m) {
     table.diag = static_cast<S>(pyramid ? weight * (1 + mu2) : weight);
     table.scale =
         static_cast<S>(pyramid ? 2 * mu2 / std::max(kTiny, static_cast<double>(m.option.impratio)) : 1);
+    const auto [kind, new_kind] = kind_of.try_emplace(table, static_cast<int>(pair_table.size()));
+    if (new_kind) pair_table.push_back(table);
+    pair_kind.push_back(kind->second);
   }
 }
 
@@ -292,7 +296,7 @@ void ConstraintData<T>::reserve(const Model<S>& m, int max_contacts) {
   std::size_t dims = 0, chain = 0, area = 0;
   for (std::size_t n = 0; n < m.pairs.size(); ++n) {
     const auto dim = static_cast<std::size_t>(m.pairs[n].condim);
-    const auto count = static_cast<std::size_t>(pair_table[n].dof_count);
+    const auto count = static_cast<std::size_t>(pair_table[pair_kind[n]].dof_count);
     dims = std::max(dims, dim), chain = std::max(chain, count), area = std::max(area, dim * count);
   }
   const auto contacts = m.pairs.empty() ? std::size_t{0} : static_cast<std::size_t>(max_contacts);

@@ -3,6 +3,7 @@
 // (T = Lanes<float, W>): every number is a T, so a tile is laid out [field][lane]. Sizes are fixed by the model when
 // Data is made, but for room for contacts, which doubles the few times that a step needs more; otherwise no stage
 // allocates. Each field says its shape, unit and writer; pipeline order as in step.hpp.
+#include <algorithm>
 #include <vector>
 
 #include "envs/sim/broadphase.hpp"
@@ -28,25 +29,37 @@ inline constexpr int kMaxContacts =
 inline constexpr int kFirstContacts =
     32;  // slots to start with; Data grows when a tile needs more (collide.hpp)
 
+// Pairs for which only their support functions are known (t1 <= t2).
+BATON_HD inline bool is_general_convex(GeomType t1, GeomType t2) {
+  return t1 != GeomType::kPlane &&
+         (t1 == GeomType::kEllipsoid || t2 == GeomType::kEllipsoid || t2 == GeomType::kMesh);
+}
+
 // For some pairs of geoms a direction, per lane, along which they were apart when last looked at. Only ever a hint: a
 // collider checks it against the poses of now, so that results do not depend on it.
 template <class T>
 struct SeparationCache {
-  struct Entry {
-    int pair = -1;
-    Vec3<T> direction{};  // unit, from geom 1 to geom 2; zero where unknown
-  };
   static constexpr std::size_t kEntries =
-      256;  // pairs share entries by their number; the last one to come stays
-  std::vector<Entry> entries;
+      256;                          // pairs share entries by their number; the last one to come stays
+  std::vector<int> pairs;           // [entry] whose it is; -1: none
+  std::vector<Vec3<T>> directions;  // [entry] unit, from geom 1 to geom 2; zero where unknown
+
+  void build(const Model<scalar_t<T>>& m) {
+    const auto general = std::count_if(m.pairs.begin(), m.pairs.end(), [&](const auto& p) {
+      return is_general_convex(m.geoms[p.geom1].type, m.geoms[p.geom2].type);
+    });
+    pairs.assign(std::min(static_cast<std::size_t>(general), kEntries), -1);
+    const T zero(0);
+    directions.assign(pairs.size(), {zero, zero, zero});
+  }
   BATON_HD Vec3<T>& of(int pair) {
-    Entry& e = entries[static_cast<std::size_t>(pair) % entries.size()];
-    if (e.pair != pair) {
+    const std::size_t at = static_cast<std::size_t>(pair) % pairs.size();
+    if (pairs[at] != pair) {
       const T zero(0);
-      e.pair = pair;
-      e.direction = {zero, zero, zero};
+      pairs[at] = pair;
+      directions[at] = {zero, zero, zero};
     }
-    return e.direction;
+    return directions[at];
   }
 };
 
@@ -68,33 +81,32 @@ struct Data {
   Plan<S> plan;  // which work each body and geom needs: made once from the model
 
   // ---- kinematics.hpp ----
-  bool static_done = false;        // bodies welded to the world never move: their frames are computed once
-  std::vector<Vec3<T>> xpos;       // [nbody] body frames in the world, m
-  std::vector<Mat3<T>> xmat;       // [nbody]
-  std::vector<Vec3<T>> xipos;      // [nbody] centres of mass
-  std::vector<Vec3<T>> xanchor;    // [njnt] joint anchors
-  std::vector<Vec3<T>> xaxis;      // [njnt] joint axes
-  std::vector<Vec3<T>> geom_xpos;  // [ngeom]
-  std::vector<Mat3<T>> geom_xmat;  // [ngeom]
-  std::vector<char> geom_stale;    // [ngeom] its frame is older than its body's
-  std::vector<Vec3<T>> site_xpos;  // [nsite]
-  std::vector<Mat3<T>> site_xmat;  // [nsite]
+  bool static_done = false;      // bodies welded to the world never move: their frames are computed once
+  std::vector<Vec3<T>> xpos;     // [nbody] body frames in the world, m
+  std::vector<Mat3<T>> xmat;     // [nbody]
+  std::vector<Vec3<T>> xipos;    // [nbody] centres of mass
+  std::vector<Vec3<T>> xanchor;  // [njnt] joint anchors
+  std::vector<Vec3<T>> xaxis;    // [njnt] joint axes
+  std::vector<Pose<T>> collider_pose;  // [Plan::colliders] of geoms that may touch; geom_pose() for any other
+  std::vector<char> collider_stale;    // [Plan::colliders] its frame is older than its body's
+  std::vector<Vec3<T>> site_xpos;      // [nsite]
+  std::vector<Mat3<T>> site_xmat;      // [nsite]
   std::vector<Vec3<T>>
       tree_origin;               // [nbody] reference point of spatial quantities: the root body's position
   std::vector<Spatial<T>> cdof;  // [nv] motion of each dof about its tree's origin, per unit velocity
 
   // ---- inertia.hpp ----
-  std::vector<Inertia<T>> cinert;  // [nbody] about the tree's origin; not of lone bodies (plan.hpp)
-  std::vector<Inertia<T>> crb;     // [nbody] composite: the subtree's; not of lone bodies
-  std::vector<T> M;      // [nv * nv] lower triangle of the joint-space inertia, armature included; entries of
-                         // dofs that are not ancestor and descendant are zero and never touched
-  std::vector<T> LD;     // [nv * nv] M = L' D L (unit L, ancestors only), D on the diagonal
+  std::vector<Inertia<T>> cinert;  // [Plan::links] about the tree's origin
+  std::vector<Inertia<T>> crb;     // [Plan::links] composite: the subtree's
+  std::vector<T>
+      M;  // [Plan::entries] joint-space inertia, armature included, a triangle a tree (DofTree); of
+          // dofs that are not ancestor and descendant, zero and never touched
+  std::vector<T> LD;     // [Plan::entries] M = L' D L (unit L, ancestors only), D on the diagonal
   std::vector<T> LDinv;  // [nv] 1 / D
 
   // ---- bias.hpp ----
-  std::vector<Spatial<T>> cvel;        // [nbody] body velocities about the tree's origin; not of lone bodies
-  std::vector<Spatial<T>> cdof_dot;    // [nv] time derivative of cdof
-  std::vector<Spatial<T>> cacc, cfrc;  // [nbody] scratch of RNEA
+  std::vector<Spatial<T>> cvel;        // [Plan::links] velocities about the tree's origin
+  std::vector<Spatial<T>> cacc, cfrc;  // [Plan::links] scratch of RNEA
   std::vector<T> qfrc_bias;            // [nv] Coriolis, centrifugal, gravity
 
   // ---- passive.hpp, actuation.hpp ----
@@ -122,12 +134,12 @@ struct Data {
   std::vector<T> qacc;             // [nv]
 
   // ---- scratch ----
-  std::vector<T> scratch;  // [nv * nv + 8 * nv], any stage, never kept across stages
+  std::vector<T> scratch;  // [Plan::entries + 8 * nv], any stage, never kept across stages
 };
 
 template <class T>
 Data<T>::Data(const Model<S>& m) {
-  const auto nb = m.bodies.size(), nj = m.joints.size(), ng = m.geoms.size(), ns = m.sites.size();
+  const auto nb = m.bodies.size(), nj = m.joints.size(), ns = m.sites.size();
   const auto nq = static_cast<std::size_t>(m.nq), nv = static_cast<std::size_t>(m.nv),
              nu = static_cast<std::size_t>(m.nu);
   const T zero(S(0));
@@ -145,9 +157,6 @@ Data<T>::Data(const Model<S>& m) {
   actuator_force.assign(nu, zero);
   for (const auto& b : m.bodies)
     if (b.gravcomp != 0) qfrc_gravcomp.assign(nv, zero);
-  M.assign(nv * nv, zero);
-  LD.assign(nv * nv, zero);
-  scratch.assign(nv * nv + 8 * nv, zero);
   const Vec3<T> zero3{zero, zero, zero};
   const Quat<T> unit{T(S(1)), zero, zero, zero};
   const Mat3<T> eye = rotation(unit);
@@ -155,27 +164,26 @@ Data<T>::Data(const Model<S>& m) {
   const Inertia<T> no_inertia{zero, zero3, zero, zero, zero, zero, zero, zero};
   for (auto* v : {&xpos, &xipos, &tree_origin}) v->assign(nb, zero3);
   xmat.assign(nb, eye);
-  geom_stale.assign(ng, 0);
   xanchor.assign(nj, zero3);
   xaxis.assign(nj, zero3);
-  geom_xpos.assign(ng, zero3);
-  geom_xmat.assign(ng, eye);
   site_xpos.assign(ns, zero3);
   site_xmat.assign(ns, eye);
   cdof.assign(nv, zero6);
-  cdof_dot.assign(nv, zero6);
-  cinert.assign(nb, no_inertia);
-  crb.assign(nb, no_inertia);
-  for (auto* v : {&cvel, &cacc, &cfrc}) v->assign(nb, zero6);
-  separations.entries.resize(
-      std::min(std::max<std::size_t>(m.pairs.size(), 1), SeparationCache<T>::kEntries));
-  broadphase.build(m);
+  separations.build(m);
   plan.build(m);
+  broadphase.build(m, plan);
   motion.build(m, broadphase, plan);
+  for (auto* v : {&cinert, &crb}) v->assign(plan.links.size(), no_inertia);
+  for (auto* v : {&cvel, &cacc, &cfrc}) v->assign(plan.links.size(), zero6);
+  collider_pose.assign(plan.colliders.size(), {zero3, eye});
+  collider_stale.assign(plan.colliders.size(), 0);
+  const auto entries = static_cast<std::size_t>(plan.entries);
+  M.assign(entries, zero);
+  LD.assign(entries, zero);
+  scratch.assign(entries + 8 * nv, zero);
   for (const auto& l : plan.lone) {
-    const std::size_t i = static_cast<std::size_t>(l.dof), at = i * nv + i;
-    M[at] = LD[at] = T(l.inertia);
-    LDinv[i] = T(S(1) / l.inertia);
+    M[plan.row_at[l.dof] + l.dof] = LD[plan.row_at[l.dof] + l.dof] = T(l.inertia);
+    LDinv[l.dof] = T(S(1) / l.inertia);
   }
   reserve_contacts(m, kFirstContacts);
 }

@@ -2,14 +2,13 @@
 // Symmetric matrices of a few rows, factored and applied with every index known to the compiler: a loop over rows whose
 // ends are read from tables spends five instructions on finding a number for one on the number.
 //
-//   copy_dense                  B = A
 //   mul_dense                   y = A x
 //   factor_ltdl, solve_ltdl     A = L' D L, from the last row up: what is zero for want of a common branch of a tree
 //                               stays an exact zero, so that its inertia may be taken as dense; x <- A^-1 x
 //   factor_ldlt, solve_ldlt     A = L D L', from the first row down, operation by operation as in envelope.hpp; x alike
 //
-// L (unit) is below the diagonal; inverse[i] = 1 / D_i. Lower triangles only; row i begins at rows(i). Golub, Van Loan,
-// Matrix Computations, 4.1; Featherstone, Rigid Body Dynamics Algorithms, 6.5.
+// L (unit) is below the diagonal; inverse[i] = 1 / D_i. Lower triangles only, packed row by row. Golub,
+// Van Loan, Matrix Computations, 4.1; Featherstone, Rigid Body Dynamics Algorithms, 6.5.
 #include <type_traits>
 
 #include "envs/sim/number.hpp"
@@ -18,16 +17,8 @@ namespace baton::sim {
 
 inline constexpr int kMaxDense = 9;  // rows: an arm with two fingers
 
-// Where the rows of a lower triangle begin: `stride` apart, or one after the other.
-struct StridedRows {
-  std::size_t stride;
-  BATON_INLINE std::size_t operator()(int i) const { return static_cast<std::size_t>(i) * stride; }
-};
-struct PackedRows {
-  BATON_INLINE constexpr std::size_t operator()(int i) const {
-    return static_cast<std::size_t>(i) * static_cast<std::size_t>(i + 1) / 2;
-  }
-};
+// Where row i of a packed lower triangle begins; of i rows, its size.
+BATON_INLINE constexpr int packed_row(int i) { return i * (i + 1) / 2; }
 
 namespace detail {
 
@@ -55,62 +46,54 @@ BATON_INLINE void with_size(int n, const F& f) {
   }
 }
 
-// The lower triangle of A into B.
-template <int N, class T, class RowsA, class RowsB>
-BATON_HD void copy_dense(const T* A, const RowsA& rows_a, T* B, const RowsB& rows_b) {
-  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
-    detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { B[rows_b(i) + j] = A[rows_a(i) + j]; });
-  });
-}
-
 // A <- L with D on the diagonal.
-template <int N, class T, class Rows>
-BATON_HD void factor_ltdl(T* A, const Rows& rows, T* inverse) {
+template <int N, class T>
+BATON_HD void factor_ltdl(T* A, T* inverse) {
   T D[N];
   detail::repeat<0, N>([&](auto up) BATON_INLINE_LAMBDA {
     constexpr int i = N - 1 - up;
     T row[i + 1];
-    detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] = A[rows(i) + j]; });
+    detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] = A[packed_row(i) + j]; });
     detail::repeat<i + 1, N>([&](auto k) BATON_INLINE_LAMBDA {
-      const T w = A[rows(k) + i] * D[k];
-      detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] -= w * A[rows(k) + j]; });
+      const T w = A[packed_row(k) + i] * D[k];
+      detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] -= w * A[packed_row(k) + j]; });
     });
     D[i] = row[i];
     const T inv = T(scalar_t<T>(1)) / D[i];
     inverse[i] = inv;
-    A[rows(i) + i] = D[i];
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { A[rows(i) + j] = row[j] * inv; });
+    A[packed_row(i) + i] = D[i];
+    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { A[packed_row(i) + j] = row[j] * inv; });
   });
 }
 
-template <int N, class T, class Rows>
-BATON_HD void solve_ltdl(const T* LD, const Rows& rows, const T* inverse, T* x) {
+template <int N, class T>
+BATON_HD void solve_ltdl(const T* LD, const T* inverse, T* x) {
   T y[N];
   detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { y[i] = x[i]; });
   detail::repeat<0, N>([&](auto up) BATON_INLINE_LAMBDA {
     constexpr int i = N - 1 - up;
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[j] -= LD[rows(i) + j] * y[i]; });
+    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[j] -= LD[packed_row(i) + j] * y[i]; });
   });
   detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
     y[i] *= inverse[i];
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[i] -= LD[rows(i) + j] * y[j]; });
+    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[i] -= LD[packed_row(i) + j] * y[j]; });
     x[i] = y[i];
   });
 }
 
 // A <- L; the diagonal is left. Pivots below `least` are lifted to it.
-template <int N, class T, class Rows>
-BATON_HD void factor_ldlt(T* A, const Rows& rows, T* inverse, const T& least) {
+template <int N, class T>
+BATON_HD void factor_ldlt(T* A, T* inverse, const T& least) {
   detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
     T row[i + 1];
-    detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] = A[rows(i) + j]; });
+    detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] = A[packed_row(i) + j]; });
     detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA {
-      detail::repeat<0, j>([&](auto k) BATON_INLINE_LAMBDA { row[j] -= row[k] * A[rows(j) + k]; });
+      detail::repeat<0, j>([&](auto k) BATON_INLINE_LAMBDA { row[j] -= row[k] * A[packed_row(j) + k]; });
     });
     detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA {
       const T l = row[j] * inverse[j];
       row[i] -= l * row[j];
-      A[rows(i) + j] = l;
+      A[packed_row(i) + j] = l;
     });
     inverse[i] = T(scalar_t<T>(1)) / select(row[i] < least, least, row[i]);
   });
@@ -118,37 +101,37 @@ BATON_HD void factor_ldlt(T* A, const Rows& rows, T* inverse, const T& least) {
 
 // x <- D^-1 L^-1 x. Apart from the rest of solve_ldlt(), and never inlined there: a compiler that sees both may
 // contract (x / D) - l y the other way round, and the bits of a lane must not depend on who else is in its problem.
-template <int N, class T, class Rows>
-[[gnu::noinline]] BATON_HD void solve_lower(const T* L, const Rows& rows, const T* inverse, T* x) {
+template <int N, class T>
+[[gnu::noinline]] BATON_HD void solve_lower(const T* L, const T* inverse, T* x) {
   T y[N];
   detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
     y[i] = x[i];
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[i] -= L[rows(i) + j] * y[j]; });
+    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[i] -= L[packed_row(i) + j] * y[j]; });
   });
   detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { x[i] = y[i] * inverse[i]; });
 }
 
-template <int N, class T, class Rows>
-BATON_HD void solve_ldlt(const T* L, const Rows& rows, const T* inverse, T* x) {
-  solve_lower<N>(L, rows, inverse, x);
+template <int N, class T>
+BATON_HD void solve_ldlt(const T* L, const T* inverse, T* x) {
+  solve_lower<N>(L, inverse, x);
   T y[N];
   detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { y[i] = x[i]; });
   detail::repeat<0, N>([&](auto up) BATON_INLINE_LAMBDA {
     constexpr int i = N - 1 - up;
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[j] -= L[rows(i) + j] * y[i]; });
+    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[j] -= L[packed_row(i) + j] * y[i]; });
   });
   detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { x[i] = y[i]; });
 }
 
 // x and y must not overlap.
-template <int N, class T, class Rows>
-BATON_HD void mul_dense(const T* A, const Rows& rows, const T* x, T* y) {
+template <int N, class T>
+BATON_HD void mul_dense(const T* A, const T* x, T* y) {
   T in[N], out[N];
   detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { in[i] = x[i]; });
   detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
-    out[i] = A[rows(i) + i] * in[i];
+    out[i] = A[packed_row(i) + i] * in[i];
     detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA {
-      const T a = A[rows(i) + j];
+      const T a = A[packed_row(i) + j];
       out[i] += a * in[j];
       out[j] += a * in[i];
     });

@@ -7,7 +7,7 @@ namespace baton::sim {
 
 // Whether H's envelope is a whole triangle of few rows: dense.hpp then does the same.
 BATON_HD inline bool is_dense(const Problem& p) {
-  return p.ndof <= kMaxDense && p.ndof > 0 && p.row_at[p.ndof - 1] == p.ndof * (p.ndof - 1) / 2;
+  return p.ndof <= kMaxDense && p.ndof > 0 && p.row_at[p.ndof - 1] == packed_row(p.ndof - 1);
 }
 
 // H = M.
@@ -17,16 +17,15 @@ BATON_HD void load_inertia(const Model<scalar_t<T>>& m, const Data<T>& d, Constr
   const T zero(scalar_t<T>(0));
   const DofTree& tree = d.plan.trees[m.dofs[p.dof[0]].tree];
   if (is_dense(p) && tree.count == p.ndof) {
-    const T* from = d.M.data() + detail::corner(m, tree);
-    with_size(p.ndof, [&](auto n) { copy_dense<n>(from, detail::rows_of(m), e.H.data(), PackedRows{}); });
+    std::copy_n(d.M.data() + tree.matrix, packed_row(tree.count), e.H.data());
     return;
   }
   for (int i = 0; i < p.ndof; ++i) {
     T* row = e.H.data() + p.row_at[i];
     const int dof = p.dof[i], begin = d.plan.trees[m.dofs[dof].tree].begin, at = p.local[begin];
     for (int j = p.first[i]; j < at; ++j) row[j] = zero;
-    const T* from = &d.M[static_cast<std::size_t>(dof) * m.nv + begin];
-    for (int j = 0; j <= dof - begin; ++j) row[at + j] = from[j];
+    const T* from = d.M.data() + d.plan.row_at[dof];
+    for (int j = begin; j <= dof; ++j) row[at + j - begin] = from[j];
   }
 }
 
@@ -35,9 +34,7 @@ template <class T>
 BATON_HD void factor_envelope(ConstraintData<T>& e, const Problem& p) {
   using S = scalar_t<T>;
   if (is_dense(p)) {
-    with_size(p.ndof, [&](auto n) {
-      factor_ldlt<n>(e.H.data(), PackedRows{}, e.inverse_diagonal.data(), T(S(kTiny)));
-    });
+    with_size(p.ndof, [&](auto n) { factor_ldlt<n>(e.H.data(), e.inverse_diagonal.data(), T(S(kTiny))); });
     return;
   }
   for (int i = 0; i < p.ndof; ++i) {
@@ -63,7 +60,7 @@ BATON_HD void factor_envelope(ConstraintData<T>& e, const Problem& p) {
 template <class T>
 BATON_HD void solve_envelope(const ConstraintData<T>& e, const Problem& p, T* y) {
   if (is_dense(p)) {
-    with_size(p.ndof, [&](auto n) { solve_ldlt<n>(e.H.data(), PackedRows{}, e.inverse_diagonal.data(), y); });
+    with_size(p.ndof, [&](auto n) { solve_ldlt<n>(e.H.data(), e.inverse_diagonal.data(), y); });
     return;
   }
   for (int i = 0; i < p.ndof; ++i) {

@@ -20,7 +20,7 @@ BATON_HD inline Vec3<T> vector_part(const Quat<T>& q) {
   return {q.x, q.y, q.z};
 }
 
-// Velocity of a body's point and its acceleration where qacc = 0, gravity left out: sums over the dofs above the body.
+// Velocity of a body's point and its acceleration where qacc = 0, gravity left out. Needs bias().
 template <class T>
 struct BodyMotion {
   Vec3<T> spin, turn, drift;  // angular velocity, angular acceleration, the point's acceleration
@@ -31,9 +31,11 @@ BATON_HD inline BodyMotion<T> body_motion(const Model<scalar_t<T>>& m, const Dat
                                           const Vec3<T>& point) {
   const Vec3<T> none{T(0), T(0), T(0)};
   Spatial<T> v{none, none}, a{none, none};
-  for (int i = m.bodies[body].last_dof; i >= 0; i = m.dofs[i].parent) {
-    v += d.cdof[i] * d.qvel[i];
-    a += d.cdof_dot[i] * d.qvel[i];
+  if (const int link = d.plan.link_of[body]; link >= 0) {
+    v = d.cvel[link], a = d.cacc[link];
+    a.l += cast<T>(m.option.gravity);
+  } else if (const int lone = m.bodies[body].last_dof; lone >= 0) {
+    v = d.cdof[lone] * d.qvel[lone];
   }
   const Vec3<T> arm = point - d.tree_origin[body];
   return {v.a, a.a, a.l + cross(a.a, arm) + cross(v.a, v.l + cross(v.a, arm))};

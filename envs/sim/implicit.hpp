@@ -17,16 +17,15 @@ namespace baton::sim {
 
 namespace detail {
 
-// A[nv * nv] = M - h D in the lower triangles of `trees`.
+// A = M - h D at `trees`; laid out as M.
 template <class T>
 BATON_HD void implicit_matrix(const Model<scalar_t<T>>& m, const Data<T>& d,
                               const std::vector<DofTree>& trees, bool actuators, T* A) {
-  const auto nv = static_cast<std::size_t>(m.nv);
+  const auto& row_at = d.plan.row_at;
   const T h(m.option.timestep), zero(0);
-  copy_trees(m, trees, d.M.data(), A);
+  copy_trees(trees, d.M.data(), A);
   for (const DofTree& tree : trees)
-    for (int i = tree.begin; i < tree.begin + tree.count; ++i)
-      A[static_cast<std::size_t>(i) * (nv + 1)] += h * T(m.dofs[i].damping);
+    for (int i = tree.begin; i < tree.begin + tree.count; ++i) A[row_at[i] + i] += h * T(m.dofs[i].damping);
   for (int u = 0; actuators && u < m.nu; ++u) {
     const auto& actuator = m.actuators[u];
     if (actuator.bias[2] == 0 && actuator.gain[2] == 0) continue;
@@ -39,9 +38,7 @@ BATON_HD void implicit_matrix(const Model<scalar_t<T>>& m, const Data<T>& d,
     const auto& joint = m.joints[actuator.joint];
     if (joint.force_limited) keep_inside(d.qfrc_actuator[joint.dof], joint.force_range);
     for (int i = 0; i < t.count; ++i)
-      for (int j = 0; j <= i; ++j)
-        A[static_cast<std::size_t>(t.dof + i) * nv + static_cast<std::size_t>(t.dof + j)] -=
-            h * slope * t.moment[i] * t.moment[j];
+      for (int j = 0; j <= i; ++j) A[row_at[t.dof + i] + t.dof + j] -= h * slope * t.moment[i] * t.moment[j];
   }
 }
 
@@ -69,12 +66,13 @@ BATON_HD inline void solve6(T (&A)[6][6], T (&x)[6]) {
 template <class T>
 BATON_HD void floating_acceleration(const Model<scalar_t<T>>& m, const Data<T>& d,
                                     const Joint<scalar_t<T>>& joint, const T* matrix, T* a) {
-  const auto nv = static_cast<std::size_t>(m.nv), at = static_cast<std::size_t>(joint.dof);
+  const auto at = static_cast<std::size_t>(joint.dof);
   T A[6][6], M[6][6];
   for (std::size_t i = 0; i < 6; ++i)
     for (std::size_t j = 0; j <= i; ++j) {
-      A[i][j] = A[j][i] = matrix[(at + i) * nv + at + j];
-      M[i][j] = M[j][i] = d.M[(at + i) * nv + at + j] - T(i == j ? m.dofs[at + i].armature : 0);
+      const std::size_t entry = static_cast<std::size_t>(d.plan.row_at[at + i]) + at + j;
+      A[i][j] = A[j][i] = matrix[entry];
+      M[i][j] = M[j][i] = d.M[entry] - T(i == j ? m.dofs[at + i].armature : 0);
     }
   const Mat3<T>& R = d.xmat[joint.body];
   const Vec3<T> spin{d.qvel[at + 3], d.qvel[at + 4], d.qvel[at + 5]}, w = R * spin;
@@ -104,7 +102,7 @@ BATON_HD void floating_acceleration(const Model<scalar_t<T>>& m, const Data<T>& 
 template <class T>
 BATON_HD T* advancing_acceleration(const Model<scalar_t<T>>& m, Data<T>& d) {
   const auto nv = static_cast<std::size_t>(m.nv);
-  T *A = d.scratch.data(), *inverse = A + nv * nv, *a = inverse + nv, *force = a + nv;
+  T *A = d.scratch.data(), *inverse = A + d.M.size(), *a = inverse + nv, *force = a + nv;
   const bool fast = m.option.integrator == Integrator::kImplicitFast;
   for (std::size_t i = 0; i < nv; ++i) {
     force[i] = d.qfrc_smooth[i] + d.qfrc_constraint[i];

@@ -33,23 +33,24 @@ BATON_INLINE Inertia<T> spatial_inertia(const T& mass, const Vec3<T>& moments, c
 
 template <class T>
 BATON_HD void inertia(const Model<scalar_t<T>>& m, Data<T>& d) {
-  const auto& chained = d.plan.chained;
-  for (int b : chained) {
+  const auto& links = d.plan.links;
+  for (std::size_t k = 0; k < links.size(); ++k) {
+    const int b = links[k].body;
     const auto& body = m.bodies[b];
     Mat3<T> axes = d.xmat[b];
     apply(d.plan.inertia_turn[b], axes);
-    d.cinert[b] = spatial_inertia(T(body.mass), cast<T>(body.inertia), axes, d.xipos[b] - d.tree_origin[b]);
-    d.crb[b] = d.cinert[b];
+    d.cinert[k] = spatial_inertia(T(body.mass), cast<T>(body.inertia), axes, d.xipos[b] - d.tree_origin[b]);
+    d.crb[k] = d.cinert[k];
   }
-  for (auto b = chained.rbegin(); b != chained.rend(); ++b) {
-    const int parent = m.bodies[*b].parent;
-    if (m.bodies[parent].weld != 0) d.crb[parent] += d.crb[*b];
-  }
-  for (int i : d.plan.chained_dofs) {
-    const Spatial<T> momentum = d.crb[m.dofs[i].body] * d.cdof[i];
-    T* row = &d.M[static_cast<std::size_t>(i) * static_cast<std::size_t>(m.nv)];
-    row[i] = dot(d.cdof[i], momentum) + T(m.dofs[i].armature);
-    for (int j = d.plan.dof_parent[i]; j >= 0; j = d.plan.dof_parent[j]) row[j] = dot(d.cdof[j], momentum);
+  for (std::size_t k = links.size(); k-- > 0;) {
+    const auto& link = links[k];
+    if (link.up >= 0) d.crb[link.up] += d.crb[k];
+    for (int i = link.dof; i < link.dof + link.dofs; ++i) {
+      const Spatial<T> momentum = d.crb[k] * d.cdof[i];
+      T* row = d.M.data() + d.plan.row_at[i];
+      row[i] = dot(d.cdof[i], momentum) + T(m.dofs[i].armature);
+      for (int j = d.plan.dof_parent[i]; j >= 0; j = d.plan.dof_parent[j]) row[j] = dot(d.cdof[j], momentum);
+    }
   }
 }
 
@@ -59,13 +60,12 @@ namespace detail {
 // trees of more than kMaxDense dofs take.
 template <class T>
 BATON_HD void factor_sparse(const Model<scalar_t<T>>& m, const DofTree& tree, T* A, T* inverse_diagonal) {
-  const int nv = m.nv;
   for (int k = tree.begin + tree.count - 1; k >= tree.begin; --k) {
-    T* row = A + static_cast<std::size_t>(k) * nv;
+    T* row = A + tree.row(k);
     inverse_diagonal[k] = T(1) / row[k];
     for (int i = m.dofs[k].parent; i >= 0; i = m.dofs[i].parent) {
       const T l = row[i] * inverse_diagonal[k];
-      T* ancestor = A + static_cast<std::size_t>(i) * nv;
+      T* ancestor = A + tree.row(i);
       for (int j = i; j >= 0; j = m.dofs[j].parent) ancestor[j] -= l * row[j];
       row[i] = l;
     }
@@ -75,21 +75,19 @@ BATON_HD void factor_sparse(const Model<scalar_t<T>>& m, const DofTree& tree, T*
 template <class T>
 BATON_HD void solve_sparse(const Model<scalar_t<T>>& m, const DofTree& tree, const T* LD,
                            const T* inverse_diagonal, T* x) {
-  const int nv = m.nv, end = tree.begin + tree.count;
+  const int end = tree.begin + tree.count;
   for (int i = end - 1; i >= tree.begin; --i)
-    for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent)
-      x[j] -= LD[static_cast<std::size_t>(i) * nv + j] * x[i];
+    for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent) x[j] -= LD[tree.row(i) + j] * x[i];
   for (int i = tree.begin; i < end; ++i) {
     x[i] *= inverse_diagonal[i];
-    for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent)
-      x[i] -= LD[static_cast<std::size_t>(i) * nv + j] * x[j];
+    for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent) x[i] -= LD[tree.row(i) + j] * x[j];
   }
 }
 
 template <class T>
 BATON_HD void mul_sparse(const Model<scalar_t<T>>& m, const DofTree& tree, const T* M, const T* x, T* y) {
   for (int i = tree.begin; i < tree.begin + tree.count; ++i) {
-    const T* row = M + static_cast<std::size_t>(i) * m.nv;
+    const T* row = M + tree.row(i);
     const T xi = x[i];
     T sum = row[i] * xi;
     for (int j = m.dofs[i].parent; j >= 0; j = m.dofs[j].parent) {
@@ -100,21 +98,10 @@ BATON_HD void mul_sparse(const Model<scalar_t<T>>& m, const DofTree& tree, const
   }
 }
 
-// Where the tree's own triangle begins in a matrix [nv * nv].
-template <class S>
-BATON_HD std::size_t corner(const Model<S>& m, const DofTree& tree) {
-  return static_cast<std::size_t>(tree.begin) * static_cast<std::size_t>(m.nv + 1);
-}
-
-template <class S>
-BATON_HD StridedRows rows_of(const Model<S>& m) {
-  return {static_cast<std::size_t>(m.nv)};
-}
-
 }  // namespace detail
 
-// Factors A = L' D L of whole trees, where A ([nv * nv], lower triangle, zero but at ancestor pairs) is overwritten by
-// L, with D on the diagonal, and inverse_diagonal[nv] by 1 / D.
+// Factors A = L' D L of whole trees, where A (as M: zero but at ancestor pairs) is overwritten by L, with D on
+// the diagonal, and inverse_diagonal[nv] by 1 / D.
 template <class T>
 BATON_HD void factor_trees(const Model<scalar_t<T>>& m, const std::vector<DofTree>& trees, T* A,
                            T* inverse_diagonal) {
@@ -123,9 +110,7 @@ BATON_HD void factor_trees(const Model<scalar_t<T>>& m, const std::vector<DofTre
       detail::factor_sparse(m, tree, A, inverse_diagonal);
       continue;
     }
-    T* at = A + detail::corner(m, tree);
-    with_size(tree.count,
-              [&](auto n) { factor_ltdl<n>(at, detail::rows_of(m), inverse_diagonal + tree.begin); });
+    with_size(tree.count, [&](auto n) { factor_ltdl<n>(A + tree.matrix, inverse_diagonal + tree.begin); });
   }
 }
 
@@ -139,34 +124,21 @@ BATON_HD void solve_trees(const Model<scalar_t<T>>& m, const std::vector<DofTree
       continue;
     }
     with_size(tree.count, [&](auto n) {
-      solve_ltdl<n>(LD + detail::corner(m, tree), detail::rows_of(m), inverse_diagonal + tree.begin,
-                    x + tree.begin);
+      solve_ltdl<n>(LD + tree.matrix, inverse_diagonal + tree.begin, x + tree.begin);
     });
   }
 }
 
-// A <- M in the lower triangles of whole trees; both [nv * nv].
+// A <- M at whole trees.
 template <class T>
-BATON_HD void copy_trees(const Model<scalar_t<T>>& m, const std::vector<DofTree>& trees, const T* M, T* A) {
-  for (const DofTree& tree : trees) {
-    const T* from = M + detail::corner(m, tree);
-    T* to = A + detail::corner(m, tree);
-    const auto rows = detail::rows_of(m);
-    if (tree.count <= kMaxDense) {
-      with_size(tree.count, [&](auto n) { copy_dense<n>(from, rows, to, rows); });
-      continue;
-    }
-    for (int i = 0; i < tree.count; ++i) {
-      const std::size_t row = rows(i);
-      for (int j = 0; j <= i; ++j) to[row + j] = from[row + j];
-    }
-  }
+BATON_HD void copy_trees(const std::vector<DofTree>& trees, const T* M, T* A) {
+  for (const DofTree& tree : trees) std::copy_n(M + tree.matrix, packed_row(tree.count), A + tree.matrix);
 }
 
 // LD, LDinv from M.
 template <class T>
 BATON_HD void factor(const Model<scalar_t<T>>& m, Data<T>& d) {
-  copy_trees(m, d.plan.chained_trees, d.M.data(), d.LD.data());
+  copy_trees(d.plan.chained_trees, d.M.data(), d.LD.data());
   factor_trees(m, d.plan.chained_trees, d.LD.data(), d.LDinv.data());
 }
 
@@ -181,9 +153,8 @@ template <class T>
 BATON_INLINE void mul_m(const Model<scalar_t<T>>& m, const Data<T>& d, const DofTree& tree, const T* x,
                         T* y) {
   if (tree.count > kMaxDense) return detail::mul_sparse(m, tree, d.M.data(), x, y);
-  with_size(tree.count, [&](auto n) {
-    mul_dense<n>(d.M.data() + detail::corner(m, tree), detail::rows_of(m), x + tree.begin, y + tree.begin);
-  });
+  with_size(tree.count,
+            [&](auto n) { mul_dense<n>(d.M.data() + tree.matrix, x + tree.begin, y + tree.begin); });
 }
 
 // y <- M x at dof[0 .. count), whole trees, each in order.

@@ -6,9 +6,8 @@
 //   cdof[i]     = (angular, linear) velocity per unit qvel[i], world axes, about the tree's origin
 //
 // Writes Data: xpos xmat xipos xanchor xaxis site_* tree_origin cdof. Reads qpos, mocap_pos and mocap_quat
-// (frames of mocap bodies); quaternions in qpos are normalised in place. Frames of geoms (geom_*) are left to those who
-// read them: collide() asks for those of the pairs it looks at, geom_frames() makes all of them; geoms of the static
-// world are made once. Source: MuJoCo, Computation, "Kinematics".
+// (frames of mocap bodies); quaternions in qpos are normalised in place. Frames of geoms are left to those who read
+// them: geom_pose() makes any, collide() those of the pairs it looks at; colliders of the static world are made once. Source: MuJoCo, Computation, "Kinematics".
 #include "envs/sim/data.hpp"
 
 namespace baton::sim {
@@ -127,29 +126,40 @@ BATON_HD void lone_frame(const Model<scalar_t<T>>& m, Data<T>& d, const typename
   d.tree_origin[l.body] = pos;
 }
 
+// Of geom g, whose orientation in its body is `turn`.
 template <class T>
-BATON_INLINE void geom_frame(const Model<scalar_t<T>>& m, Data<T>& d, int g) {
+BATON_INLINE Pose<T> geom_pose(const Model<scalar_t<T>>& m, const Data<T>& d, int g,
+                               const Turn<scalar_t<T>>& turn) {
   const auto& geom = m.geoms[g];
-  d.geom_xpos[g] = d.xpos[geom.body] + d.xmat[geom.body] * cast<T>(geom.pos);
-  d.geom_xmat[g] = d.xmat[geom.body];
-  apply(d.plan.geom_turn[g], d.geom_xmat[g]);
+  Pose<T> pose{d.xpos[geom.body] + d.xmat[geom.body] * cast<T>(geom.pos), d.xmat[geom.body]};
+  apply(turn, pose.mat);
+  return pose;
+}
+
+template <class T>
+BATON_INLINE void make_collider_pose(const Model<scalar_t<T>>& m, Data<T>& d, int collider) {
+  d.collider_stale[collider] = 0;
+  d.collider_pose[collider] = geom_pose(m, d, d.plan.colliders[collider], d.plan.collider_turn[collider]);
 }
 
 }  // namespace detail
 
-// Frames of all geoms, drawn ones included.
+// The frame of any geom, those that are only drawn included.
 template <class T>
-BATON_HD void geom_frames(const Model<scalar_t<T>>& m, Data<T>& d) {
-  for (int g = 0; g < static_cast<int>(m.geoms.size()); ++g) detail::geom_frame(m, d, g);
-  for (char& stale : d.geom_stale) stale = 0;
+Pose<T> geom_pose(const Model<scalar_t<T>>& m, const Data<T>& d, int g) {
+  return detail::geom_pose(m, d, g, Turn<scalar_t<T>>(m.geoms[g].quat));
 }
 
-// Makes the frame of geom g if kinematics() moved its body since it was last made.
+// Data::collider_pose of all of them.
 template <class T>
-BATON_INLINE void fresh_geom(const Model<scalar_t<T>>& m, Data<T>& d, int g) {
-  if (!d.geom_stale[g]) return;
-  d.geom_stale[g] = 0;
-  detail::geom_frame(m, d, g);
+BATON_HD void collider_poses(const Model<scalar_t<T>>& m, Data<T>& d) {
+  for (int c = 0; c < static_cast<int>(d.collider_pose.size()); ++c) detail::make_collider_pose(m, d, c);
+}
+
+// Data::collider_pose of one, if kinematics() moved its body since it was last made.
+template <class T>
+BATON_INLINE void refresh_collider(const Model<scalar_t<T>>& m, Data<T>& d, int collider) {
+  if (d.collider_stale[collider]) detail::make_collider_pose(m, d, collider);
 }
 
 template <class T>
@@ -161,10 +171,10 @@ BATON_HD void kinematics(const Model<scalar_t<T>>& m, Data<T>& d) {
     for (const auto& l : d.plan.lone) detail::body_frame(m, d, l.body);
     d.static_done = true;
   }
-  for (int b : d.plan.chained) detail::body_frame(m, d, b);
+  for (const auto& l : d.plan.links) detail::body_frame(m, d, l.body);
   for (const auto& l : d.plan.lone) detail::lone_frame(m, d, l);
-  if (first) geom_frames(m, d);
-  std::copy(d.plan.geom_moves.begin(), d.plan.geom_moves.end(), d.geom_stale.begin());
+  if (first) collider_poses(m, d);
+  std::copy(d.plan.collider_moves.begin(), d.plan.collider_moves.end(), d.collider_stale.begin());
   for (std::size_t s = 0; s < m.sites.size(); ++s) {
     const auto& site = m.sites[s];
     d.site_xpos[s] = d.xpos[site.body] + d.xmat[site.body] * cast<T>(site.pos);

@@ -8,16 +8,22 @@
 //           bias = -mass gravity . (axis x (com - anchor))
 //   slide   M = mass + armature,                                           bias = -mass gravity . axis
 // Cost: one pass over the model, when Data is made.
+#include <algorithm>
 #include <vector>
 
+#include "envs/sim/dense.hpp"
 #include "envs/sim/model.hpp"
 #include "envs/sim/turn.hpp"
 
 namespace baton::sim {
 
-// The dofs of a kinematic tree, [begin, begin + count): they are consecutive.
+// The dofs of a kinematic tree, [begin, begin + count): they are consecutive. M and matrices like it hold the lower
+// triangle of each tree, packed row by row (dense.hpp), one tree after the other.
 struct DofTree {
   int begin = 0, count = 0;
+  int matrix = 0;  // where the tree's triangle begins
+  // M(i, j) = M[row(i) + j], j <= i, both of this tree.
+  BATON_HD constexpr int row(int i) const { return matrix + packed_row(i - begin) - begin; }
 };
 
 // [ntree], by Dof::tree.
@@ -27,6 +33,11 @@ std::vector<DofTree> dof_trees(const Model<S>& m) {
   for (int i = 0; i < m.nv; ++i) {
     DofTree& tree = trees[static_cast<std::size_t>(m.dofs[i].tree)];
     if (tree.count++ == 0) tree.begin = i;
+  }
+  int entries = 0;
+  for (DofTree& tree : trees) {
+    tree.matrix = entries;
+    entries += packed_row(tree.count);
   }
   return trees;
 }
@@ -41,14 +52,24 @@ struct Plan {
     Vec3<S> pos{};         // frame at qpos0, in the world
     Mat3<S> mat{};
   };
-  std::vector<int> chained;       // bodies that move and are not lone, parents first
-  std::vector<int> dof_parent;    // [nv] Dof::parent, close together
-  std::vector<int> chained_dofs;  // of those
-  std::vector<DofTree> trees, chained_trees, damped_trees;  // dof_trees(); of chained; of those with damping
+  // A body that moves and is not lone.
+  struct Link {
+    int body = 0;
+    int up = -1;  // its parent's link; -1: it hangs on the static world
+    int dof = 0, dofs = 0;
+  };
+  std::vector<Link> links;                                  // parents first
+  std::vector<int> link_of;                                 // [nbody] index into links; -1: static or lone
+  std::vector<int> dof_parent;                              // [nv] Dof::parent, close together
+  std::vector<int> row_at;                                  // [nv] DofTree::row()
+  int entries = 0;                                          // of M: those of all trees
+  std::vector<DofTree> trees, chained_trees, damped_trees;  // dof_trees(); of links; of those with damping
   std::vector<Lone> lone;
-  std::vector<char> geom_moves;  // [ngeom]
-  std::vector<Turn<S>> body_turn, inertia_turn, geom_turn,
-      site_turn;  // orientations in the parent's, body's frame
+  std::vector<int> colliders;        // geoms of some candidate pair; the others are only drawn
+  std::vector<int> collider_of;      // [ngeom] index into colliders; -1: only drawn
+  std::vector<char> collider_moves;  // [ncollider]
+  std::vector<Turn<S>> body_turn, inertia_turn, site_turn,
+      collider_turn;  // orientations in the parent's, body's frame
   struct JointForm {
     int axis = -1;        // coordinate_axis() of its axis
     bool pivots = false;  // through the body's origin, which a hinge then leaves where it is
@@ -59,6 +80,7 @@ struct Plan {
 
  private:
   void add_trees(const Model<S>& m);
+  void add_colliders(const Model<S>& m);
   static Lone lone_of(const Model<S>& m, int b);
   // Frame at qpos0 in the world, of a body that hangs on static ones.
   static void frame_of(const Model<S>& m, int b, Vec3<S>& pos, Quat<S>& quat);
@@ -98,6 +120,7 @@ template <class S>
 void Plan<S>::build(const Model<S>& m) {
   const int nb = static_cast<int>(m.bodies.size());
   std::vector<char> carries(m.bodies.size(), 0);
+  link_of.assign(m.bodies.size(), -1);
   for (int b = 1; b < nb; ++b) carries[m.bodies[b].parent] = 1;
   for (int b = 1; b < nb; ++b) {
     const Body<S>& body = m.bodies[b];
@@ -109,8 +132,8 @@ void Plan<S>::build(const Model<S>& m) {
       l.inverse_damped = S(1) / (l.inertia + m.option.timestep * m.dofs[l.dof].damping);
       continue;
     }
-    chained.push_back(b);
-    for (int i = body.dof; i < body.dof + body.dofs; ++i) chained_dofs.push_back(i);
+    link_of[b] = static_cast<int>(links.size());
+    links.push_back({b, link_of[body.parent], body.dof, body.dofs});
   }
   add_trees(m);
   for (const Body<S>& body : m.bodies) {
@@ -120,19 +143,33 @@ void Plan<S>::build(const Model<S>& m) {
   for (const auto& site : m.sites) site_turn.emplace_back(site.quat);
   for (const auto& joint : m.joints)
     joint_forms.push_back({coordinate_axis(joint.axis), coordinate_axis(joint.pos) == 3});
+  add_colliders(m);
+}
+
+template <class S>
+void Plan<S>::add_colliders(const Model<S>& m) {
+  collider_of.assign(m.geoms.size(), -1);
+  for (const auto& pair : m.pairs) collider_of[pair.geom1] = collider_of[pair.geom2] = 0;
   for (std::size_t g = 0; g < m.geoms.size(); ++g) {
-    geom_turn.emplace_back(m.geoms[g].quat);
-    geom_moves.push_back(m.bodies[m.geoms[g].body].weld != 0);
+    if (collider_of[g] < 0) continue;
+    collider_of[g] = static_cast<int>(colliders.size());
+    colliders.push_back(static_cast<int>(g));
+    collider_turn.emplace_back(m.geoms[g].quat);
+    collider_moves.push_back(m.bodies[m.geoms[g].body].weld != 0);
   }
 }
 
-// Needs chained_dofs.
+// Needs links.
 template <class S>
 void Plan<S>::add_trees(const Model<S>& m) {
   trees = dof_trees(m);
   for (int i = 0; i < m.nv; ++i) dof_parent.push_back(m.dofs[i].parent);
+  for (const DofTree& t : trees) {
+    for (int i = t.begin; i < t.begin + t.count; ++i) row_at.push_back(t.row(i));
+    entries = t.matrix + packed_row(t.count);
+  }
   std::vector<char> chains(static_cast<std::size_t>(m.nv), 0);
-  for (int i : chained_dofs) chains[i] = 1;
+  for (const Link& l : links) std::fill_n(chains.begin() + l.dof, l.dofs, 1);
   for (const DofTree& t : trees) {
     if (!chains[t.begin]) continue;
     chained_trees.push_back(t);

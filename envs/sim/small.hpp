@@ -105,7 +105,7 @@ struct SmallProblem {
 };
 
 template <int kDofs, class T>
-BATON_HD void solve_small(Data<T>& d, int nv, std::size_t cluster) {
+BATON_HD void solve_small(Data<T>& d, std::size_t cluster) {
   using S = scalar_t<T>;
   auto& e = d.efc;
   const T zero(S(0)), one(S(1));
@@ -113,7 +113,7 @@ BATON_HD void solve_small(Data<T>& d, int nv, std::size_t cluster) {
   SmallProblem<kDofs, T> problem{e, e.small_rows[cluster]};
   T inertia[kDofs], smooth[kDofs];
   for (int k = 0; k < kDofs; ++k) {
-    inertia[k] = d.M[static_cast<std::size_t>(dof[k]) * static_cast<std::size_t>(nv + 1)];
+    inertia[k] = d.M[d.plan.row_at[dof[k]] + dof[k]];
     smooth[k] = d.qacc_smooth[dof[k]];
     problem.x[k] = d.qacc_warmstart[dof[k]];
   }
@@ -135,13 +135,13 @@ BATON_HD void solve_small(Data<T>& d, int nv, std::size_t cluster) {
 
 }  // namespace detail
 
-// The cluster's part of the optimum, in the lanes in which it is not joined. nv: of the model.
+// The cluster's part of the optimum, in the lanes in which it is not joined.
 template <class T>
-BATON_HD void solve_small_cluster(Data<T>& d, int nv, std::size_t cluster) {
+BATON_HD void solve_small_cluster(Data<T>& d, std::size_t cluster) {
   if (d.efc.clusters[cluster].dof_count == 1) {
-    detail::solve_small<1>(d, nv, cluster);
+    detail::solve_small<1>(d, cluster);
   } else {
-    detail::solve_small<2>(d, nv, cluster);
+    detail::solve_small<2>(d, cluster);
   }
 }
 

@@ -323,7 +323,7 @@ BATON_HD SolverReport solve_constraints(const Model<scalar_t<T>>& m, Data<T>& d)
   for (std::size_t c = 0; c < e.clusters.size(); ++c) {
     const Problem p = apart_problem(e, c);
     if (p.begin < p.end && e.clusters[c].small) {
-      solve_small_cluster(d, m.nv, c);
+      solve_small_cluster(d, c);
     } else if (const mask_t<T> mine = e.touched[c] > zero && !(e.joined[c] > zero);
                p.begin < p.end && any(mine)) {
       detail::solve_problem(

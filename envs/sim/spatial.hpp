@@ -60,6 +60,13 @@ struct Mat3 {
   BATON_HD Vec3<T> row(int r) const { return {m[3 * r], m[3 * r + 1], m[3 * r + 2]}; }
   BATON_HD Vec3<T> col(int c) const { return {m[c], m[3 + c], m[6 + c]}; }
 };
+
+// A frame in the world.
+template <class T>
+struct Pose {
+  Vec3<T> pos;
+  Mat3<T> mat;
+};
 template <class T>
 BATON_INLINE Vec3<T> operator*(const Mat3<T>& a, const Vec3<T>& v) {
   return {a.m[0] * v.x + a.m[1] * v.y + a.m[2] * v.z, a.m[3] * v.x + a.m[4] * v.y + a.m[5] * v.z,

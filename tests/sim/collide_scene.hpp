@@ -94,12 +94,13 @@ void place(sim::Data<T>& d, const sim::Model<sim::scalar_t<T>>& m, int geom, con
   using S = sim::scalar_t<T>;
   const auto g = static_cast<std::size_t>(geom), b = static_cast<std::size_t>(m.geoms[g].body);
   const sim::Mat3<double> r = sim::rotation(pose.quat);
+  auto& collider = d.collider_pose[d.plan.collider_of[g]];
   for (int i = 0; i < 3; ++i) {
-    sim::set_lane(d.geom_xpos[g][i], l, static_cast<S>(pose.pos[i]));
+    sim::set_lane(collider.pos[i], l, static_cast<S>(pose.pos[i]));
     if (b > 0) sim::set_lane(d.xpos[b][i], l, static_cast<S>(pose.pos[i]));
   }
   for (int i = 0; i < 9; ++i) {
-    sim::set_lane(d.geom_xmat[g].m[i], l, static_cast<S>(r.m[i]));
+    sim::set_lane(collider.mat.m[i], l, static_cast<S>(r.m[i]));
     if (b > 0) sim::set_lane(d.xmat[b].m[i], l, static_cast<S>(r.m[i]));
   }
 }

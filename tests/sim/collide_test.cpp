@@ -133,12 +133,8 @@ void scatter(std::mt19937& gen, const sim::Model<double>& m, sim::Data<double>& 
     const sim::Quat<double> q = moves ? random_quat(gen) : m.bodies[b].quat;
     d.xpos[b] = moves ? sim::Vec3<double>{unit(gen), unit(gen), unit(gen)} * 0.8 : m.bodies[b].pos;
     d.xmat[b] = sim::rotation(q);
-    for (std::size_t g = 0; g < m.geoms.size(); ++g) {
-      if (m.geoms[g].body != static_cast<int>(b)) continue;
-      d.geom_xpos[g] = d.xpos[b] + d.xmat[b] * m.geoms[g].pos;
-      d.geom_xmat[g] = sim::rotation(q * m.geoms[g].quat);
-    }
   }
+  collider_poses(m, d);
 }
 
 }  // namespace
@@ -317,7 +313,8 @@ TEST_CASE("a lane of a tile equals the scalar, and a lane of NaN leaves the othe
         }
       }
       const int bad = round % kW;
-      for (int i = 0; i < 3; ++i) poisoned.geom_xpos[1][i].set(bad, std::numeric_limits<float>::quiet_NaN());
+      for (int i = 0; i < 3; ++i)
+        poisoned.collider_pose[1].pos[i].set(bad, std::numeric_limits<float>::quiet_NaN());
       sim::collide(m, tile);
       sim::collide(m, poisoned);
       CAPTURE(describe(a, b));
@@ -404,10 +401,11 @@ TEST_CASE("the broadphase drops no contact: a crowded scene against the collider
     for (std::size_t p = 0; p < m.pairs.size(); ++p) {
       const auto g1 = static_cast<std::size_t>(m.pairs[p].geom1),
                  g2 = static_cast<std::size_t>(m.pairs[p].geom2);
+      const auto pose1 = geom_pose(m, d, static_cast<int>(g1)), pose2 = geom_pose(m, d, static_cast<int>(g2));
       sim::ContactSink<double> sink(all, static_cast<int>(p), 0.01);
       sim::collide_pair(m.geoms[g1].type, m.geoms[g2].type,
-                        sim::Shape<double>{d.geom_xpos[g1], d.geom_xmat[g1], m.geoms[g1].size},
-                        sim::Shape<double>{d.geom_xpos[g2], d.geom_xmat[g2], m.geoms[g2].size}, true, sink);
+                        sim::Shape<double>{pose1.pos, pose1.mat, m.geoms[g1].size},
+                        sim::Shape<double>{pose2.pos, pose2.mat, m.geoms[g2].size}, true, sink);
     }
     REQUIRE(d.ncontact == all.ncontact);
     for (int k = 0; k < d.ncontact; ++k)
@@ -439,13 +437,8 @@ TEST_CASE(
         const double angle = norm(spin[b]);
         kept.xmat[b] = sim::rotation(sim::axis_angle(spin[b] * (1 / angle), angle)) * kept.xmat[b];
       }
-      for (std::size_t g = 0; g < m.geoms.size(); ++g) {
-        const auto b = static_cast<std::size_t>(m.geoms[g].body);
-        kept.geom_xpos[g] = kept.xpos[b] + kept.xmat[b] * m.geoms[g].pos;
-        kept.geom_xmat[g] = kept.xmat[b] * sim::rotation(m.geoms[g].quat);
-      }
       fresh.xpos = kept.xpos, fresh.xmat = kept.xmat;
-      fresh.geom_xpos = kept.geom_xpos, fresh.geom_xmat = kept.geom_xmat;
+      collider_poses(m, kept), collider_poses(m, fresh);
       fresh.motion.build(m, fresh.broadphase, fresh.plan);
       sim::collide(m, kept);
       sim::collide(m, fresh);

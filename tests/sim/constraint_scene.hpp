@@ -17,6 +17,20 @@ inline int find_pair(const sim::Model<double>& m, int geom1, int geom2) {
   return -1;
 }
 
+// M as a dense matrix [nv][nv], both triangles.
+inline std::vector<double> dense_inertia(const sim::Model<double>& m, const sim::Plan<double>& plan,
+                                         const std::vector<double>& M) {
+  const auto nv = static_cast<std::size_t>(m.nv);
+  std::vector<double> full(nv * nv);
+  for (const auto& tree : plan.trees)
+    for (int i = tree.begin; i < tree.begin + tree.count; ++i)
+      for (int j = tree.begin; j <= i; ++j) {
+        const auto r = static_cast<std::size_t>(i), c = static_cast<std::size_t>(j);
+        full[r * nv + c] = full[c * nv + r] = M[static_cast<std::size_t>(tree.row(i) + j)];
+      }
+  return full;
+}
+
 // J of the step's rows as a dense matrix [nrow][nv], edges of pyramids spelled out.
 inline std::vector<double> dense_jacobian(const sim::Model<double>& m, sim::ConstraintData<double>& e) {
   std::vector<double> J(static_cast<std::size_t>(e.nrow) * static_cast<std::size_t>(m.nv)), unit(m.nv),

@@ -390,8 +390,8 @@ TEST_CASE(
         }
         const int bad = step % 8;
         for (int i = 0; i < 3; ++i)
-          mirrored.geom_xpos[1][i].set(bad, std::numeric_limits<float>::quiet_NaN());
-        fresh.separations.entries.assign(fresh.separations.entries.size(), {});
+          mirrored.collider_pose[1].pos[i].set(bad, std::numeric_limits<float>::quiet_NaN());
+        fresh.separations.build(m);
         for (auto* d : {&tile, &mirrored, &fresh}) sim::collide(m, *d);
         CHECK(bytes(mirrored, bad).empty());
         for (int l = 0; l < 8; ++l) {
@@ -399,6 +399,7 @@ TEST_CASE(
           CHECK(bytes(tile, l) == want);
           if (7 - l != bad) CHECK(bytes(mirrored, 7 - l) == want);
           contacts += !want.empty();
+          if (a.type == G::kPlane) continue;
           remembered += sim::norm(sim::Vec3<float>{tile.separations.of(0).x[l], tile.separations.of(0).y[l],
                                                    tile.separations.of(0).z[l]}) > 0.5f;
         }

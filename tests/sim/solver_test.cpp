@@ -19,9 +19,8 @@ Eigen::VectorXd gauss_seidel(const Model<double>& m, Data<double>& d, int sweeps
   auto& e = d.efc;
   const auto J_data = test::dense_jacobian(m, e);
   const Eigen::Map<const Eigen::Matrix<double, -1, -1, Eigen::RowMajor>> J(J_data.data(), e.nrow, m.nv);
-  Eigen::MatrixXd M = Eigen::MatrixXd::Zero(m.nv, m.nv);
-  for (int i = 0; i < m.nv; ++i)
-    for (int j = 0; j <= i; ++j) M(i, j) = M(j, i) = d.M[static_cast<std::size_t>(i * m.nv + j)];
+  const auto M_data = test::dense_inertia(m, d.plan, d.M);
+  const Eigen::Map<const Eigen::MatrixXd> M(M_data.data(), m.nv, m.nv);
   Eigen::MatrixXd A = J * M.llt().solve(J.transpose());
   for (int i = 0; i < e.nrow; ++i) A(i, i) += 1 / e.D[i];
   const Eigen::Map<const Eigen::VectorXd> a0(d.qacc_smooth.data(), m.nv), aref(e.aref.data(), e.nrow);

@@ -100,7 +100,6 @@ inline std::vector<double> copy(const mjtNum* p, std::size_t n) { return {p, p +
 // Kinematics to smooth acceleration: ours in d, MuJoCo's in o.d, both computed for the same state.
 inline void compare_smooth(StageErrors& e, const Oracle& o, sim::Data<double>& d) {
   const sim::Model<double>& m = o.model;
-  geom_frames(m, d);
   const std::size_t nv = d.qvel.size();
   const auto geometry = [&](const char* what, const auto& ours, const mjtNum* theirs) {
     const auto got = flat(ours);
@@ -112,18 +111,17 @@ inline void compare_smooth(StageErrors& e, const Oracle& o, sim::Data<double>& d
   for (std::size_t g = 0; g < m.geoms.size(); ++g) {
     if (m.geoms[g].type == sim::GeomType::kMesh)
       continue;  // principal axes: either sign, any order of equals
-    e.compare(kKinematics, "geom_xpos", flat(std::vector{d.geom_xpos[g]}), copy(o.d->geom_xpos + 3 * g, 3));
-    e.compare(kKinematics, "geom_xmat", flat(std::vector{d.geom_xmat[g]}), copy(o.d->geom_xmat + 9 * g, 9));
+    const auto pose = geom_pose(m, d, static_cast<int>(g));
+    e.compare(kKinematics, "geom_xpos", flat(std::vector{pose.pos}), copy(o.d->geom_xpos + 3 * g, 3));
+    e.compare(kKinematics, "geom_xmat", flat(std::vector{pose.mat}), copy(o.d->geom_xmat + 9 * g, 9));
   }
   geometry("site_xpos", d.site_xpos, o.d->site_xpos);
   geometry("site_xmat", d.site_xmat, o.d->site_xmat);
   geometry("xanchor", d.xanchor, o.d->xanchor);
   geometry("xaxis", d.xaxis, o.d->xaxis);
-  std::vector<double> full(nv * nv), ours(nv * nv);
+  std::vector<double> full(nv * nv);
   mj_fullM(o.m, o.d, full.data());
-  for (std::size_t i = 0; i < nv; ++i)
-    for (std::size_t j = 0; j <= i; ++j) ours[i * nv + j] = ours[j * nv + i] = d.M[i * nv + j];
-  e.compare(kInertia, "M", ours, full);
+  e.compare(kInertia, "M", dense_inertia(m, d.plan, d.M), full);
   e.compare(kBias, "qfrc_bias", d.qfrc_bias, copy(o.d->qfrc_bias, nv));
   e.compare(kPassive, "qfrc_passive", d.qfrc_passive, copy(o.d->qfrc_passive, nv));
   e.compare(kActuation, "actuator_force", d.actuator_force, copy(o.d->actuator_force, d.ctrl.size()));

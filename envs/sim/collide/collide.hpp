@@ -94,11 +94,10 @@ BATON_HD void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
   d.ncontact = d.contacts_missed = 0;
   d.contact_count = T(0);
   const auto shape = [&](int g) {
-    const auto i = static_cast<std::size_t>(g);
-    const int mesh = m.geoms[i].mesh;
-    const auto* hull =
-        m.geoms[i].type == GeomType::kMesh ? &m.meshes[static_cast<std::size_t>(mesh)] : nullptr;
-    return Shape<T>{d.geom_xpos[i], d.geom_xmat[i], cast<T>(m.geoms[i].size), hull};
+    const auto& geom = m.geoms[g];
+    const auto* hull = geom.type == GeomType::kMesh ? &m.meshes[geom.mesh] : nullptr;
+    const Pose<T>& pose = d.collider_pose[d.plan.collider_of[g]];
+    return Shape<T>{pose.pos, pose.mat, cast<T>(geom.size), hull};
   };
   d.motion.advance(d);
   for (std::size_t g = 0; g < d.broadphase.groups.size(); ++g) {
@@ -115,15 +114,15 @@ BATON_HD void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
     bool soon = false;  // some pair must be looked at in the next step
     for (int p = group.begin; p < group.end; ++p) {
       if (!d.motion.due(p, way)) continue;
-      const auto& pair = m.pairs[static_cast<std::size_t>(p)];
-      fresh_geom(m, d, pair.geom1);
-      fresh_geom(m, d, pair.geom2);
+      refresh_collider(m, d, d.broadphase.pairs[p].fixed);
+      refresh_collider(m, d, d.broadphase.pairs[p].other);
       const T gap = pair_gap<T>(d.broadphase, p, d);
       mask_t<T> on = gap <= T(0);
       if (!any(on)) {
         d.motion.apart(p, way, gap);
         continue;
       }
+      const auto& pair = m.pairs[p];
       const Shape<T> a = shape(pair.geom1), b = shape(pair.geom2);
       on = on && finite(a) && finite(b);
       if (!any(on)) {

@@ -163,24 +163,25 @@ template <class T, class D>
 BATON_INLINE T pair_gap(const Broadphase<scalar_t<T>>& table, int p, const D& d) {
   using Table = Broadphase<scalar_t<T>>;
   const typename Table::PairTest& t = table.pairs[static_cast<std::size_t>(p)];
-  const auto fixed = static_cast<std::size_t>(t.fixed), other = static_cast<std::size_t>(t.other);
-  if (t.test == Table::Test::kSphere) return norm(d.geom_xpos[other] - d.geom_xpos[fixed]) - T(t.reach);
-  if (t.is_static) {
-    const typename Table::Pose& pose = table.poses[fixed];
-    const Vec3<T> gap = d.geom_xpos[other] - cast<T>(pose.pos);
+  const Vec3<T>& centre = d.collider_pose[t.other].pos;
+  if (t.is_static && t.test != Table::Test::kSphere) {
+    const Pose<scalar_t<T>>& pose = table.poses[t.fixed];
+    const Vec3<T> gap = centre - cast<T>(pose.pos);
     const auto along = [&](int i) {
       return gap.x * T(pose.mat(0, i)) + gap.y * T(pose.mat(1, i)) + gap.z * T(pose.mat(2, i));
     };
     if (t.test == Table::Test::kPlane) return along(2) - T(t.reach);
-    return gap_to_box<T>(Vec3<T>{along(0), along(1), along(2)}, t.half, t.reach);
+    return gap_to_box<T>(Vec3<T>{along(0), along(1), along(2)}, table.halves[t.fixed], t.reach);
   }
-  const Vec3<T> gap = d.geom_xpos[other] - d.geom_xpos[fixed];
+  const Pose<T>& fixed = d.collider_pose[t.fixed];
+  const Vec3<T> gap = centre - fixed.pos;
+  if (t.test == Table::Test::kSphere) return norm(gap) - T(t.reach);
   if (t.test ==
       Table::Test::kPlane) {  // one that turns sweeps far points further than any way tells: always due
-    const T along = dot(gap, d.geom_xmat[fixed].col(2)) - T(t.reach);
+    const T along = dot(gap, fixed.mat.col(2)) - T(t.reach);
     return min(along, along * T(scalar_t<T>(1e-9)));
   }
-  return gap_to_box<T>(transpose_mul(d.geom_xmat[fixed], gap), t.half, t.reach);
+  return gap_to_box<T>(transpose_mul(fixed.mat, gap), table.halves[t.fixed], t.reach);
 }
 
 }  // namespace baton::sim

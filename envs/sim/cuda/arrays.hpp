@@ -16,13 +16,13 @@ void for_each_array(const Model<S>& m, F&& f) {
 template <class T, class F>
 void for_each_table(const Data<T>& d, F&& f) {
   const auto& p = d.plan;
-  f(p.chained), f(p.chained_dofs), f(p.chained_trees), f(p.damped_trees), f(p.trees), f(p.lone),
-      f(p.geom_moves), f(p.dof_parent);
-  f(p.body_turn), f(p.inertia_turn), f(p.geom_turn), f(p.site_turn), f(p.joint_forms);
+  f(p.links), f(p.link_of), f(p.chained_trees), f(p.damped_trees), f(p.trees), f(p.lone), f(p.dof_parent),
+      f(p.row_at), f(p.colliders), f(p.collider_of), f(p.collider_moves);
+  f(p.body_turn), f(p.inertia_turn), f(p.collider_turn), f(p.site_turn), f(p.joint_forms);
   d.broadphase.for_each_array(f);
   const auto& e = d.efc;
-  f(e.weld_table), f(e.weld_dof), f(e.weld_side), f(e.pair_table), f(e.pair_soft), f(e.pair_dof),
-      f(e.pair_side);
+  f(e.weld_table), f(e.weld_dof), f(e.weld_side), f(e.pair_table), f(e.pair_kind), f(e.pair_soft),
+      f(e.pair_dof), f(e.pair_side);
   f(e.friction_D), f(e.friction_damp), f(e.limit_soft), f(e.equality_soft), f(e.rank);
   f(e.tree_order), f(e.clusters), f(e.dof_cluster);
   f(e.apart.dof), f(e.apart.local), f(e.apart.first), f(e.apart.row_at);
@@ -33,12 +33,12 @@ template <class T, class F>
 void for_each_own_array(const Data<T>& d, F&& f) {
   f(d.qpos), f(d.qvel), f(d.ctrl), f(d.mocap_pos), f(d.mocap_quat), f(d.qacc_warmstart), f(d.xfrc);
   f(d.xpos), f(d.xmat), f(d.xipos), f(d.xanchor), f(d.xaxis);
-  f(d.geom_xpos), f(d.geom_xmat), f(d.geom_stale), f(d.site_xpos), f(d.site_xmat);
+  f(d.collider_pose), f(d.collider_stale), f(d.site_xpos), f(d.site_xmat);
   f(d.tree_origin), f(d.cdof), f(d.cinert), f(d.crb), f(d.M), f(d.LD), f(d.LDinv);
-  f(d.cvel), f(d.cdof_dot), f(d.cacc), f(d.cfrc), f(d.qfrc_bias);
+  f(d.cvel), f(d.cacc), f(d.cfrc), f(d.qfrc_bias);
   f(d.qfrc_passive), f(d.qfrc_gravcomp), f(d.actuator_force), f(d.qfrc_actuator);
   f(d.qfrc_smooth), f(d.qacc_smooth), f(d.qfrc_constraint), f(d.qacc), f(d.scratch);
-  f(d.contacts), f(d.separations.entries);
+  f(d.contacts), f(d.separations.pairs), f(d.separations.directions);
   d.motion.for_each_array(f);
   const auto& e = d.efc;
   f(e.blocks), f(e.dof_index), f(e.block_contact), f(e.jac), f(e.D), f(e.aref), f(e.jar), f(e.jp), f(e.force);

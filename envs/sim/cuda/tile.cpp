@@ -19,10 +19,8 @@ void check_pairs(const Model<float>& model) {
   for (const auto& pair : model.pairs) {
     const auto& a = model.geoms[static_cast<std::size_t>(pair.geom1)];
     const auto& b = model.geoms[static_cast<std::size_t>(pair.geom2)];
-    const bool convex = b.type == GeomType::kMesh || a.type == GeomType::kEllipsoid ||
-                        (b.type == GeomType::kEllipsoid && a.type != GeomType::kPlane);
     BATON_REQUIRE(
-        !convex,
+        b.type != GeomType::kMesh && !is_general_convex(a.type, b.type),
         "{}: geoms '{}' and '{}' may touch: meshes and ellipsoids (but on planes) do not collide on a "
         "device yet; use --device cpu",
         model.file, a.name, b.name);
