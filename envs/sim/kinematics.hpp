@@ -7,7 +7,8 @@
 //
 // Writes Data: xpos xmat xipos xanchor xaxis site_* tree_origin cdof. Reads qpos, mocap_pos and mocap_quat
 // (frames of mocap bodies); quaternions in qpos are normalised in place. Frames of geoms are left to those who read
-// them: geom_pose() makes any, collide() those of the pairs it looks at; colliders of the static world are made once. Source: MuJoCo, Computation, "Kinematics".
+// them: geom_pose() makes any, collide() those of the pairs it looks at; colliders of the static world are made once.
+// Source: MuJoCo, Computation, "Kinematics".
 #include "envs/sim/data.hpp"
 
 namespace baton::sim {
