@@ -106,12 +106,15 @@ std::uint32_t Random::below(std::uint32_t n) {
 
 std::uint64_t Random::below64(std::uint64_t n) {
   if (n == 0) return 0;
-  // Draws above the largest multiple of n are refused.
-  const std::uint64_t excess = (0ULL - n) % n;
+  // Of the 2^64 numbers the first 2^64 mod n, fewer than n, are refused: what is left is a multiple of n.
   for (;;) {
     const std::uint64_t x = next_u64();
-    if (x >= excess) return x % n;
+    if (x >= n || x >= (0ULL - n) % n) return x % n;
   }
+}
+
+void Random::fill_below64(std::uint64_t n, std::span<std::uint64_t> out) {
+  for (std::uint64_t& x : out) x = below64(n);
 }
 
 }  // namespace baton::kernels

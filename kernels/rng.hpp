@@ -37,6 +37,7 @@ class Random {
   float normal();                          // N(0, 1)
   std::uint32_t below(std::uint32_t n);    // uniform over 0..n-1 without bias; 0 when n is 0
   std::uint64_t below64(std::uint64_t n);  // the same over 64 bits
+  void fill_below64(std::uint64_t n, std::span<std::uint64_t> out);  // below64(n), one after the other
 
  private:
   std::uint64_t seed_, stream_;

@@ -1,9 +1,13 @@
 #include "rl/relabel.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 
 #include "kernels/error.hpp"
+#include "kernels/gather.hpp"
+#include "kernels/parallel.hpp"
 
 namespace baton::rl {
 namespace {
@@ -21,31 +25,32 @@ void copy_state(const Dataset& data, int episode, std::int64_t t, float* to) {
   std::copy(from, from + data.state_dim, to);
 }
 
-// Asks for the rows that a tuple will be gathered from: tuples lie anywhere, one miss would wait for the other.
-void prefetch(const Dataset& data, const RelabelTuple& tuple) {
-  const auto ask = [](const float* row, int width) {
-    constexpr int kLine = 16;  // floats
-    for (int i = 0; i < width; i += kLine) __builtin_prefetch(row + i);
-    __builtin_prefetch(row + width - 1);  // a row may begin inside a line
-  };
-  ask(data.state(tuple.episode, tuple.t), data.state_dim);
-  ask(data.state(tuple.episode, tuple.t + tuple.w), data.state_dim);
-  ask(data.action(tuple.episode, tuple.t), data.action_dim);
-}
-
-// gather(tuple) for each in turn, while the rows of later ones are on their way.
-template <class Gather>
-void for_each_ahead(const Dataset& data, std::span<const RelabelTuple> tuples, Gather gather) {
-  constexpr std::size_t kAhead = 12;
-  for (std::size_t i = 0; i < tuples.size(); ++i) {
-    if (i + kAhead < tuples.size()) prefetch(data, tuples[i + kAhead]);
-    gather(tuples[i]);
-  }
-}
-
 void copy_action(const Dataset& data, int episode, std::int64_t t, float* to) {
   const float* from = data.action(episode, t);
   std::copy(from, from + data.action_dim, to);
+}
+
+// x: [n][2S] = [s_t, s_{t+w}]; y: [n][width] = row t + later(tuple) of `table`.
+template <class Later>
+void gather(const Dataset& data, std::span<const RelabelTuple> tuples, const float* table, int width,
+            Later later, float* x, float* y) {
+  constexpr int kBlock = 512;
+  const std::int64_t s = data.state_dim;
+  kernels::parallel_for(kernels::chunk_count(static_cast<long long>(tuples.size()), kBlock), [&](int chunk) {
+    std::array<std::int32_t, 2 * kBlock> inputs;
+    std::array<std::int32_t, kBlock> targets;
+    const std::size_t first = static_cast<std::size_t>(chunk) * kBlock;
+    const auto block = tuples.subspan(first, std::min<std::size_t>(kBlock, tuples.size() - first));
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      const auto row = static_cast<std::int32_t>(data.offsets[block[i].episode]) + block[i].t;
+      inputs[2 * i] = row;
+      inputs[2 * i + 1] = row + block[i].w;
+      targets[i] = row + later(block[i]);
+    }
+    const auto n = static_cast<std::int64_t>(block.size()), at = static_cast<std::int64_t>(first);
+    kernels::gather_rows(2 * n, s, data.states.data(), inputs.data(), x + 2 * at * s);
+    kernels::gather_rows<float>(n, width, table, targets.data(), y + at * width);
+  });
 }
 
 }  // namespace
@@ -59,6 +64,9 @@ std::uint64_t count_tuples(std::int64_t length, std::int64_t window) {
 RelabelIndex::RelabelIndex(const Dataset& data, int window, std::span<const int> episodes)
     : data_(&data), window_(window), episodes_(episodes.begin(), episodes.end()), cumulative_{0} {
   BATON_REQUIRE(window >= 1, "relabel: window is {}, at least 1 is needed", window);
+  BATON_REQUIRE(data.steps() <= std::numeric_limits<std::int32_t>::max(),
+                "relabel: {} steps, at most {} are possible", data.steps(),
+                std::numeric_limits<std::int32_t>::max());
   for (const int e : episodes_) {
     BATON_REQUIRE(e >= 0 && e < data.episodes(), "relabel: episode {} of {}", e, data.episodes());
     cumulative_.push_back(cumulative_.back() + count_tuples(data.length(e), window));
@@ -82,6 +90,10 @@ std::size_t RelabelIndex::slot_of(std::uint64_t index) const {
 
 RelabelTuple RelabelIndex::at(std::uint64_t index) const {
   BATON_REQUIRE(index < count(), "relabel: tuple {} of {}", index, count());
+  return find(index);
+}
+
+RelabelTuple RelabelIndex::find(std::uint64_t index) const {
   const std::size_t slot = slot_of(index);
   const int episode = episodes_[slot];
   const std::uint64_t local = index - cumulative_[slot];
@@ -99,7 +111,17 @@ RelabelTuple RelabelIndex::at(std::uint64_t index) const {
   return {episode, static_cast<int>(m - row_size), static_cast<int>(place) + 1};
 }
 
-RelabelTuple RelabelIndex::sample(kernels::Random& random) const { return at(random.below64(count())); }
+RelabelTuple RelabelIndex::sample(kernels::Random& random) const { return find(random.below64(count())); }
+
+void RelabelIndex::sample(kernels::Random& random, std::span<RelabelTuple> tuples) const {
+  std::array<std::uint64_t, 256> indices;
+  while (!tuples.empty()) {
+    const auto block = std::span(indices).first(std::min(indices.size(), tuples.size()));
+    random.fill_below64(count(), block);
+    for (std::size_t i = 0; i < block.size(); ++i) tuples[i] = find(block[i]);
+    tuples = tuples.subspan(block.size());
+  }
+}
 
 void RelabelIndex::enumerate(const std::function<void(const RelabelTuple&)>& visit) const {
   for (const int episode : episodes_) {
@@ -111,24 +133,15 @@ void RelabelIndex::enumerate(const std::function<void(const RelabelTuple&)>& vis
 }
 
 void gather_low(const Dataset& data, std::span<const RelabelTuple> tuples, float* x, float* y) {
-  for_each_ahead(data, tuples, [&](const RelabelTuple& tuple) {
-    copy_state(data, tuple.episode, tuple.t, x);
-    copy_state(data, tuple.episode, tuple.t + tuple.w, x + data.state_dim);
-    copy_action(data, tuple.episode, tuple.t, y);
-    x += 2 * data.state_dim;
-    y += data.action_dim;
-  });
+  gather(
+      data, tuples, data.actions.data(), data.action_dim, [](const RelabelTuple&) { return 0; }, x, y);
 }
 
 void gather_high(const Dataset& data, std::span<const RelabelTuple> tuples, int low_window, float* x,
                  float* y) {
-  for_each_ahead(data, tuples, [&](const RelabelTuple& tuple) {
-    copy_state(data, tuple.episode, tuple.t, x);
-    copy_state(data, tuple.episode, tuple.t + tuple.w, x + data.state_dim);
-    copy_state(data, tuple.episode, tuple.t + std::min(tuple.w, low_window), y);
-    x += 2 * data.state_dim;
-    y += data.state_dim;
-  });
+  gather(
+      data, tuples, data.states.data(), data.state_dim,
+      [=](const RelabelTuple& tuple) { return std::min(tuple.w, low_window); }, x, y);
 }
 
 void gather_with_goal(const Dataset& data, std::span<const RelabelTuple> tuples, std::span<const float> goals,

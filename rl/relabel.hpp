@@ -36,6 +36,7 @@ class RelabelIndex {
   int window() const { return window_; }
   RelabelTuple at(std::uint64_t index) const;          // index < count(); exact inverse of the numbering
   RelabelTuple sample(kernels::Random& random) const;  // exactly uniform over count()
+  void sample(kernels::Random& random, std::span<RelabelTuple> tuples) const;   // one after the other
   void enumerate(const std::function<void(const RelabelTuple&)>& visit) const;  // all, in order; for tests
 
  private:
@@ -43,6 +44,7 @@ class RelabelIndex {
   int window_;
   std::vector<int> episodes_;
   std::size_t slot_of(std::uint64_t index) const;  // the last k with cumulative_[k] <= index
+  RelabelTuple find(std::uint64_t index) const;    // at(), index < count()
 
   std::vector<std::uint64_t> cumulative_;  // [episodes+1]
   // Where to begin looking: the slot of index i << shift_. As many entries as episodes, or up to twice.

@@ -33,6 +33,10 @@ double rate_factor(const ImitationSettings& settings, int k) {
 TupleStream::Drawn TupleStream::draw_tuples(kernels::Random& random, int n) const {
   tuples_.resize(static_cast<std::size_t>(n));
   targeted_.assign(static_cast<std::size_t>(n), 0);
+  if (sources.size() == 1 && target_goal_fraction <= 0 && final_goal_fraction <= 0) {
+    sources[0].index.sample(random, tuples_);
+    return {tuples_, targeted_};
+  }
   for (int i = 0; i < n; ++i) {
     std::size_t source = 0;
     if (sources.size() > 1) {

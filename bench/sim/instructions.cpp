@@ -52,6 +52,7 @@ int main() {
   int status = 0;
   std::map<std::uint64_t, std::uint64_t> counts;
   user_regs_struct registers;
+  std::uint64_t before = 0;
   const auto start = reinterpret_cast<std::uint64_t>(&__executable_start);
   waitpid(child, &status, 0);
   if (!WIFSTOPPED(status)) return 1;
@@ -60,6 +61,8 @@ int main() {
     waitpid(child, &status, 0);
     if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP) break;
     ptrace(PTRACE_GETREGS, child, nullptr, &registers);
+    if (registers.rip == before) continue;  // a repeated string instruction stops once for every item
+    before = registers.rip;
     ++counts[registers.rip - start];
   }
   kill(child, SIGKILL);

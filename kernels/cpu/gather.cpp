@@ -4,11 +4,19 @@
 namespace baton::kernels::BATON_ISA {
 namespace {
 
+// Rows lie anywhere: those to come are asked for while others are copied, or one miss would wait for the one before.
 template <class T>
 void gather_rows_isa(int64_t n, int64_t cols, const T* table, const int32_t* index, T* out) {
+  constexpr int64_t kAhead = 64, kLine = 64 / sizeof(T);
   for (int64_t i = 0; i < n; ++i) {
-    memcpy(out + i * cols, table + static_cast<int64_t>(index[i]) * cols,
-           static_cast<size_t>(cols) * sizeof(T));
+    if (i + kAhead < n) {
+      const T* next = table + index[i + kAhead] * cols;
+      for (int64_t c = 0; c < cols; c += kLine) __builtin_prefetch(next + c);
+      __builtin_prefetch(next + cols - 1);  // a row may begin inside a line
+    }
+    const T* from = table + index[i] * cols;
+    T* to = out + i * cols;
+    for_vectors<T>(cols, [=](auto get, auto put) { put(to, get(from)); });
   }
 }
 
