@@ -63,28 +63,18 @@ struct Broadphase {
 
 template <class S>
 void Broadphase<S>::find_static(const Model<S>& m, const Plan<S>& plan) {
-  const std::size_t nb = m.bodies.size();
-  static_body_.assign(nb, 0);
-  std::vector<Vec3<S>> pos(nb);
-  std::vector<Quat<S>> quat(nb);
-  for (std::size_t b = 0; b < nb; ++b) {
+  static_body_.assign(m.bodies.size(), 0);
+  for (std::size_t b = 0; b < m.bodies.size(); ++b) {
     const Body<S>& body = m.bodies[b];
-    const auto parent = static_cast<std::size_t>(body.parent);
-    static_body_[b] = b == 0 || (static_body_[parent] && body.joints == 0 && body.mocap < 0);
-    if (b == 0) {
-      pos[b] = {S(0), S(0), S(0)};
-      quat[b] = {S(1), S(0), S(0), S(0)};
-    } else {
-      pos[b] = pos[parent] + rotate(quat[parent], body.pos);
-      quat[b] = normalized(quat[parent] * body.quat);
-    }
+    static_body_[b] = b == 0 || (static_body_[body.parent] && body.joints == 0 && body.mocap < 0);
   }
+  const auto placed = place_bodies(m);
   poses.clear();
   halves.clear();
   for (const int g : plan.colliders) {
     const Geom<S>& geom = m.geoms[g];
-    poses.push_back({pos[geom.body] + rotate(quat[geom.body], geom.pos),
-                     rotation(normalized(quat[geom.body] * geom.quat))});
+    const Placement<S>& body = placed[geom.body];
+    poses.push_back({body.pos + rotate(body.quat, geom.pos), rotation(normalized(body.quat * geom.quat))});
     halves.push_back(geom.size);
   }
 }

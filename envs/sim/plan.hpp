@@ -42,6 +42,25 @@ std::vector<DofTree> dof_trees(const Model<S>& m) {
   return trees;
 }
 
+// A body's frame in the world at qpos0.
+template <class S>
+struct Placement {
+  Vec3<S> pos{};
+  Quat<S> quat{S(1), S(0), S(0), S(0)};
+};
+
+// [nbody]
+template <class S>
+std::vector<Placement<S>> place_bodies(const Model<S>& m) {
+  std::vector<Placement<S>> placed(m.bodies.size());
+  for (std::size_t b = 1; b < m.bodies.size(); ++b) {
+    const Body<S>& body = m.bodies[b];
+    const Placement<S>& parent = placed[body.parent];
+    placed[b] = {parent.pos + rotate(parent.quat, body.pos), normalized(parent.quat * body.quat)};
+  }
+  return placed;
+}
+
 template <class S>
 struct Plan {
   struct Lone {
@@ -81,30 +100,16 @@ struct Plan {
  private:
   void add_trees(const Model<S>& m);
   void add_colliders(const Model<S>& m);
-  static Lone lone_of(const Model<S>& m, int b);
-  // Frame at qpos0 in the world, of a body that hangs on static ones.
-  static void frame_of(const Model<S>& m, int b, Vec3<S>& pos, Quat<S>& quat);
+  static Lone lone_of(const Model<S>& m, int b, const Placement<S>& placed);
 };
 
 template <class S>
-void Plan<S>::frame_of(const Model<S>& m, int b, Vec3<S>& pos, Quat<S>& quat) {
-  pos = m.bodies[b].pos;
-  quat = m.bodies[b].quat;
-  for (int p = m.bodies[b].parent; p != 0; p = m.bodies[p].parent) {
-    pos = m.bodies[p].pos + rotate(m.bodies[p].quat, pos);
-    quat = m.bodies[p].quat * quat;
-  }
-  quat = normalized(quat);
-}
-
-template <class S>
-typename Plan<S>::Lone Plan<S>::lone_of(const Model<S>& m, int b) {
+typename Plan<S>::Lone Plan<S>::lone_of(const Model<S>& m, int b, const Placement<S>& placed) {
   const Body<S>& body = m.bodies[b];
   const Joint<S>& joint = m.joints[body.joint];
   Lone l{b, body.joint, body.dof, joint.type == JointType::kHinge, m.dofs[body.dof].armature};
-  Quat<S> quat;
-  frame_of(m, b, l.pos, quat);
-  l.mat = rotation(quat);
+  l.pos = placed.pos;
+  l.mat = rotation(placed.quat);
   if (!l.hinge) {
     l.inertia += body.mass;
     return l;
@@ -121,13 +126,14 @@ void Plan<S>::build(const Model<S>& m) {
   const int nb = static_cast<int>(m.bodies.size());
   std::vector<char> carries(m.bodies.size(), 0);
   link_of.assign(m.bodies.size(), -1);
+  const auto placed = place_bodies(m);
   for (int b = 1; b < nb; ++b) carries[m.bodies[b].parent] = 1;
   for (int b = 1; b < nb; ++b) {
     const Body<S>& body = m.bodies[b];
     if (body.weld == 0) continue;
     const bool single = body.joints == 1 && dof_count(m.joints[body.joint].type) == 1;
     if (single && !carries[b] && m.bodies[body.parent].weld == 0) {
-      lone.push_back(lone_of(m, b));
+      lone.push_back(lone_of(m, b, placed[b]));
       Lone& l = lone.back();
       l.inverse_damped = S(1) / (l.inertia + m.option.timestep * m.dofs[l.dof].damping);
       continue;
