@@ -1,5 +1,6 @@
 #include "rl/relabel.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -103,6 +104,30 @@ TEST_CASE("relabel: gathers state, goal and target of algorithms 2 and 3") {
   gather_with_goal(data, tuples, goals, x.data(), low.data());
   test::check_close(x, std::vector<float>{103, 103.1f, 149, 149.1f, 4, 4.1f, 49, 49.1f}, 1e-6, 0,
                     "final goal");
+}
+
+TEST_CASE("relabel: more tuples than a block, drawn and gathered, equal one after the other") {
+  const Dataset data = counting_dataset({40, 3, 25});
+  const std::vector<int> episodes{0, 1, 2};
+  const RelabelIndex index(data, 30, episodes);
+  std::vector<RelabelTuple> tuples(1300);
+  kernels::Random random(5), again(5);
+  index.sample(random, tuples);
+  const auto s = static_cast<std::size_t>(data.state_dim);
+  std::vector<float> x(tuples.size() * 2 * s), y(tuples.size() * s);
+  gather_high(data, tuples, 7, x.data(), y.data());
+  int wrong = 0;
+  for (std::size_t i = 0; i < tuples.size(); ++i) {
+    const RelabelTuple& tuple = tuples[i];
+    wrong += !(tuple == index.sample(again));
+    const auto differs = [&](int t, const float* row) {
+      return !std::equal(row, row + s, data.state(tuple.episode, t));
+    };
+    wrong += differs(tuple.t, &x[i * 2 * s]) + differs(tuple.t + tuple.w, &x[(i * 2 + 1) * s]);
+    wrong += differs(tuple.t + std::min(tuple.w, 7), &y[i * s]);
+  }
+  CHECK(wrong == 0);
+  CHECK(random.next_u64() == again.next_u64());
 }
 
 TEST_CASE("relabel: no tuple, a bad window or an unknown episode is an error that says so") {
