@@ -7,7 +7,7 @@ namespace {
 // Rows lie anywhere: those to come are asked for while others are copied, or one miss would wait for the one before.
 template <class T>
 void gather_rows_isa(int64_t n, int64_t cols, const T* table, const int32_t* index, T* out) {
-  constexpr int64_t kAhead = 64, kLine = 64 / sizeof(T);
+  constexpr int64_t kAhead = 24, kLine = 64 / sizeof(T);
   for (int64_t i = 0; i < n; ++i) {
     if (i + kAhead < n) {
       const T* next = table + index[i + kAhead] * cols;
