@@ -1,6 +1,9 @@
 // Philox and what is made of it. This file is compiled for the base instruction set only (kernels/philox.hpp).
 #include "kernels/rng.hpp"
 
+#include <algorithm>
+
+#include "kernels/divisor.hpp"
 #include "kernels/philox.hpp"
 
 namespace baton::kernels {
@@ -73,6 +76,15 @@ std::uint32_t Random::next_u32() {
   return words_[static_cast<std::size_t>(used_++)];
 }
 
+void Random::skip(std::uint64_t n) {
+  const std::uint64_t word = 4 * block_ - static_cast<std::uint64_t>(4 - used_) + n;
+  block_ = word / 4;
+  used_ = 4;
+  if (word % 4 == 0) return;
+  next_u32();
+  used_ = static_cast<int>(word % 4);
+}
+
 std::uint64_t Random::next_u64() {
   const std::uint64_t low = next_u32();
   return static_cast<std::uint64_t>(next_u32()) << 32 | low;
@@ -114,7 +126,25 @@ std::uint64_t Random::below64(std::uint64_t n) {
 }
 
 void Random::fill_below64(std::uint64_t n, std::span<std::uint64_t> out) {
-  for (std::uint64_t& x : out) x = below64(n);
+  if (n == 0) {
+    std::ranges::fill(out, 0);
+    return;
+  }
+  const Divisor divisor(n);
+  const std::uint64_t refused = divisor.divide(0ULL - n).rest;  // as in below64()
+  auto to = out.begin();
+  const auto take = [&](std::uint64_t x) {
+    if (x >= refused && to != out.end()) *to++ = divisor.divide(x).rest;
+  };
+  while (to != out.end()) {
+    if (used_ < 4 || out.end() - to < 2) {
+      take(next_u64());
+      continue;
+    }
+    const auto words = block_at(seed_, stream_, block_++);  // two numbers, not one by one through words_
+    take(static_cast<std::uint64_t>(words.w[1]) << 32 | words.w[0]);
+    take(static_cast<std::uint64_t>(words.w[3]) << 32 | words.w[2]);
+  }
 }
 
 }  // namespace baton::kernels

@@ -32,6 +32,7 @@ class Random {
 
   std::uint32_t next_u32();
   std::uint64_t next_u64();
+  void skip(std::uint64_t n);              // as after n times next_u32()
   float uniform();                         // [0, 1), 24 bits
   double uniform_double();                 // [0, 1), 53 bits
   float normal();                          // N(0, 1)

@@ -62,7 +62,11 @@ std::uint64_t count_tuples(std::int64_t length, std::int64_t window) {
 }
 
 RelabelIndex::RelabelIndex(const Dataset& data, int window, std::span<const int> episodes)
-    : data_(&data), window_(window), episodes_(episodes.begin(), episodes.end()), cumulative_{0} {
+    : data_(&data),
+      window_(window),
+      per_row_(static_cast<std::uint64_t>(std::max(window, 1))),
+      episodes_(episodes.begin(), episodes.end()),
+      cumulative_{0} {
   BATON_REQUIRE(window >= 1, "relabel: window is {}, at least 1 is needed", window);
   BATON_REQUIRE(data.steps() <= std::numeric_limits<std::int32_t>::max(),
                 "relabel: {} steps, at most {} are possible", data.steps(),
@@ -84,6 +88,7 @@ RelabelIndex::RelabelIndex(const Dataset& data, int window, std::span<const int>
 
 std::size_t RelabelIndex::slot_of(std::uint64_t index) const {
   std::size_t slot = guide_[index >> shift_];
+  slot += cumulative_[slot + 1] <= index ? 1 : 0;  // mostly the last step: no branch to guess
   while (cumulative_[slot + 1] <= index) ++slot;
   return slot;
 }
@@ -102,7 +107,8 @@ RelabelTuple RelabelIndex::find(std::uint64_t index) const {
   // Rows t = 0 .. m-w hold w tuples each; behind them rows hold w-1, w-2, ..., 1 (or m, m-1, ..., 1 when m < w).
   const std::uint64_t full_rows = m >= w ? m - w + 1 : 0;
   if (local < full_rows * w) {
-    return {episode, static_cast<int>(local / w), static_cast<int>(local % w) + 1};
+    const auto [t, before] = per_row_.divide(local);
+    return {episode, static_cast<int>(t), static_cast<int>(before) + 1};
   }
   const std::uint64_t from_end = cumulative_[slot + 1] - 1 - index;  // 0 is the very last tuple
   const std::uint64_t rows_after = triangular_root(from_end);        // rows wholly behind this one

@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/divisor.hpp"
 #include "kernels/rng.hpp"
 #include "rl/dataset.hpp"
 
@@ -42,6 +43,7 @@ class RelabelIndex {
  private:
   const Dataset* data_;
   int window_;
+  kernels::Divisor per_row_;  // by window_
   std::vector<int> episodes_;
   std::size_t slot_of(std::uint64_t index) const;  // the last k with cumulative_[k] <= index
   RelabelTuple find(std::uint64_t index) const;    // at(), index < count()

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "kernels/error.hpp"
+#include "kernels/parallel.hpp"
 
 namespace baton::rl {
 namespace {
@@ -30,10 +31,14 @@ double rate_factor(const ImitationSettings& settings, int k) {
                              settings.lr_floor);
 }
 
+bool TupleStream::plain() const {
+  return sources.size() == 1 && target_goal_fraction <= 0 && final_goal_fraction <= 0;
+}
+
 TupleStream::Drawn TupleStream::draw_tuples(kernels::Random& random, int n) const {
   tuples_.resize(static_cast<std::size_t>(n));
   targeted_.assign(static_cast<std::size_t>(n), 0);
-  if (sources.size() == 1 && target_goal_fraction <= 0 && final_goal_fraction <= 0) {
+  if (plain()) {
     sources[0].index.sample(random, tuples_);
     return {tuples_, targeted_};
   }
@@ -53,14 +58,39 @@ TupleStream::Drawn TupleStream::draw_tuples(kernels::Random& random, int n) cons
   return {tuples_, targeted_};
 }
 
-void TupleStream::draw(kernels::Random& random, int n, float* x, float* y) const {
-  draw_tuples(random, n);
-  if (kind == TupleKind::kGoal) return gather_with_goal(*data, tuples_, goals, x, y);
-  if (kind == TupleKind::kHigh) {
-    gather_high(*data, tuples_, low_window, x, y);
-  } else {
-    gather_low(*data, tuples_, x, y);
+void TupleStream::gather(std::span<const RelabelTuple> tuples, float* x, float* y) const {
+  switch (kind) {
+    case TupleKind::kLow:
+      return gather_low(*data, tuples, x, y);
+    case TupleKind::kHigh:
+      return gather_high(*data, tuples, low_window, x, y);
+    case TupleKind::kGoal:
+      return gather_with_goal(*data, tuples, goals, x, y);
   }
+}
+
+// In chunks, each from its own place in the stream of random numbers: on all threads, the same for any number of them.
+void TupleStream::draw_plain(kernels::Random& random, int n, float* x, float* y) const {
+  constexpr int kChunk = 512;
+  tuples_.resize(static_cast<std::size_t>(n));
+  const std::ptrdiff_t in = 2 * data->state_dim, out = output_dim();
+  kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
+    const int begin = chunk * kChunk, count = std::min(kChunk, n - begin);
+    const auto tuples =
+        std::span(tuples_).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
+    kernels::Random own = random;
+    own.skip(2 * static_cast<std::uint64_t>(begin));
+    sources[0].index.sample(own, tuples);
+    gather(tuples, x + begin * in, y + begin * out);
+  });
+  random.skip(2 * static_cast<std::uint64_t>(n));
+}
+
+void TupleStream::draw(kernels::Random& random, int n, float* x, float* y) const {
+  if (plain()) return draw_plain(random, n, x, y);
+  draw_tuples(random, n);
+  gather(tuples_, x, y);
+  if (kind == TupleKind::kGoal) return;
   const int s = data->state_dim;
   for (int i = 0; i < n; ++i) {
     if (targeted_[i] == 0) continue;

@@ -46,6 +46,10 @@ struct TupleStream {
   Drawn draw_tuples(kernels::Random& random, int n) const;
 
  private:
+  bool plain() const;  // every tuple takes one number of 64 bits, and nothing of it is changed afterwards
+  void draw_plain(kernels::Random& random, int n, float* x, float* y) const;
+  void gather(std::span<const RelabelTuple> tuples, float* x, float* y) const;
+
   mutable std::vector<RelabelTuple> tuples_;
   mutable std::vector<std::uint8_t> targeted_;
 };

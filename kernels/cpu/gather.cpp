@@ -4,9 +4,34 @@
 namespace baton::kernels::BATON_ISA {
 namespace {
 
+// Rows of kFull whole vectors and a rest: short ones take so few instructions that many are under way at a time, and
+// each may wait for the memory by itself.
+template <int kFull, class T>
+void gather_short_rows(int64_t n, int64_t cols, const T* table, const int32_t* index, T* out) {
+  const int rest = static_cast<int>(cols) - kFull * kWidth<T>;
+  for (int64_t i = 0; i < n; ++i) {
+    const T* from = table + index[i] * cols;
+    T* to = out + i * cols;
+    for (int v = 0; v < kFull; ++v) store(to + v * kWidth<T>, load(from + v * kWidth<T>));
+    if (rest > 0) store_part(to + kFull * kWidth<T>, load_part(from + kFull * kWidth<T>, rest, T(0)), rest);
+  }
+}
+
 // Rows lie anywhere: those to come are asked for while others are copied, or one miss would wait for the one before.
 template <class T>
 void gather_rows_isa(int64_t n, int64_t cols, const T* table, const int32_t* index, T* out) {
+  switch (cols / kWidth<T>) {
+    case 0:
+      return gather_short_rows<0>(n, cols, table, index, out);
+    case 1:
+      return gather_short_rows<1>(n, cols, table, index, out);
+    case 2:
+      return gather_short_rows<2>(n, cols, table, index, out);
+    case 3:
+      return gather_short_rows<3>(n, cols, table, index, out);
+    default:
+      break;
+  }
   constexpr int64_t kAhead = 24, kLine = 64 / sizeof(T);
   for (int64_t i = 0; i < n; ++i) {
     if (i + kAhead < n) {

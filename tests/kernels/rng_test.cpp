@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "kernels/divisor.hpp"
 #include "tests/support/compare.hpp"
 
 namespace baton::kernels {
@@ -77,6 +78,70 @@ TEST_CASE("below(n) is uniform and stays below n") {
   for (int i = 0; i < 1000; ++i) CHECK(random.below64(0xC000000000000001ULL) < 0xC000000000000001ULL);
   CHECK(random.below(1) == 0);
   CHECK(random.below(0) == 0);
+}
+
+TEST_CASE("numbers skipped are those that would have come") {
+  for (const int before : {0, 1, 2, 3, 4, 7}) {
+    for (const int skipped : {0, 1, 2, 3, 4, 5, 8, 1001}) {
+      CAPTURE(before);
+      CAPTURE(skipped);
+      Random jumps(3, 9), walks(3, 9);
+      for (int i = 0; i < before; ++i) jumps.next_u32(), walks.next_u32();
+      for (int i = 0; i < skipped; ++i) walks.next_u32();
+      jumps.skip(static_cast<std::uint64_t>(skipped));
+      for (int i = 0; i < 6; ++i) CHECK(jumps.next_u32() == walks.next_u32());
+    }
+  }
+}
+
+TEST_CASE("many numbers below n are those drawn one by one, refused ones and the place in the stream alike") {
+  for (const std::uint64_t n : {0ULL, 1ULL, 2ULL, 30ULL, 1000003ULL, 1ULL << 32, 1ULL << 63, (1ULL << 63) + 1,
+                                0xC000000000000001ULL, ~0ULL}) {
+    for (const int before : {0, 1, 2}) {
+      CAPTURE(n);
+      CAPTURE(before);
+      Random many(11), single(11);
+      for (int i = 0; i < before; ++i) many.next_u32(), single.next_u32();
+      std::vector<std::uint64_t> got(1001);
+      many.fill_below64(n, got);
+      int wrong = 0;
+      for (const std::uint64_t x : got) wrong += x != single.below64(n);
+      CHECK(wrong == 0);
+      CHECK(many.next_u32() == single.next_u32());
+    }
+  }
+}
+
+TEST_CASE("a divisor divides as / and % do") {
+  const std::uint64_t numbers[] = {1,
+                                   2,
+                                   3,
+                                   7,
+                                   10,
+                                   30,
+                                   255,
+                                   256,
+                                   0xFFFFFFFF,
+                                   1ULL << 32,
+                                   0x123456789ABCDEF,
+                                   (1ULL << 63) - 1,
+                                   1ULL << 63,
+                                   (1ULL << 63) + 1,
+                                   ~0ULL - 1,
+                                   ~0ULL};
+  for (const std::uint64_t n : numbers) {
+    const Divisor divisor(n);
+    const auto same = [&](std::uint64_t x) {
+      const auto [quotient, rest] = divisor.divide(x);
+      return quotient == x / n && rest == x % n;
+    };
+    CAPTURE(n);
+    for (const std::uint64_t k : numbers) {
+      CAPTURE(k);
+      for (const std::uint64_t x : {k, k * n - 1, k * n, k * n + 1}) CHECK(same(x));
+    }
+    CHECK(same(0));
+  }
 }
 
 TEST_CASE("derived seeds differ from one another and from their parent") {

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "kernels/error.hpp"
+#include "kernels/parallel.hpp"
 #include "tests/rl/synthetic.hpp"
 #include "tests/support/compare.hpp"
 
@@ -54,6 +55,30 @@ std::vector<float> gradient_of(const Level& level, int batch, std::uint64_t seed
 }
 
 }  // namespace
+
+TEST_CASE("trainer: tuples drawn by chunks are those drawn one by one, on one thread and on two") {
+  const Level level({4});
+  constexpr std::size_t kTuples = 1300;  // three chunks
+  std::vector<float> want_x(kTuples * 6), want_y(kTuples * 2);
+  kernels::Random one_by_one(5);
+  one_by_one.next_u32();  // chunks need not begin with a block of random numbers
+  std::vector<RelabelTuple> tuples(kTuples);
+  for (RelabelTuple& tuple : tuples) tuple = level.train.sources[0].index.sample(one_by_one);
+  gather_low(level.data, tuples, want_x.data(), want_y.data());
+  const std::uint64_t next = one_by_one.next_u64();
+  for (const int threads : {1, 2}) {
+    CAPTURE(threads);
+    kernels::set_threads(threads);
+    kernels::Random random(5);
+    random.next_u32();
+    std::vector<float> x(want_x.size()), y(want_y.size());
+    level.train.draw(random, static_cast<int>(kTuples), x.data(), y.data());
+    CHECK(x == want_x);
+    CHECK(y == want_y);
+    CHECK(random.next_u64() == next);
+  }
+  kernels::set_threads(0);
+}
 
 TEST_CASE("trainer: sgd without momentum goes down the gradient by lr, adam by lr in every coordinate") {
   for (const std::string optimizer : {"sgd", "adam", "adamw"}) {
