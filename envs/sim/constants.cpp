@@ -1,7 +1,10 @@
 #include "envs/sim/constants.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <map>
+#include <vector>
 
 #include "envs/sim/inertia.hpp"
 #include "envs/sim/jacobian.hpp"
@@ -11,18 +14,57 @@
 namespace baton::sim {
 namespace {
 
-// trace(J M^-1 J') / 3 for the three rows of J given as one column vector a dof.
-double mean_inverse_inertia(const Model<double>& m, const Data<double>& d,
-                            const std::vector<Vec3<double>>& jacobian) {
-  std::vector<double> row(static_cast<std::size_t>(m.nv)), solved;
-  double trace = 0;
-  for (int axis = 0; axis < 3; ++axis) {
-    for (int i = 0; i < m.nv; ++i) row[i] = jacobian[i][axis];
-    solved = row;
+// J M^-1 J' of a link's six velocities: linear at its centre of mass, then angular.
+using Mobility = std::array<std::array<double, 6>, 6>;
+
+Mobility mobility_of(const Model<double>& m, const Data<double>& d, int link) {
+  const auto nv = static_cast<std::size_t>(m.nv);
+  std::vector<Vec3<double>> linear(nv), angular(nv);
+  point_jacobian(m, d, link, d.xipos[link], linear.data(), angular.data());
+  std::array<std::vector<double>, 6> rows;
+  for (int r = 0; r < 6; ++r)
+    for (std::size_t i = 0; i < nv; ++i) rows[r].push_back(r < 3 ? linear[i][r] : angular[i][r - 3]);
+  Mobility mobility{};
+  for (int r = 0; r < 6; ++r) {
+    std::vector<double> solved = rows[r];
     solve_m(m, d, solved.data());
-    for (int i = 0; i < m.nv; ++i) trace += row[i] * solved[i];
+    for (int k = 0; k <= r; ++k) {
+      for (std::size_t i = 0; i < nv; ++i) mobility[r][k] += rows[k][i] * solved[i];
+      mobility[k][r] = mobility[r][k];
+    }
   }
-  return trace / 3;
+  return mobility;
+}
+
+// The mean of linear, and of angular, velocities' mobility at a point `arm` from the link's centre of mass. There the
+// linear velocity along an axis e is e . (v + w x arm) = v . e + w . (arm x e).
+std::array<double, 2> mean_mobility(const Mobility& mobility, const Vec3<double>& arm) {
+  std::array<double, 2> trace{};
+  for (int axis = 0; axis < 3; ++axis) {
+    Vec3<double> e{0, 0, 0};
+    e[axis] = 1;
+    const Vec3<double> turn = cross(arm, e);
+    trace[0] += mobility[axis][axis];
+    for (int j = 0; j < 3; ++j) {
+      trace[0] += 2 * turn[j] * mobility[axis][3 + j];
+      for (int k = 0; k < 3; ++k) trace[0] += turn[j] * turn[k] * mobility[3 + j][3 + k];
+    }
+    trace[1] += mobility[3 + axis][3 + axis];
+  }
+  return {trace[0] / 3, trace[1] / 3};
+}
+
+// Bodies fixed to a link share its six solutions.
+void body_weights(Model<double>& m, const Data<double>& d) {
+  std::map<int, Mobility> mobilities;
+  for (std::size_t b = 1; b < m.bodies.size(); ++b) {
+    auto& body = m.bodies[b];
+    body.invweight = {0, 0};
+    if (body.weld == 0) continue;
+    const auto [link, added] = mobilities.try_emplace(body.weld);
+    if (added) link->second = mobility_of(m, d, body.weld);
+    body.invweight = mean_mobility(link->second, d.xipos[b] - d.xipos[body.weld]);
+  }
 }
 
 void dof_weights(Model<double>& m, const Data<double>& d) {
@@ -116,15 +158,7 @@ void compute_constants(Model<double>& m) {
   m.mean_inertia = sum / m.nv;
   dof_weights(m, d);
   servo_damping(m, d);
-
-  std::vector<Vec3<double>> linear(static_cast<std::size_t>(m.nv)), angular(static_cast<std::size_t>(m.nv));
-  for (int b = 1; b < static_cast<int>(m.bodies.size()); ++b) {
-    auto& body = m.bodies[b];
-    body.invweight = {0, 0};
-    if (body.weld == 0) continue;
-    point_jacobian(m, d, b, d.xipos[b], linear.data(), angular.data());
-    body.invweight = {mean_inverse_inertia(m, d, linear), mean_inverse_inertia(m, d, angular)};
-  }
+  body_weights(m, d);
   slider_weights(m);
 }
 
