@@ -34,6 +34,7 @@ struct Cluster {
   int dof_begin = 0, dof_count = 0;  // into Envelope::dof of ConstraintData::apart
   bool held = false;                 // equalities or friction losses give it rows in every lane
   bool small = false;                // one tree of one dof, or two that one joint equality couples
+  bool plain_limits = false;  // one tree whose rows are contacts and limits of hinges and slides (limits.hpp)
 };
 
 // Numbering of H's rows and columns over some dofs, in order of elimination, and the envelope of its lower triangle.

@@ -133,6 +133,9 @@ void ConstraintData<T>::find_clusters(const Model<S>& m) {
     if (by != TreeLink::By::kTwoJoints) plain_link[a] = plain_link[b] = 0;
     root[root_of(a)] = root_of(b);
   }
+  std::vector<char> ball_limits(nt, 0);
+  for (const auto& joint : m.joints)
+    if (joint.type == JointType::kBall && joint.limited) ball_limits[m.dofs[joint.dof].tree] = 1;
   clusters.clear();
   apart.dof.clear();
   apart.local.assign(nv, -1);
@@ -158,6 +161,7 @@ void ConstraintData<T>::find_clusters(const Model<S>& m) {
       }
     }
     c.dof_count = static_cast<int>(apart.dof.size()) - c.dof_begin;
+    c.plain_limits = trees == 1 && !c.held && c.dof_count <= kMaxDense && !ball_limits[r];
     c.small = plain && ((trees == 1 && most == 0) || (trees == 2 && most == 1));
     clusters.push_back(c);
   }

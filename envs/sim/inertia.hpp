@@ -114,19 +114,20 @@ BATON_HD void factor_trees(const Model<scalar_t<T>>& m, const std::vector<DofTre
   }
 }
 
-// x[nv] <- A^-1 x at whole trees, from factor_trees()'s output for them.
+// x[nv] <- A^-1 x at a whole tree, from factor_trees()'s output for it.
+template <class T>
+BATON_INLINE void solve_tree(const Model<scalar_t<T>>& m, const DofTree& tree, const T* LD,
+                             const T* inverse_diagonal, T* x) {
+  if (tree.count > kMaxDense) return detail::solve_sparse(m, tree, LD, inverse_diagonal, x);
+  with_size(tree.count,
+            [&](auto n) { solve_ltdl<n>(LD + tree.matrix, inverse_diagonal + tree.begin, x + tree.begin); });
+}
+
+// The same at several.
 template <class T>
 BATON_HD void solve_trees(const Model<scalar_t<T>>& m, const std::vector<DofTree>& trees, const T* LD,
                           const T* inverse_diagonal, T* x) {
-  for (const DofTree& tree : trees) {
-    if (tree.count > kMaxDense) {
-      detail::solve_sparse(m, tree, LD, inverse_diagonal, x);
-      continue;
-    }
-    with_size(tree.count, [&](auto n) {
-      solve_ltdl<n>(LD + tree.matrix, inverse_diagonal + tree.begin, x + tree.begin);
-    });
-  }
+  for (const DofTree& tree : trees) solve_tree(m, tree, LD, inverse_diagonal, x);
 }
 
 // A <- M at whole trees.

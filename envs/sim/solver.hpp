@@ -8,7 +8,7 @@
 //            the squared distance from the cone                 contacts with elliptic cones, in elliptic.hpp
 //
 // The optimum is unique. The rows fall into problems (partition.hpp): small clusters have a closed form (small.hpp),
-// the others Newton's method: H = M + J' D J over the rows in their quadratic zone (and the cones' second derivatives),
+// a tree at its limits another (limits.hpp), the others Newton's method: H = M + J' D J over the rows in their quadratic zone (and the cones' second derivatives),
 // H p = -gradient by an envelope LDL', exact line search along p. It starts at qacc_warmstart; a lane stops when its
 // full step changes no row's zone (the optimum of a quadratic) or when gradient or expected improvement, scaled by
 // 1 / (mean_inertia nv), fall below the tolerance; then it is frozen while the others go on.
@@ -19,6 +19,7 @@
 #include "envs/sim/elliptic.hpp"
 #include "envs/sim/envelope.hpp"
 #include "envs/sim/inertia.hpp"
+#include "envs/sim/limits.hpp"
 #include "envs/sim/small.hpp"
 
 namespace baton::sim {
@@ -286,6 +287,21 @@ BATON_HD void solve_problem(const Model<scalar_t<T>>& m, Data<T>& d, const Probl
   }
 }
 
+// A cluster by itself in the lanes of `mine`: those at plain limits in closed form, the others by Newton's method.
+template <class T>
+BATON_HD void solve_cluster(const Model<scalar_t<T>>& m, Data<T>& d, bool plain_limits, const Problem& p,
+                            mask_t<T> mine, SolverReport& report) {
+  TreeLimits<T> limits;
+  if (plain_limits) limits.solve(m, d, p, mine);
+  const mask_t<T> rest = mine && !limits.settled();
+  if (any(rest)) {
+    solve_problem(
+        m, d, p, rest, [&](int) { return rest; }, report);
+    row_forces(d.efc, p);
+  }
+  if (any(limits.settled())) limits.write(d, p, !any(rest));
+}
+
 // The clusters that are joined in some lane, all together; of these a lane has its own joined ones in it.
 template <class T>
 BATON_HD void solve_joint(const Model<scalar_t<T>>& m, Data<T>& d, SolverReport& report) {
@@ -326,9 +342,7 @@ BATON_HD SolverReport solve_constraints(const Model<scalar_t<T>>& m, Data<T>& d)
       solve_small_cluster(d, c);
     } else if (const mask_t<T> mine = e.touched[c] > zero && !(e.joined[c] > zero);
                p.begin < p.end && any(mine)) {
-      detail::solve_problem(
-          m, d, p, mine, [&](int) { return mine; }, report);
-      detail::row_forces(e, p);
+      detail::solve_cluster(m, d, e.clusters[c].plain_limits, p, mine, report);
     }
     joined = joined || e.joined[c] > zero;
   }
