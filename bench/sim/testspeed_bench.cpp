@@ -176,7 +176,8 @@ int main(int argc, char** argv) {
   const std::string source = BATON_SOURCE_ROOT;
   const std::string original = franka != nullptr ? franka : source + "/../shared/franka_kitchen";
   add("testspeed/kitchen", {source + "/envs/kitchen/kitchen.xml", 32, 512, 16, 8, sim::kEpisodeActions, 3});
-  add("testspeed/franka_kitchen", {original + "/kitchen_assets/kitchen_env_model.xml", 16, 128, 4, 2, 140, 3});
+  add("testspeed/franka_kitchen",
+      {original + "/kitchen_assets/kitchen_env_model.xml", 16, 128, 4, 2, 140, 3});
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::RunSpecifiedBenchmarks();
