@@ -4,6 +4,8 @@
 //   testspeed/kitchen          envs/kitchen/kitchen.xml
 //   testspeed/franka_kitchen   ../shared/franka_kitchen (or the folder BATON_FRANKA_KITCHEN); skipped where absent
 //
+// Every environment in lanes has actions of its own; the other contestants replay some of them.
+//
 // One benchmark is the whole race: every contestant takes the same action in turn, so that noise of the machine meets
 // all of them, and the episode is run several times; a contestant's time is the sum over actions of the median over
 // the repetitions. One-thread times are processor time, which other programs disturb less; the two-thread ones are
@@ -32,7 +34,7 @@ constexpr std::uint64_t kSeed = 1;
 
 struct Race {
   std::string path;
-  int recordings, lanes_envs, double_envs, peer_envs, actions, repetitions;
+  int lanes_envs, double_envs, peer_envs, actions, repetitions;
 };
 
 struct Entry {
@@ -150,7 +152,7 @@ void testspeed(benchmark::State& state, const std::string& title, Race race) {
   try {
     const sim::Model<double> model = sim::mjcf::load(race.path);
     kernels::set_threads(0);
-    const auto record = sim::record_random_actions(model, race.recordings, race.actions, kSeed);
+    const auto record = sim::record_random_actions(model, race.lanes_envs, race.actions, kSeed);
     for (auto _ : state) {
       std::vector<Entry> all = contestants(race, model, record);
       run(race, all);
@@ -175,9 +177,8 @@ int main(int argc, char** argv) {
   const char* franka = std::getenv("BATON_FRANKA_KITCHEN");
   const std::string source = BATON_SOURCE_ROOT;
   const std::string original = franka != nullptr ? franka : source + "/../shared/franka_kitchen";
-  add("testspeed/kitchen", {source + "/envs/kitchen/kitchen.xml", 32, 512, 16, 8, sim::kEpisodeActions, 3});
-  add("testspeed/franka_kitchen",
-      {original + "/kitchen_assets/kitchen_env_model.xml", 16, 128, 4, 2, 140, 3});
+  add("testspeed/kitchen", {source + "/envs/kitchen/kitchen.xml", 512, 16, 8, sim::kEpisodeActions, 3});
+  add("testspeed/franka_kitchen", {original + "/kitchen_assets/kitchen_env_model.xml", 256, 4, 2, 140, 3});
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::RunSpecifiedBenchmarks();

@@ -44,6 +44,7 @@ Batch::Batch(const Model<double>& model, int n, const BatchOptions& options)
     model_float_ = std::make_shared<Model<float>>(to_float(model));
     tiles_.push_back(options.whole_batch(*model_float_, n, options));
     tiles_.back()->set_lanes(n);
+    places_ = Places(n, n);
     return;
   }
   if (options.precision == Precision::kDouble) {
@@ -58,6 +59,8 @@ Batch::Batch(const Model<double>& model, int n, const BatchOptions& options)
                                       : make_tile(isa_, *model_float_, options));
     tiles_.back()->set_lanes(std::min(width_, n - first));
   }
+  places_ = Places(n, width_);
+  touch_.resize(tiles_.size() * static_cast<std::size_t>(width_));
 }
 
 Batch::~Batch() = default;
@@ -87,12 +90,12 @@ void Batch::check(Field field, int env, std::size_t size) const {
 
 void Batch::get(Field field, int env, std::span<double> out) const {
   check(field, env, out.size());
-  tiles_[static_cast<std::size_t>(env / width_)]->get(field, env % width_, out.data());
+  tile_of(env).get(field, lane_of(env), out.data());
 }
 
 void Batch::set(Field field, int env, std::span<const double> in) {
   check(field, env, in.size());
-  tiles_[static_cast<std::size_t>(env / width_)]->set(field, env % width_, in.data());
+  tile_of(env).set(field, lane_of(env), in.data());
 }
 
 void Batch::reset(int env, std::span<const double> qpos, std::span<const double> qvel) {
@@ -112,8 +115,21 @@ void Batch::reset(int env, std::span<const double> qpos, std::span<const double>
   set(Field::kMocapQuat, env, quat);
 }
 
+void Batch::regroup() {
+  steps_in_place_ = 0;
+  if (width_ == 1 || tiles_.size() == 1) return;
+  const auto width = static_cast<std::size_t>(width_);
+  for (std::size_t t = 0; t < tiles_.size(); ++t) tiles_[t]->touched(&touch_[t * width]);
+  places_.regroup(std::span(touch_).first(static_cast<std::size_t>(n_)), [&](int p, int q) {
+    tiles_[static_cast<std::size_t>(p / width_)]->swap(
+        p % width_, *tiles_[static_cast<std::size_t>(q / width_)], q % width_);
+  });
+}
+
 void Batch::step(int substeps) {
   BATON_REQUIRE(substeps >= 0, "cannot take {} steps", substeps);
+  if (substeps > 0 && steps_in_place_ >= kRegroupSteps) regroup();
+  steps_in_place_ = std::min(steps_in_place_ + std::min(substeps, kRegroupSteps), kRegroupSteps);
   kernels::parallel_for(static_cast<int>(tiles_.size()),
                         [&](int t) { tiles_[static_cast<std::size_t>(t)]->step(substeps); });
 }
@@ -122,17 +138,17 @@ std::array<double, 3> Batch::site_position(int env, int site) const {
   check(Field::kQpos, env, static_cast<std::size_t>(nq()));
   BATON_REQUIRE(site >= 0 && site < static_cast<int>(model_->sites.size()),
                 "site {} does not exist: the model has {}", site, model_->sites.size());
-  return tiles_[static_cast<std::size_t>(env / width_)]->site_position(env % width_, site);
+  return tile_of(env).site_position(lane_of(env), site);
 }
 
 int Batch::contacts(int env) const {
   check(Field::kQpos, env, static_cast<std::size_t>(nq()));
-  return tiles_[static_cast<std::size_t>(env / width_)]->lane_contacts(env % width_);
+  return tile_of(env).lane_contacts(lane_of(env));
 }
 
 std::uint64_t Batch::diverged(int env) const {
   check(Field::kQpos, env, static_cast<std::size_t>(nq()));
-  return tiles_[static_cast<std::size_t>(env / width_)]->lane_diverged(env % width_);
+  return tile_of(env).lane_diverged(lane_of(env));
 }
 
 BatchCounts Batch::counts() const {

@@ -4,7 +4,7 @@
 // Environments live in tiles of W (the lanes of one Data<Lanes<float, W>>): W = 16 with AVX-512, 8 with AVX2, else 4,
 // chosen when the batch is made (environment variable BATON_ISA = avx512 | avx2 | base forces one). Precision kFloat
 // and kDouble put every environment into a tile of its own, in plain float or double. BatchOptions::whole_batch
-// puts all into one, on a GPU.
+// puts all into one, on a GPU. Which environments share a tile changes with what they touch (places.hpp).
 //
 // An environment's trajectory has the same bytes for any number of threads, any size of the batch and any place in
 // it. One that leaves sane bounds (non-finite, |qpos| > max_position, |qvel| > max_velocity) or has a NaN among its
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "envs/sim/model.hpp"
+#include "envs/sim/places.hpp"
 #include "envs/sim/stage_clock.hpp"
 
 namespace baton::sim {
@@ -58,6 +59,10 @@ class BatchTile {
   virtual ~BatchTile() = default;
   virtual void step(int substeps) = 0;
   virtual void set_lanes(int used) = 0;  // lanes beyond repeat lane 0
+  // keys[lane]: what the environment touched in the last substep, a bit for each pair of bodies (some share theirs).
+  virtual void touched(std::uint64_t*) const {}
+  // All that belongs to one environment of this tile changes places with one of another tile of the same batch.
+  virtual void swap(int, BatchTile&, int) {}
   virtual void get(Field field, int lane, double* out) const = 0;
   virtual void set(Field field, int lane, const double* in) = 0;
   virtual std::uint64_t lane_diverged(int lane) const = 0;
@@ -104,22 +109,31 @@ class Batch {
 
   // World position of a site, as of the start of the last timestep (stale until the first step after a change).
   std::array<double, 3> site_position(int env, int site) const;
-  int contacts(int env) const;            // active contacts in the last timestep
-  std::uint64_t diverged(int env) const;  // times this environment was put back
-  BatchCounts counts() const;             // summed over tiles
+  int contacts(int env) const;                                  // active contacts in the last timestep
+  std::uint64_t diverged(int env) const;                        // times this environment was put back
+  BatchCounts counts() const;                                   // summed over tiles
+  int tile(int env) const { return places_.of(env) / width_; }  // where it lives for now
 
   // From now on, steps are timed stage by stage, or not. stage_times: summed over all tiles since the batch was made.
   void time_stages(bool on);
   StageTimes stage_times() const;
 
  private:
+  static constexpr int kRegroupSteps = 20;  // substeps after which environments may change places
+
   void check(Field field, int env, std::size_t size) const;
+  void regroup();
+  BatchTile& tile_of(int env) const { return *tiles_[static_cast<std::size_t>(tile(env))]; }
+  int lane_of(int env) const { return places_.of(env) % width_; }
 
   std::shared_ptr<const Model<double>> model_;
   std::shared_ptr<const Model<float>> model_float_;
   int n_, width_ = 1;
   std::string isa_;
   std::vector<std::unique_ptr<BatchTile>> tiles_;
+  Places places_{0, 1};
+  int steps_in_place_ = 0;            // substeps since environments last could change places
+  std::vector<std::uint64_t> touch_;  // [place], scratch
 };
 
 }  // namespace baton::sim

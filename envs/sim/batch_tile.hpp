@@ -12,6 +12,10 @@ namespace baton::sim {
 template <class T>
 class TileOf final : public BatchTile {
   using S = scalar_t<T>;
+  // All of them.
+  static constexpr std::array kFields{Field::kQpos,      Field::kQvel,     Field::kCtrl,
+                                      Field::kWarmstart, Field::kMocapPos, Field::kMocapQuat,
+                                      Field::kResetQpos, Field::kResetQvel};
   static constexpr int kWidth = width_v<T>;
 
  public:
@@ -24,6 +28,29 @@ class TileOf final : public BatchTile {
         max_velocity_(static_cast<S>(options.max_velocity)) {}
 
   void set_lanes(int used) override { used_ = used; }
+
+  void touched(std::uint64_t* keys) const override {
+    std::fill_n(keys, kWidth, 0);
+    for (int c = 0; c < d_.ncontact; ++c) {
+      const auto& contact = d_.contacts[c];
+      const std::uint64_t bit = 1ULL << d_.broadphase.group_of(contact.pair) % 64;
+      for (int at = 0; at < kWidth; ++at)
+        if (lane(contact.active, at)) keys[at] |= bit;
+    }
+  }
+
+  void swap(int at, BatchTile& other_tile, int other_at) override {
+    auto& other = static_cast<TileOf&>(other_tile);
+    for (const Field field : kFields) {
+      auto &mine = array(field), &its = other.array(field);
+      for (std::size_t i = 0; i < mine.size(); ++i) {
+        const S kept = lane(mine[i], at);
+        set_lane(mine[i], at, lane(its[i], other_at));
+        set_lane(its[i], other_at, kept);
+      }
+    }
+    std::swap(diverged_[at], other.diverged_[other_at]);
+  }
 
   void step(int substeps) override {
     fill_unused();

@@ -46,6 +46,11 @@ struct Broadphase {
   // Everything from the model at once; the model's poses of static bodies must not change afterwards.
   void build(const Model<S>& m, const Plan<S>& plan);
 
+  int group_of(int pair) const {
+    return static_cast<int>(
+        std::ranges::partition_point(groups, [&](const Group& g) { return g.end <= pair; }) - groups.begin());
+  }
+
   // f(array) for each of the tables.
   template <class F>
   void for_each_array(F&& f) const {

@@ -6,8 +6,8 @@
 //   f = c - W a                   their generalised force; qacc = qacc_smooth + M^-1 f
 //
 // a0 = qacc_smooth of these dofs. I + G W needs no pivots: its leading minors are those of I + sqrt(W) G sqrt(W).
-// Which rows push is first read at qacc_warmstart, then at the last a: a lane whose a changes none is at its optimum. One
-// that does not get there within a few rounds, or that has a contact, is left to Newton's method (solver.hpp). Rows
+// Which rows push is first read at qacc_warmstart, then at the last a: a lane whose a changes none is at its optimum.
+// One that does not get there within a few rounds, or that has a contact, is left to Newton's method (solver.hpp). Rows
 // that a lane does not have only add exact zeros. Golub, Van Loan, Matrix Computations, 2.1.4 and 3.2.
 #include "envs/sim/inertia.hpp"
 #include "envs/sim/partition.hpp"

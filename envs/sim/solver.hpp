@@ -7,12 +7,13 @@
 //            D min(z, 0)^2 / 2                                  limits, contacts
 //            the squared distance from the cone                 contacts with elliptic cones, in elliptic.hpp
 //
-// The optimum is unique. The rows fall into problems (partition.hpp): small clusters have a closed form (small.hpp),
-// a tree at its limits another (limits.hpp), the others Newton's method: H = M + J' D J over the rows in their quadratic zone (and the cones' second derivatives),
-// H p = -gradient by an envelope LDL', exact line search along p. It starts at qacc_warmstart; a lane stops when its
-// full step changes no row's zone (the optimum of a quadratic) or when gradient or expected improvement, scaled by
-// 1 / (mean_inertia nv), fall below the tolerance; then it is frozen while the others go on.
-// Writes qacc, qfrc_constraint = M (qacc - qacc_smooth), efc.force, efc.jar. MuJoCo, Computation, "Solver: Newton".
+// The optimum is unique. The rows fall into problems (partition.hpp): small clusters have a closed form (small.hpp), a
+// tree at its limits another (limits.hpp), the others Newton's method: H = M + J' D J over the rows in their quadratic
+// zone (and the cones' second derivatives), H p = -gradient by an envelope LDL', exact line search along p. It starts
+// at qacc_warmstart; a lane stops when its full step changes no row's zone (the optimum of a quadratic) or when
+// gradient or expected improvement, scaled by 1 / (mean_inertia nv), fall below the tolerance; then it is frozen while
+// the others go on. Writes qacc, qfrc_constraint = M (qacc - qacc_smooth), efc.force, efc.jar. MuJoCo, Computation,
+// "Solver: Newton".
 #include <limits>
 
 #include "envs/sim/constraint.hpp"

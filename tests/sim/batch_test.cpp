@@ -4,9 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <random>
 #include <span>
 
@@ -73,6 +75,56 @@ TEST_CASE("same bytes for any number of threads, size of the batch and place in 
     single.step(steps);
     CHECK(same_bytes(state(single, 0), expected[e]));
   }
+}
+
+TEST_CASE("environments that touch the same things come to share a tile, with all that is theirs") {
+  const Model<double> m = mjcf::parse(R"(
+    <mujoco><option timestep="0.002"/><worldbody>
+      <geom type="plane" size="9 9 .1"/>
+      <body pos="0 0 .1"><freejoint/><geom size=".1"/></body>
+      <body pos="1 0 .1"><freejoint/><geom size=".1"/></body>
+      <body><joint name="wheel"/><geom size=".1" pos="0 3 3"/></body>
+    </worldbody><actuator><motor joint="wheel"/></actuator></mujoco>)");
+  Batch batch(m, 1);
+  const int count = 3 * batch.width() + 1;
+  batch = Batch(m, count);
+  // In three environments of three tiles the second ball leans on the first.
+  const std::array leaning{1, batch.width() + 2, 3 * batch.width() - 1};
+  const auto start_of = [&](int e) {
+    std::vector<double> q = m.qpos0, v(13);
+    if (std::ranges::count(leaning, e)) q[7] = 0.195, v[6] = -0.1;
+    q[14] = 0.01 * e;
+    return std::pair(q, v);
+  };
+  std::vector<std::unique_ptr<Batch>> alone;
+  for (int e = 0; e < count; ++e) alone.push_back(std::make_unique<Batch>(m, 1));
+  const auto each = [&](const auto& f) {
+    for (int e = 0; e < count; ++e) f(batch, e, e), f(*alone[e], 0, e);
+  };
+  each([&](Batch& b, int at, int e) {
+    const auto [q, v] = start_of(e);
+    b.reset(at, q, v);
+    b.set_ctrl(at, std::vector{0.1 * e});
+  });
+  const auto planted = std::vector(13, std::numeric_limits<double>::quiet_NaN());
+  for (int k = 0; k < 6; ++k) {
+    if (k == 1 || k == 4)
+      each([&](Batch& b, int at, int e) {
+        if (e == leaning[1] || e == 0) b.set_qvel(at, planted);  // moved since, or not: back to its own start
+      });
+    batch.step(25);
+    for (auto& b : alone) b->step(25);
+    for (int e = 0; e < count; ++e) {
+      CAPTURE(e);
+      CHECK(same_bytes(state(batch, e), state(*alone[e], 0)));
+      CHECK(batch.contacts(e) == alone[e]->contacts(0));
+      CHECK(batch.diverged(e) == alone[e]->diverged(0));
+    }
+    if (k == 0) continue;
+    CHECK(batch.tile(leaning[0]) == batch.tile(leaning[1]));
+    CHECK(batch.tile(leaning[0]) == batch.tile(leaning[2]));
+  }
+  CHECK(batch.diverged(leaning[1]) == 2);
 }
 
 TEST_CASE("a diverged environment is put back alone and counted") {
