@@ -20,13 +20,13 @@ Places::Places(int n, int width)
 
 int Places::regroup(std::span<const std::uint64_t> keys, const std::function<void(int, int)>& swap) {
   const int n = static_cast<int>(env_.size());
-  const auto [common, count] = most_frequent(keys);
+  const Frequent common = most_frequent(keys);
   std::iota(order_.begin(), order_.end(), 0);
   std::ranges::sort(order_, {}, [&](int place) {
     const std::uint64_t key = keys[static_cast<std::size_t>(place)];
-    return std::tuple(key == common, key, place);
+    return std::tuple(key == common.key, key, place);
   });
-  const int others = n - count;
+  const int others = n - common.count;
   for (int i = 0; i < others; ++i) tile_of_[env_[order_[i]]] = i / width_;
   // Of those with the common key, who is in a tile that has room for them stays there while it has; then the rest.
   for (int t = 0; t < static_cast<int>(room_.size()); ++t)
@@ -48,14 +48,14 @@ int Places::regroup(std::span<const std::uint64_t> keys, const std::function<voi
   return move_all(swap);
 }
 
-std::pair<std::uint64_t, int> Places::most_frequent(std::span<const std::uint64_t> keys) {
+Places::Frequent Places::most_frequent(std::span<const std::uint64_t> keys) {
   std::ranges::copy(keys, sorted_.begin());
   std::ranges::sort(sorted_);
-  std::pair<std::uint64_t, int> best{0, 0};
+  Frequent best;
   for (std::size_t begin = 0, end; begin < sorted_.size(); begin = end) {
     end = begin + 1;
     while (end < sorted_.size() && sorted_[end] == sorted_[begin]) ++end;
-    if (static_cast<int>(end - begin) > best.second) best = {sorted_[begin], static_cast<int>(end - begin)};
+    if (static_cast<int>(end - begin) > best.count) best = {sorted_[begin], static_cast<int>(end - begin)};
   }
   return best;
 }

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace baton::sim {
@@ -25,8 +24,12 @@ class Places {
   int regroup(std::span<const std::uint64_t> keys, const std::function<void(int, int)>& swap);
 
  private:
+  struct Frequent {
+    std::uint64_t key = 0;
+    int count = 0;
+  };
   // The smallest of the most frequent keys, and how many have it.
-  std::pair<std::uint64_t, int> most_frequent(std::span<const std::uint64_t> keys);
+  Frequent most_frequent(std::span<const std::uint64_t> keys);
   // Swaps until every environment is in the tile of tile_of_.
   int move_all(const std::function<void(int, int)>& swap);
 
