@@ -129,7 +129,7 @@ void Batch::regroup() {
 void Batch::step(int substeps) {
   BATON_REQUIRE(substeps >= 0, "cannot take {} steps", substeps);
   if (substeps > 0 && steps_in_place_ >= kRegroupSteps) regroup();
-  steps_in_place_ = std::min(steps_in_place_ + std::min(substeps, kRegroupSteps), kRegroupSteps);
+  steps_in_place_ += substeps;
   kernels::parallel_for(static_cast<int>(tiles_.size()),
                         [&](int t) { tiles_[static_cast<std::size_t>(t)]->step(substeps); });
 }

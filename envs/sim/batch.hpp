@@ -60,9 +60,9 @@ class BatchTile {
   virtual void step(int substeps) = 0;
   virtual void set_lanes(int used) = 0;  // lanes beyond repeat lane 0
   // keys[lane]: what the environment touched in the last substep, a bit for each pair of bodies (some share theirs).
-  virtual void touched(std::uint64_t*) const {}
+  virtual void touched(std::uint64_t* keys) const = 0;
   // All that belongs to one environment of this tile changes places with one of another tile of the same batch.
-  virtual void swap(int, BatchTile&, int) {}
+  virtual void swap(int lane, BatchTile& other, int other_lane) = 0;
   virtual void get(Field field, int lane, double* out) const = 0;
   virtual void set(Field field, int lane, const double* in) = 0;
   virtual std::uint64_t lane_diverged(int lane) const = 0;
@@ -132,7 +132,7 @@ class Batch {
   std::string isa_;
   std::vector<std::unique_ptr<BatchTile>> tiles_;
   Places places_{0, 1};
-  int steps_in_place_ = 0;            // substeps since environments last could change places
+  std::int64_t steps_in_place_ = 0;   // substeps since environments last could change places
   std::vector<std::uint64_t> touch_;  // [place], scratch
 };
 

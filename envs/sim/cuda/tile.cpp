@@ -84,6 +84,10 @@ class CudaTile final : public BatchTile {
 
   void set_lanes(int used) override { BATON_REQUIRE(used == count_, "cuda: {} of {} lanes", used, count_); }
 
+  // Alone in its batch: there is nobody to change places with.
+  void touched(std::uint64_t*) const override {}
+  void swap(int, BatchTile&, int) override {}
+
   void step(int substeps) override {
     if (changed_) {
       for (Mirror& m : mirrors_)
