@@ -25,7 +25,9 @@ BATON_HD void add_equalities(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (std::size_t n = 0; n < m.equalities.size(); ++n) {
     const auto& eq = m.equalities[n];
     if (!eq.active) continue;
-    if (eq.type != EqualityType::kJoint) {
+    const bool joints = eq.type == EqualityType::kJoint;
+    if (d.rest.still_dof(joints ? m.joints[eq.obj1].dof : e.weld_dof[e.weld_table[n].dof_begin])) continue;
+    if (!joints) {
       add_weld(m, d, n);
       continue;
     }
@@ -117,7 +119,7 @@ BATON_HD void add_limits(const Model<scalar_t<T>>& m, Data<T>& d) {
   using S = scalar_t<T>;
   for (std::size_t n = 0; n < m.joints.size(); ++n) {
     const auto& joint = m.joints[n];
-    if (!joint.limited || joint.type == JointType::kFree) continue;
+    if (!joint.limited || joint.type == JointType::kFree || d.rest.still_dof(joint.dof)) continue;
     if (joint.type == JointType::kBall) {
       add_ball_limit(m, d, static_cast<int>(n));
       continue;
@@ -191,7 +193,7 @@ BATON_HD void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
     const auto& table = e.pair_table[e.pair_kind[contact.pair]];
     const T r = contact.dist - T(pair.margin - pair.gap);
     const mask_t<T> active = contact.active && r < T(S(0));
-    if (table.dof_count == 0 || !any(active)) continue;
+    if (table.dof_count == 0 || !any(active) || d.rest.still_dof(e.pair_dof[table.dof_begin])) continue;
     const int dim = pair.condim;
     const bool cone = elliptic && dim > 1;
     auto& block = add_block(e, table.dof_count, dim, dim == 1 || elliptic ? dim : 2 * (dim - 1), c);
@@ -310,9 +312,10 @@ BATON_HD void make_constraints(const Model<scalar_t<T>>& m, Data<T>& d) {
     e.touched[c] = T(S(e.clusters[c].held));
     e.joined[c] = T(S(0));
   }
+  d.rest.wake_coupled(d);
   detail::add_equalities(m, d);
   for (int i = 0; i < m.nv; ++i)
-    if (m.dofs[i].frictionloss > 0) detail::add_friction(m, e, i);
+    if (m.dofs[i].frictionloss > 0 && !d.rest.still_dof(i)) detail::add_friction(m, e, i);
   e.nfriction = e.nrow - e.nequality;
   detail::add_limits(m, d);
   detail::add_contacts(m, d);

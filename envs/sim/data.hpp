@@ -9,25 +9,12 @@
 #include "envs/sim/broadphase.hpp"
 #include "envs/sim/collide/motion.hpp"
 #include "envs/sim/constraint_data.hpp"
+#include "envs/sim/contact.hpp"
 #include "envs/sim/model.hpp"
 #include "envs/sim/plan.hpp"
+#include "envs/sim/rest.hpp"
 
 namespace baton::sim {
-
-// Contact slot: one geom pair's k-th contact point, shared by all lanes; a lane without it has active = false.
-template <class T>
-struct Contact {
-  int pair = 0;        // index into Model::pairs
-  mask_t<T> active{};  // lanes in which dist < margin
-  T dist{};            // m, negative when penetrating
-  Vec3<T> pos{};       // m, midpoint between the surfaces
-  Mat3<T> frame{};     // rows: normal (from geom1 to geom2), tangent 1, tangent 2
-};
-
-inline constexpr int kMaxContacts =
-    1000;  // of an environment; its own contacts beyond are dropped and counted
-inline constexpr int kFirstContacts =
-    32;  // slots to start with; Data grows when a tile needs more (collide.hpp)
 
 // Pairs for which only their support functions are known (t1 <= t2).
 BATON_HD inline bool is_general_convex(GeomType t1, GeomType t2) {
@@ -79,6 +66,9 @@ struct Data {
 
   // ---- plan.hpp ----
   Plan<S> plan;  // which work each body and geom needs: made once from the model
+
+  // ---- rest.hpp ----
+  Rest<T> rest;  // what stands still and is passed by
 
   // ---- kinematics.hpp ----
   bool static_done = false;      // bodies welded to the world never move: their frames are computed once
@@ -186,12 +176,14 @@ Data<T>::Data(const Model<S>& m) {
     LDinv[l.dof] = T(S(1) / l.inertia);
   }
   reserve_contacts(m, kFirstContacts);
+  rest.build(m, broadphase, efc);
 }
 
 template <class T>
 void Data<T>::reserve_contacts(const Model<S>& m, int room) {
   contacts.resize(static_cast<std::size_t>(room));
   efc.reserve(m, room);
+  rest.reserve_contacts(room);
 }
 
 }  // namespace baton::sim

@@ -23,9 +23,10 @@ BATON_HD void implicit_matrix(const Model<scalar_t<T>>& m, const Data<T>& d,
                               const std::vector<DofTree>& trees, bool actuators, T* A) {
   const auto& row_at = d.plan.row_at;
   const T h(m.option.timestep), zero(0);
-  copy_trees(trees, d.M.data(), A);
-  for (const DofTree& tree : trees)
+  for (const DofTree& tree : trees) {
+    copy_tree(tree, d.M.data(), A);
     for (int i = tree.begin; i < tree.begin + tree.count; ++i) A[row_at[i] + i] += h * T(m.dofs[i].damping);
+  }
   for (int u = 0; actuators && u < m.nu; ++u) {
     const auto& actuator = m.actuators[u];
     if (actuator.bias[2] == 0 && actuator.gain[2] == 0) continue;
@@ -98,21 +99,22 @@ BATON_HD void floating_acceleration(const Model<scalar_t<T>>& m, const Data<T>& 
 
 }  // namespace detail
 
-// acceleration[nv], in Data::scratch. With Euler only trees that are damped have anything implicit about them.
+// acceleration[nv], in Data::scratch or Data::qacc; not of what is still (rest.hpp). With Euler only trees that are damped have anything implicit about them.
 template <class T>
-BATON_HD T* advancing_acceleration(const Model<scalar_t<T>>& m, Data<T>& d) {
+BATON_HD const T* advancing_acceleration(const Model<scalar_t<T>>& m, Data<T>& d) {
   const auto nv = static_cast<std::size_t>(m.nv);
   T *A = d.scratch.data(), *inverse = A + d.M.size(), *a = inverse + nv, *force = a + nv;
   const bool fast = m.option.integrator == Integrator::kImplicitFast;
-  for (std::size_t i = 0; i < nv; ++i) {
-    force[i] = d.qfrc_smooth[i] + d.qfrc_constraint[i];
-    a[i] = fast ? force[i] : d.qacc[i];
-  }
-  if (!fast) {
-    if (!m.option.eulerdamp) return a;
-    for (const auto& l : d.plan.lone) a[l.dof] = force[l.dof] * T(l.inverse_damped);
+  const auto total = [&](std::size_t i) { return d.qfrc_smooth[i] + d.qfrc_constraint[i]; };
+  if (fast) {
+    for (std::size_t i = 0; i < nv; ++i) a[i] = force[i] = total(i);
+  } else {
+    if (!m.option.eulerdamp) return d.qacc.data();
+    std::copy_n(d.qacc.data(), nv, a);
+    for (const auto& l : d.plan.lone)
+      if (!d.rest.still_dof(l.dof)) a[l.dof] = total(l.dof) * T(l.inverse_damped);
     for (const DofTree& tree : d.plan.damped_trees)
-      for (int i = tree.begin; i < tree.begin + tree.count; ++i) a[i] = force[i];
+      for (int i = tree.begin; i < tree.begin + tree.count; ++i) a[i] = total(i);
   }
   const auto& trees = fast ? d.plan.trees : d.plan.damped_trees;
   detail::implicit_matrix(m, d, trees, fast, A);

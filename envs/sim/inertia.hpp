@@ -36,6 +36,7 @@ BATON_HD void inertia(const Model<scalar_t<T>>& m, Data<T>& d) {
   const auto& links = d.plan.links;
   for (std::size_t k = 0; k < links.size(); ++k) {
     const int b = links[k].body;
+    if (d.rest.still_body(b)) continue;
     const auto& body = m.bodies[b];
     Mat3<T> axes = d.xmat[b];
     apply(d.plan.inertia_turn[b], axes);
@@ -44,6 +45,7 @@ BATON_HD void inertia(const Model<scalar_t<T>>& m, Data<T>& d) {
   }
   for (std::size_t k = links.size(); k-- > 0;) {
     const auto& link = links[k];
+    if (d.rest.still_body(link.body)) continue;
     if (link.up >= 0) d.crb[link.up] += d.crb[k];
     for (int i = link.dof; i < link.dof + link.dofs; ++i) {
       const Spatial<T> momentum = d.crb[k] * d.cdof[i];
@@ -100,18 +102,19 @@ BATON_HD void mul_sparse(const Model<scalar_t<T>>& m, const DofTree& tree, const
 
 }  // namespace detail
 
-// Factors A = L' D L of whole trees, where A (as M: zero but at ancestor pairs) is overwritten by L, with D on
+// Factors A = L' D L of a whole tree, where A (as M: zero but at ancestor pairs) is overwritten by L, with D on
 // the diagonal, and inverse_diagonal[nv] by 1 / D.
+template <class T>
+BATON_INLINE void factor_tree(const Model<scalar_t<T>>& m, const DofTree& tree, T* A, T* inverse_diagonal) {
+  if (tree.count > kMaxDense) return detail::factor_sparse(m, tree, A, inverse_diagonal);
+  with_size(tree.count, [&](auto n) { factor_ltdl<n>(A + tree.matrix, inverse_diagonal + tree.begin); });
+}
+
+// The same at several.
 template <class T>
 BATON_HD void factor_trees(const Model<scalar_t<T>>& m, const std::vector<DofTree>& trees, T* A,
                            T* inverse_diagonal) {
-  for (const DofTree& tree : trees) {
-    if (tree.count > kMaxDense) {
-      detail::factor_sparse(m, tree, A, inverse_diagonal);
-      continue;
-    }
-    with_size(tree.count, [&](auto n) { factor_ltdl<n>(A + tree.matrix, inverse_diagonal + tree.begin); });
-  }
+  for (const DofTree& tree : trees) factor_tree(m, tree, A, inverse_diagonal);
 }
 
 // x[nv] <- A^-1 x at a whole tree, from factor_trees()'s output for it.
@@ -130,17 +133,20 @@ BATON_HD void solve_trees(const Model<scalar_t<T>>& m, const std::vector<DofTree
   for (const DofTree& tree : trees) solve_tree(m, tree, LD, inverse_diagonal, x);
 }
 
-// A <- M at whole trees.
+// A <- M at a whole tree.
 template <class T>
-BATON_HD void copy_trees(const std::vector<DofTree>& trees, const T* M, T* A) {
-  for (const DofTree& tree : trees) std::copy_n(M + tree.matrix, packed_row(tree.count), A + tree.matrix);
+BATON_INLINE void copy_tree(const DofTree& tree, const T* M, T* A) {
+  std::copy_n(M + tree.matrix, packed_row(tree.count), A + tree.matrix);
 }
 
 // LD, LDinv from M.
 template <class T>
 BATON_HD void factor(const Model<scalar_t<T>>& m, Data<T>& d) {
-  copy_trees(d.plan.chained_trees, d.M.data(), d.LD.data());
-  factor_trees(m, d.plan.chained_trees, d.LD.data(), d.LDinv.data());
+  for (const DofTree& tree : d.plan.chained_trees) {
+    if (d.rest.still_dof(tree.begin)) continue;
+    copy_tree(tree, d.M.data(), d.LD.data());
+    factor_tree(m, tree, d.LD.data(), d.LDinv.data());
+  }
 }
 
 // x[nv] <- M^-1 x. Needs factor().

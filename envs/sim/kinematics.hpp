@@ -172,8 +172,11 @@ BATON_HD void kinematics(const Model<scalar_t<T>>& m, Data<T>& d) {
     for (const auto& l : d.plan.lone) detail::body_frame(m, d, l.body);
     d.static_done = true;
   }
-  for (const auto& l : d.plan.links) detail::body_frame(m, d, l.body);
-  for (const auto& l : d.plan.lone) detail::lone_frame(m, d, l);
+  d.rest.check(d);
+  for (const auto& l : d.plan.links)
+    if (!d.rest.still_body(l.body)) detail::body_frame(m, d, l.body);
+  for (const auto& l : d.plan.lone)
+    if (!d.rest.still_body(l.body)) detail::lone_frame(m, d, l);
   if (first) collider_poses(m, d);
   std::copy(d.plan.collider_moves.begin(), d.plan.collider_moves.end(), d.collider_stale.begin());
   for (std::size_t s = 0; s < m.sites.size(); ++s) {

@@ -137,8 +137,11 @@ BATON_HD void smooth(const Model<scalar_t<T>>& m, Data<T>& d) {
     for (int i = m.bodies[b].last_dof; i >= 0; i = m.dofs[i].parent)
       d.qfrc_smooth[i] += dot(force, dof_point_velocity(d, m, i, d.xipos[b])) + dot(torque, d.cdof[i].a);
   }
-  for (int i = 0; i < m.nv; ++i) d.qacc_smooth[i] = d.qfrc_smooth[i];
-  solve_m(m, d, d.qacc_smooth.data());
+  for (const DofTree& tree : d.plan.trees) {
+    if (d.rest.still_dof(tree.begin)) continue;
+    std::copy_n(&d.qfrc_smooth[tree.begin], tree.count, &d.qacc_smooth[tree.begin]);
+    solve_tree(m, tree, d.LD.data(), d.LDinv.data(), d.qacc_smooth.data());
+  }
 }
 
 }  // namespace baton::sim

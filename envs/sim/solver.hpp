@@ -333,7 +333,8 @@ BATON_HD SolverReport solve_constraints(const Model<scalar_t<T>>& m, Data<T>& d)
   auto& e = d.efc;
   SolverReport report;
   const T zero(scalar_t<T>(0));
-  for (int i = 0; i < m.nv; ++i) d.qacc[i] = d.qacc_smooth[i], d.qfrc_constraint[i] = zero;
+  for (int i = 0; i < m.nv; ++i)
+    if (!d.rest.still_dof(i)) d.qacc[i] = d.qacc_smooth[i], d.qfrc_constraint[i] = zero;
   if (e.nrow == 0) return report;
   partition_rows(e);
   mask_t<T> joined(false);

@@ -66,6 +66,7 @@ template <class T>
 BATON_HD void integrate_positions(const Model<scalar_t<T>>& m, Data<T>& d) {
   const T h(m.option.timestep);
   for (const auto& joint : m.joints) {
+    if (d.rest.still_dof(joint.dof)) continue;
     T* q = &d.qpos[joint.qpos];
     const T* v = &d.qvel[joint.dof];
     if (joint.type == JointType::kSlide || joint.type == JointType::kHinge) {
@@ -88,11 +89,14 @@ template <class T>
 BATON_HD void integrate_state(const Model<scalar_t<T>>& m, Data<T>& d) {
   const T* a = advancing_acceleration(m, d);
   const T h(m.option.timestep);
+  d.rest.note(d);
   for (int i = 0; i < m.nv; ++i) {
+    if (d.rest.still_dof(i)) continue;
     d.qvel[i] += h * a[i];
     d.qacc_warmstart[i] = d.qacc[i];
   }
   detail::integrate_positions(m, d);
+  d.rest.settle(d);
 }
 
 template <class T, class Clock>

@@ -99,9 +99,16 @@ BATON_HD void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
     const Pose<T>& pose = d.collider_pose[d.plan.collider_of[g]];
     return Shape<T>{pose.pos, pose.mat, cast<T>(geom.size), hull};
   };
+  int kept = 0;
   d.motion.advance(d);
   for (std::size_t g = 0; g < d.broadphase.groups.size(); ++g) {
     const auto& group = d.broadphase.groups[g];
+    if (d.rest.still_group(g)) {
+      d.rest.contacts(group.begin, group.end, kept, [&](const Contact<T>& c) {
+        ContactSink<T>(d, c.pair, T(m.pairs[c.pair].margin)).add_framed(c.active, c.dist, c.pos, c.frame);
+      });
+      continue;
+    }
     const auto way = d.motion.way(group.body1) + d.motion.way(group.body2);
     if (!d.motion.group_due(g, way)) continue;
     if (group.tested) {

@@ -116,11 +116,13 @@ BATON_HD void Motion<T>::advance(const D& d) {
     restart = restart || way > S(kRestart);
   };
   for (LoneMover& b : lone_movers_) {
+    if (d.rest.still_body(b.body)) continue;
     const T q = d.qpos[static_cast<std::size_t>(b.qpos)];
     add(b.body, T(b.reach) * abs(q - b.q));
     b.q = q;
   }
   for (Mover& b : movers_) {
+    if (d.rest.still_body(b.body)) continue;
     const Vec3<T>& pos = d.xpos[static_cast<std::size_t>(b.body)];
     const Mat3<T>& mat = d.xmat[static_cast<std::size_t>(b.body)];
     const Vec3<T> dp = pos - b.pos;

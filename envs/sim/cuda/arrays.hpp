@@ -20,6 +20,7 @@ void for_each_table(const Data<T>& d, F&& f) {
       f(p.row_at), f(p.colliders), f(p.collider_of), f(p.collider_moves);
   f(p.body_turn), f(p.inertia_turn), f(p.collider_turn), f(p.site_turn), f(p.joint_forms);
   d.broadphase.for_each_array(f);
+  d.rest.for_each_table(f);
   const auto& e = d.efc;
   f(e.weld_table), f(e.weld_dof), f(e.weld_side), f(e.pair_table), f(e.pair_kind), f(e.pair_soft),
       f(e.pair_dof), f(e.pair_side);
@@ -40,6 +41,7 @@ void for_each_own_array(const Data<T>& d, F&& f) {
   f(d.qfrc_smooth), f(d.qacc_smooth), f(d.qfrc_constraint), f(d.qacc), f(d.scratch);
   f(d.contacts), f(d.separations.pairs), f(d.separations.directions);
   d.motion.for_each_array(f);
+  d.rest.for_each_array(f);
   const auto& e = d.efc;
   f(e.blocks), f(e.dof_index), f(e.block_contact), f(e.jac), f(e.D), f(e.aref), f(e.jar), f(e.jp), f(e.force);
   f(e.damp), f(e.floss), f(e.mu), f(e.block_cluster), f(e.touched), f(e.joined);
