@@ -99,7 +99,8 @@ BATON_HD void floating_acceleration(const Model<scalar_t<T>>& m, const Data<T>& 
 
 }  // namespace detail
 
-// acceleration[nv], in Data::scratch or Data::qacc; not of what is still (rest.hpp). With Euler only trees that are damped have anything implicit about them.
+// acceleration[nv], in Data::scratch or Data::qacc; not of what is still (rest.hpp).
+// With Euler only trees that are damped have anything implicit about them.
 template <class T>
 BATON_HD const T* advancing_acceleration(const Model<scalar_t<T>>& m, Data<T>& d) {
   const auto nv = static_cast<std::size_t>(m.nv);
