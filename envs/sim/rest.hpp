@@ -30,14 +30,15 @@ inline constexpr S kRestSpeed = std::is_same_v<S, float> ? S(1e-6) : S(0);
 template <class T>
 class Rest {
   using S = scalar_t<T>;
+  static constexpr bool kRests = kRestSpeed<S> > 0;
 
  public:
   void build(const Model<S>& m, const Broadphase<S>& broadphase, const ConstraintData<T>& e);
-  void reserve_contacts(int room) { contacts_.resize(static_cast<std::size_t>(room)); }
+  void reserve_contacts(int room) { contacts_.resize(kRests ? static_cast<std::size_t>(room) : 0); }
 
-  BATON_HD bool still_dof(int i) const { return still_dof_[static_cast<std::size_t>(i)] != 0; }
-  BATON_HD bool still_body(int b) const { return still_body_[static_cast<std::size_t>(b)] != 0; }
-  BATON_HD bool still_group(std::size_t g) const { return still_group_[g] != 0; }
+  BATON_HD bool still_dof(int i) const { return kRests && still_dof_[static_cast<std::size_t>(i)] != 0; }
+  BATON_HD bool still_body(int b) const { return kRests && still_body_[static_cast<std::size_t>(b)] != 0; }
+  BATON_HD bool still_group(std::size_t g) const { return kRests && still_group_[g] != 0; }
 
   // Wakes what was moved or pushed since the last step. First thing in a step.
   template <class D>
@@ -125,7 +126,7 @@ class Rest {
 template <class T>
 void Rest<T>::build(const Model<S>& m, const Broadphase<S>& broadphase, const ConstraintData<T>& e) {
   const bool mocap = std::ranges::any_of(m.bodies, [](const Body<S>& body) { return body.mocap >= 0; });
-  for (std::size_t c = 0; c < e.clusters.size() && kRestSpeed < S >> 0 && !mocap; ++c)
+  for (std::size_t c = 0; c < e.clusters.size() && kRests && !mocap; ++c)
     add(m, e, static_cast<int>(c));
   const auto nq = static_cast<std::size_t>(m.nq), nv = static_cast<std::size_t>(m.nv);
   unmoved_.assign(candidates_.size(), 0);
@@ -178,6 +179,7 @@ BATON_HD void Rest<T>::check(const D& d) {
 template <class T>
 template <class D>
 BATON_HD void Rest<T>::wake_coupled(const D& d) {
+  if (!kRests) return;
   const auto& e = d.efc;
   std::fill(coupled_.begin(), coupled_.end(), char{0});
   for (int n = 0; n < d.ncontact; ++n) {
