@@ -126,8 +126,7 @@ class Rest {
 template <class T>
 void Rest<T>::build(const Model<S>& m, const Broadphase<S>& broadphase, const ConstraintData<T>& e) {
   const bool mocap = std::ranges::any_of(m.bodies, [](const Body<S>& body) { return body.mocap >= 0; });
-  for (std::size_t c = 0; c < e.clusters.size() && kRests && !mocap; ++c)
-    add(m, e, static_cast<int>(c));
+  for (std::size_t c = 0; c < e.clusters.size() && kRests && !mocap; ++c) add(m, e, static_cast<int>(c));
   const auto nq = static_cast<std::size_t>(m.nq), nv = static_cast<std::size_t>(m.nv);
   unmoved_.assign(candidates_.size(), 0);
   still_dof_.assign(nv, 0);

@@ -6,6 +6,7 @@
 //             a = the acceleration, implicit in damping (implicit.hpp: Euler or implicitfast)
 //             qvel += h a,  qpos <- qpos advanced by h qvel                  (quaternions: on the sphere)
 //             qacc_warmstart = qacc
+//             but where a step changes as good as nothing: rest (rest.hpp), in float
 //
 // MuJoCo, Computation, "Numerical integration".
 #include "envs/sim/bias.hpp"
