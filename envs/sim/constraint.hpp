@@ -26,7 +26,9 @@ BATON_HD void add_equalities(const Model<scalar_t<T>>& m, Data<T>& d) {
     const auto& eq = m.equalities[n];
     if (!eq.active) continue;
     const bool joints = eq.type == EqualityType::kJoint;
-    if (d.rest.still_dof(joints ? m.joints[eq.obj1].dof : e.weld_dof[e.weld_table[n].dof_begin])) continue;
+    const auto& weld = e.weld_table[n];
+    const int dof = joints ? m.joints[eq.obj1].dof : weld.dof_count > 0 ? e.weld_dof[weld.dof_begin] : -1;
+    if (dof >= 0 && d.rest.still_dof(dof)) continue;
     if (!joints) {
       add_weld(m, d, n);
       continue;

@@ -85,11 +85,12 @@ class Rest {
     int straight = 0;  // of these, whose coordinate is their velocity's integral
   };
 
-  void add(const Model<S>& m, const ConstraintData<T>& e, int cluster);
+  void add_candidates(const Model<S>& m, const ConstraintData<T>& e);
 
   BATON_HD bool is_still(const Candidate& c) const { return still_dof(joints_[c.joint_begin].dof); }
+  BATON_HD void set_still(const Candidate& c, bool on);
   template <class D>
-  BATON_HD void set_still(const D& d, const Candidate& c, bool on);
+  BATON_HD void mark_groups(const D& d);
 
   // f(now, noted) for each number of the candidate's state.
   template <class D, class F>
@@ -126,7 +127,7 @@ class Rest {
 template <class T>
 void Rest<T>::build(const Model<S>& m, const Broadphase<S>& broadphase, const ConstraintData<T>& e) {
   const bool mocap = std::ranges::any_of(m.bodies, [](const Body<S>& body) { return body.mocap >= 0; });
-  for (std::size_t c = 0; c < e.clusters.size() && kRests && !mocap; ++c) add(m, e, static_cast<int>(c));
+  if (kRests && !mocap) add_candidates(m, e);
   const auto nq = static_cast<std::size_t>(m.nq), nv = static_cast<std::size_t>(m.nv);
   unmoved_.assign(candidates_.size(), 0);
   still_dof_.assign(nv, 0);
@@ -138,30 +139,33 @@ void Rest<T>::build(const Model<S>& m, const Broadphase<S>& broadphase, const Co
 }
 
 template <class T>
-void Rest<T>::add(const Model<S>& m, const ConstraintData<T>& e, int cluster) {
-  const auto inside = [&](int dof) { return dof >= 0 && e.dof_cluster[dof] == cluster; };
-  for (const auto& actuator : m.actuators)
-    if (inside(m.joints[actuator.joint].dof)) return;
-  Candidate c{cluster, static_cast<int>(joints_.size()), 0, static_cast<int>(bodies_.size()), 0};
-  for (const auto& joint : m.joints) {
-    if (!inside(joint.dof)) continue;
-    const int dofs = dof_count(joint.type);
-    const bool ball = joint.type == JointType::kBall, free = joint.type == JointType::kFree;
-    joints_.push_back({joint.qpos, dofs + (ball || free), joint.dof, dofs, ball ? 0 : free ? 3 : 1});
-  }
+void Rest<T>::add_candidates(const Model<S>& m, const ConstraintData<T>& e) {
+  std::vector<char> driven(e.clusters.size(), 0);
+  for (const auto& actuator : m.actuators) driven[e.dof_cluster[m.joints[actuator.joint].dof]] = 1;
+  std::vector<std::vector<int>> joints(e.clusters.size()), bodies(e.clusters.size());
+  for (std::size_t j = 0; j < m.joints.size(); ++j)
+    joints[e.dof_cluster[m.joints[j].dof]].push_back(static_cast<int>(j));
   for (std::size_t b = 0; b < m.bodies.size(); ++b)
-    if (inside(m.bodies[b].last_dof)) bodies_.push_back(static_cast<int>(b));
-  c.joint_end = static_cast<int>(joints_.size());
-  c.body_end = static_cast<int>(bodies_.size());
-  candidates_.push_back(c);
+    if (const int dof = m.bodies[b].last_dof; dof >= 0)
+      bodies[e.dof_cluster[dof]].push_back(static_cast<int>(b));
+  for (std::size_t c = 0; c < e.clusters.size(); ++c) {
+    if (driven[c]) continue;
+    const int joint_begin = static_cast<int>(joints_.size()), body_begin = static_cast<int>(bodies_.size());
+    for (const int j : joints[c]) {
+      const auto& joint = m.joints[j];
+      const int dofs = dof_count(joint.type);
+      const bool ball = joint.type == JointType::kBall, free = joint.type == JointType::kFree;
+      joints_.push_back({joint.qpos, dofs + (ball || free), joint.dof, dofs, ball ? 0 : free ? 3 : 1});
+    }
+    bodies_.insert(bodies_.end(), bodies[c].begin(), bodies[c].end());
+    candidates_.push_back({static_cast<int>(c), joint_begin, static_cast<int>(joints_.size()), body_begin,
+                           static_cast<int>(bodies_.size())});
+  }
 }
 
 template <class T>
 template <class D>
-BATON_HD void Rest<T>::set_still(const D& d, const Candidate& c, bool on) {
-  for (int j = c.joint_begin; j < c.joint_end; ++j)
-    for (int i = joints_[j].dof; i < joints_[j].dof + joints_[j].dofs; ++i) still_dof_[i] = on;
-  for (int b = c.body_begin; b < c.body_end; ++b) still_body_[bodies_[b]] = on;
+BATON_HD void Rest<T>::mark_groups(const D& d) {
   const auto& groups = d.broadphase.groups;
   for (std::size_t g = 0; g < groups.size(); ++g)
     still_group_[g] = groups[g].body2 >= 0 && still_body(groups[g].body2) &&
@@ -169,10 +173,22 @@ BATON_HD void Rest<T>::set_still(const D& d, const Candidate& c, bool on) {
 }
 
 template <class T>
+BATON_HD void Rest<T>::set_still(const Candidate& c, bool on) {
+  for (int j = c.joint_begin; j < c.joint_end; ++j)
+    for (int i = joints_[j].dof; i < joints_[j].dof + joints_[j].dofs; ++i) still_dof_[i] = on;
+  for (int b = c.body_begin; b < c.body_end; ++b) still_body_[bodies_[b]] = on;
+}
+
+template <class T>
 template <class D>
 BATON_HD void Rest<T>::check(const D& d) {
-  for (const Candidate& c : candidates_)
-    if (is_still(c) && !(d.xfrc.empty() && all(unchanged(d, c)))) set_still(d, c, false);
+  bool woken = false;
+  for (const Candidate& c : candidates_) {
+    if (!is_still(c) || (d.xfrc.empty() && all(unchanged(d, c)))) continue;
+    set_still(c, false);
+    woken = true;
+  }
+  if (woken) mark_groups(d);
 }
 
 template <class T>
@@ -188,8 +204,13 @@ BATON_HD void Rest<T>::wake_coupled(const D& d) {
               back = e.dof_cluster[dof[table.dof_count - 1]];
     if (front != back) coupled_[front] = coupled_[back] = 1;
   }
-  for (const Candidate& c : candidates_)
-    if (is_still(c) && coupled_[c.cluster]) set_still(d, c, false);
+  bool woken = false;
+  for (const Candidate& c : candidates_) {
+    if (!is_still(c) || !coupled_[c.cluster]) continue;
+    set_still(c, false);
+    woken = true;
+  }
+  if (woken) mark_groups(d);
 }
 
 template <class T>
@@ -233,10 +254,11 @@ BATON_HD void Rest<T>::settle(D& d) {
     for_state(d, c, [&](T& now, const T& noted) { now = select(rest, noted, now); });
     const bool joined = coupled_[c.cluster] || any(d.efc.joined[c.cluster] > T(S(0)));
     if (!all(rest) || !unmoved_[n] || joined || !d.xfrc.empty()) continue;
-    set_still(d, c, true);
+    set_still(c, true);
     more = true;
   }
   if (!more) return;
+  mark_groups(d);
   ncontact_ = 0;
   int at = 0;
   for (std::size_t g = 0; g < d.broadphase.groups.size(); ++g)
