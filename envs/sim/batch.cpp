@@ -117,9 +117,7 @@ void Batch::reset(int env, std::span<const double> qpos, std::span<const double>
 
 void Batch::regroup() {
   steps_in_place_ = 0;
-  if (width_ == 1 || tiles_.size() == 1) return;
-  const auto width = static_cast<std::size_t>(width_);
-  for (std::size_t t = 0; t < tiles_.size(); ++t) tiles_[t]->touched(&touch_[t * width]);
+  if (!regroups()) return;
   places_.regroup(std::span(touch_).first(static_cast<std::size_t>(n_)), [&](int p, int q) {
     tiles_[static_cast<std::size_t>(p / width_)]->swap(
         p % width_, *tiles_[static_cast<std::size_t>(q / width_)], q % width_);
@@ -130,8 +128,12 @@ void Batch::step(int substeps) {
   BATON_REQUIRE(substeps >= 0, "cannot take {} steps", substeps);
   if (substeps > 0 && steps_in_place_ >= kRegroupSteps) regroup();
   steps_in_place_ += substeps;
-  kernels::parallel_for(static_cast<int>(tiles_.size()),
-                        [&](int t) { tiles_[static_cast<std::size_t>(t)]->step(substeps); });
+  const bool keys = regroups() && steps_in_place_ >= kRegroupSteps;  // for the next call
+  kernels::parallel_for(static_cast<int>(tiles_.size()), [&](int t) {
+    const auto at = static_cast<std::size_t>(t);
+    tiles_[at]->step(substeps);
+    if (keys) tiles_[at]->touched(&touch_[at * static_cast<std::size_t>(width_)]);
+  });
 }
 
 std::array<double, 3> Batch::site_position(int env, int site) const {

@@ -123,6 +123,7 @@ class Batch {
 
   void check(Field field, int env, std::size_t size) const;
   void regroup();
+  bool regroups() const { return width_ > 1 && tiles_.size() > 1; }
   BatchTile& tile_of(int env) const { return *tiles_[static_cast<std::size_t>(tile(env))]; }
   int lane_of(int env) const { return places_.of(env) % width_; }
 
@@ -133,7 +134,7 @@ class Batch {
   std::vector<std::unique_ptr<BatchTile>> tiles_;
   Places places_{0, 1};
   std::int64_t steps_in_place_ = 0;   // substeps since environments last could change places
-  std::vector<std::uint64_t> touch_;  // [place], scratch
+  std::vector<std::uint64_t> touch_;  // [place] BatchTile::touched() before the places change
 };
 
 }  // namespace baton::sim

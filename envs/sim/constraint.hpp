@@ -18,6 +18,15 @@ namespace baton::sim {
 
 namespace detail {
 
+// The first dof of an equality's row; -1: it has none.
+template <class T>
+BATON_HD inline int first_dof(const Model<scalar_t<T>>& m, const ConstraintData<T>& e, std::size_t equality) {
+  const auto& eq = m.equalities[equality];
+  if (eq.type == EqualityType::kJoint) return m.joints[eq.obj1].dof;
+  const auto& weld = e.weld_table[equality];
+  return weld.dof_count > 0 ? e.weld_dof[weld.dof_begin] : -1;
+}
+
 template <class T>
 BATON_HD void add_equalities(const Model<scalar_t<T>>& m, Data<T>& d) {
   using S = scalar_t<T>;
@@ -25,11 +34,8 @@ BATON_HD void add_equalities(const Model<scalar_t<T>>& m, Data<T>& d) {
   for (std::size_t n = 0; n < m.equalities.size(); ++n) {
     const auto& eq = m.equalities[n];
     if (!eq.active) continue;
-    const bool joints = eq.type == EqualityType::kJoint;
-    const auto& weld = e.weld_table[n];
-    const int dof = joints ? m.joints[eq.obj1].dof : weld.dof_count > 0 ? e.weld_dof[weld.dof_begin] : -1;
-    if (dof >= 0 && d.rest.still_dof(dof)) continue;
-    if (!joints) {
+    if (const int first = first_dof(m, e, n); first < 0 || d.rest.still_dof(first)) continue;
+    if (eq.type != EqualityType::kJoint) {
       add_weld(m, d, n);
       continue;
     }
