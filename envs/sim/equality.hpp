@@ -85,13 +85,13 @@ BATON_HD inline void weld_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d
   }
 }
 
+// A connect or weld of which some body has dofs.
 template <class T>
 BATON_HD void add_weld(const Model<scalar_t<T>>& m, Data<T>& d, std::size_t index) {
   using S = scalar_t<T>;
   auto& e = d.efc;
   const auto& eq = m.equalities[index];
   const auto& table = e.weld_table[index];
-  if (table.dof_count == 0) return;
   const bool weld = eq.type == EqualityType::kWeld;
   const int rows = weld ? 6 : 3;
   const auto& block = add_block(e, table.dof_count, rows, rows, -1);

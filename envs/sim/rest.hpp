@@ -91,6 +91,9 @@ class Rest {
   BATON_HD void set_still(const Candidate& c, bool on);
   template <class D>
   BATON_HD void mark_groups(const D& d);
+  // The still ones of which disturbed(candidate) holds.
+  template <class D, class F>
+  BATON_INLINE void wake(const D& d, const F& disturbed);
 
   // f(now, noted) for each number of the candidate's state.
   template <class D, class F>
@@ -180,15 +183,21 @@ BATON_HD void Rest<T>::set_still(const Candidate& c, bool on) {
 }
 
 template <class T>
-template <class D>
-BATON_HD void Rest<T>::check(const D& d) {
+template <class D, class F>
+BATON_INLINE void Rest<T>::wake(const D& d, const F& disturbed) {
   bool woken = false;
   for (const Candidate& c : candidates_) {
-    if (!is_still(c) || (d.xfrc.empty() && all(unchanged(d, c)))) continue;
+    if (!is_still(c) || !disturbed(c)) continue;
     set_still(c, false);
     woken = true;
   }
   if (woken) mark_groups(d);
+}
+
+template <class T>
+template <class D>
+BATON_HD void Rest<T>::check(const D& d) {
+  wake(d, [&](const Candidate& c) { return !d.xfrc.empty() || !all(unchanged(d, c)); });
 }
 
 template <class T>
@@ -204,13 +213,7 @@ BATON_HD void Rest<T>::wake_coupled(const D& d) {
               back = e.dof_cluster[dof[table.dof_count - 1]];
     if (front != back) coupled_[front] = coupled_[back] = 1;
   }
-  bool woken = false;
-  for (const Candidate& c : candidates_) {
-    if (!is_still(c) || !coupled_[c.cluster]) continue;
-    set_still(c, false);
-    woken = true;
-  }
-  if (woken) mark_groups(d);
+  wake(d, [&](const Candidate& c) { return coupled_[c.cluster] != 0; });
 }
 
 template <class T>
