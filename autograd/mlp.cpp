@@ -93,15 +93,31 @@ void MlpPass<T>::forward(const MlpSpec& spec, std::span<const T> theta, const T*
 
 template <class T>
 void MlpPass<T>::forward(std::span<const T> theta, const T* x, int n) {
+  forward(
+      theta,
+      [this, x](T* to, int first, int rows) {
+        std::memcpy(to, x + product(first, spec_.in), product(rows, spec_.in) * sizeof(T));
+      },
+      n);
+}
+
+template <class T>
+void MlpPass<T>::forward(std::span<const T> theta, const Input& input, int n) {
+  begin(theta, n);
+  kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
+    forward_chunk(theta.data(), input, chunk * kChunk, std::min(kChunk, n - chunk * kChunk));
+  });
+}
+
+// What comes before the first of n rows.
+template <class T>
+void MlpPass<T>::begin(std::span<const T> theta, int n) {
   BATON_REQUIRE(parameters_ > 0, "mlp: forward before any MlpSpec was given");
   BATON_REQUIRE(n >= 0, "mlp: {} rows", n);
   check_parameters("theta", theta.size());
   reserve(n);
   rows_ = n;
   if (packs()) pack_weights(Transpose::kNo, theta.data(), 0, packed_);
-  kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
-    forward_chunk(theta.data(), x, chunk * kChunk, std::min(kChunk, n - chunk * kChunk));
-  });
 }
 
 // Copies every W_l (or W_l', from first_layer on) into the order in which products read it.
@@ -141,8 +157,8 @@ void MlpPass<T>::multiply_transposed(int l, int rows, const T* delta, T* out) {
 }
 
 template <class T>
-void MlpPass<T>::forward_chunk(const T* theta, const T* x, int first, int rows) {
-  std::memcpy(h(0, first), x + product(first, spec_.in), product(rows, spec_.in) * sizeof(T));
+void MlpPass<T>::forward_chunk(const T* theta, const Input& input, int first, int rows) {
+  input(h(0, first), first, rows);
   for (int l = 0; l < layer_count(spec_); ++l) {
     const MlpLayer layer = layer_layout(spec_, l);
     multiply(l, rows, h(l, first), theta, packed_, T(0), layer.norm ? z(l + 1, first) : h(l + 1, first));
@@ -211,14 +227,32 @@ void MlpPass<T>::vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta,
   if (!dtheta.empty()) add_slots(dtheta);
 }
 
-// sum += every slot's gradient, in the order of the slots.
 template <class T>
-void MlpPass<T>::add_slots(std::span<T> sum) {
+void MlpPass<T>::forward_vjp(std::span<const T> theta, const Input& input, int n, const Loss& loss, T* u,
+                             std::span<T> dtheta) {
+  check_parameters("dtheta", dtheta.size());
+  begin(theta, n);
+  if (n == 0) return std::fill(dtheta.begin(), dtheta.end(), T(0));
+  pack_weights(Transpose::kYes, theta.data(), 1, packed_transposed_);
+  for_slots([&](int slot, bool fresh, int first, int rows) {
+    T* own = u + product(first, spec_.out);
+    forward_chunk(theta.data(), input, first, rows);
+    loss(h(layer_count(spec_), first), own, first, rows);
+    T* gradient = slot == 0 ? dtheta.data() : gradients_.data() + product(slot, parameters_);
+    vjp_chunk(theta.data(), u, gradient, fresh, nullptr, first, rows,
+              scratch_.data() + product(2 * slot, kChunk * widest_));
+  });
+  add_slots(dtheta, 1);
+}
+
+// sum += the gradients of first_slot and those behind it, in the order of the slots.
+template <class T>
+void MlpPass<T>::add_slots(std::span<T> sum, int first_slot) {
   const int slots = std::min(kernels::chunk_count(rows_, kChunk), kMaxSlots);
   constexpr int kRange = 16384;
   kernels::parallel_for(kernels::chunk_count(parameters_, kRange), [&](int range) {
     const int begin = range * kRange, size = std::min(kRange, parameters_ - begin);
-    for (int slot = 0; slot < slots; ++slot) {
+    for (int slot = first_slot; slot < slots; ++slot) {
       kernels::axpy<T>(size, T(1), gradients_.data() + product(slot, parameters_) + begin,
                        sum.data() + begin);
     }

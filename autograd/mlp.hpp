@@ -83,6 +83,10 @@ class MlpPass {
   // x [n][in] is copied. Throws Error on wrong sizes. n may be 0.
   void forward(const MlpSpec& spec, std::span<const T> theta, const T* x, int n);
   void forward(std::span<const T> theta, const T* x, int n);  // same spec as before
+  // The same of an input that is made where it is needed: input(x, first, rows) writes rows first..first+rows-1 at
+  // x [rows][in]. Runs on many threads.
+  using Input = std::function<void(T* x, int first, int rows)>;
+  void forward(std::span<const T> theta, const Input& input, int n);
 
   // [n][out] of the latest forward; valid until the next one.
   std::span<const T> output() const;
@@ -93,6 +97,12 @@ class MlpPass {
   // theta in vjp and jvp must be what the latest forward saw. u = dy [n][out].
   // dtheta += J_theta' u (may be empty: not wanted); dx [n][in] = J_x' u where dx is not null (overwrites).
   void vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta, T* dx = nullptr);
+  // forward, loss and vjp with their bits, but chunk by chunk, so that activations are used while they are near.
+  // loss(y, u, first, rows) sees rows first..first+rows-1 of the output, y [rows][out], and writes u [rows][out], the
+  // loss's derivative in y; it runs on many threads. u [n][out] (overwrites); dtheta = J_theta' u (overwrites).
+  using Loss = std::function<void(const T* y, T* u, int first, int rows)>;
+  void forward_vjp(std::span<const T> theta, const Input& input, int n, const Loss& loss, T* u,
+                   std::span<T> dtheta);
   // dy [n][out] = J_theta v + J_x x_dot (overwrites); v may be empty and x_dot null: zero tangents.
   void jvp(std::span<const T> theta, std::span<const T> v, T* dy, const T* x_dot = nullptr);
   // u [n][out] = M J_theta v (overwrites), dtheta += J_theta' u: jvp, metric and vjp with their bits, but chunk by
@@ -122,7 +132,8 @@ class MlpPass {
   void set_spec(const MlpSpec& spec);
   void allocate();
   void check_parameters(const char* what, std::size_t size) const;
-  void forward_chunk(const T* theta, const T* x, int first, int rows);
+  void begin(std::span<const T> theta, int n);
+  void forward_chunk(const T* theta, const Input& input, int first, int rows);
   void vjp_chunk(const T* theta, const T* dy, T* gradient, bool fresh, T* dx, int first, int rows,
                  T* scratch);
   void jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, int first, int rows, T* scratch);
@@ -135,7 +146,7 @@ class MlpPass {
   void multiply(int l, int rows, const T* a, const T* theta, const kernels::AlignedVector<T>& packed, T beta,
                 T* out);
   void multiply_transposed(int l, int rows, const T* delta, T* out);
-  void add_slots(std::span<T> sum);
+  void add_slots(std::span<T> sum, int first_slot = 0);
   void activate(const T* theta, int layer, int first, int rows);
   void activate_vjp(const T* theta, T* gradient, bool fresh, int layer, int first, int rows, T* delta);
   void activate_jvp(const T* theta, const T* v, int layer, int first, int rows, T* dot);

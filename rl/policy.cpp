@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "kernels/elementwise.hpp"
 #include "kernels/error.hpp"
@@ -14,6 +15,17 @@ namespace {
 
 std::size_t index(int rows, int width) {
   return static_cast<std::size_t>(rows) * static_cast<std::size_t>(width);
+}
+
+ag::MlpPass<float>::Input encoder(const GaussianPolicy& policy, const float* x) {
+  return [&policy, x](float* z, int first, int rows) {
+    policy.encode(x + index(first, policy.in_dim()), rows, z);
+  };
+}
+
+void check_gradient(const GaussianPolicy& policy, std::span<const float> grad) {
+  BATON_REQUIRE(static_cast<int>(grad.size()) == policy.parameters(), "policy: gradient of {}, {} parameters",
+                grad.size(), policy.parameters());
 }
 
 }  // namespace
@@ -120,17 +132,21 @@ void GaussianPolicy::fill_goal(std::span<float> goal) const {
 
 void PolicyPass::reserve(const GaussianPolicy& policy, int max_rows) {
   mlp_ = ag::MlpPass<float>(policy.spec(), max_rows);
-  z_.resize(index(max_rows, policy.in_dim()));
   target_.resize(index(max_rows, policy.out_dim()));
   dy_.resize(target_.size());
 }
 
-void PolicyPass::forward(const GaussianPolicy& policy, const float* x, int n) {
-  if (z_.size() < index(n, policy.in_dim())) reserve(policy, n);
+// What comes before the first of n rows.
+void PolicyPass::begin(const GaussianPolicy& policy, const float* x, int n) {
+  if (target_.size() < index(n, policy.out_dim())) reserve(policy, n);
+  mlp_.prepare(policy.spec());
   x_ = x;
   n_ = n;
-  policy.encode(x, n, z_.data());
-  mlp_.forward(policy.spec(), policy.mlp_theta(), z_.data(), n);
+}
+
+void PolicyPass::forward(const GaussianPolicy& policy, const float* x, int n) {
+  begin(policy, x, n);
+  mlp_.forward(policy.mlp_theta(), encoder(policy, x), n);
 }
 
 std::span<const float> PolicyPass::normalized_mean() const { return mlp_.output(); }
@@ -160,38 +176,80 @@ void PolicyPass::log_prob(const GaussianPolicy& policy, const float* y, std::spa
                                     policy.log_std().data(), result.data());
 }
 
-double PolicyPass::weighted_log_likelihood(const GaussianPolicy& policy, const float* y,
-                                           std::span<const float> weights, std::span<float> grad) {
+void PolicyPass::set_weights(std::span<const float> weights) {
   BATON_REQUIRE(weights.empty() || static_cast<int>(weights.size()) == n_, "policy: {} weights for {} rows",
                 weights.size(), n_);
-  BATON_REQUIRE(static_cast<int>(grad.size()) == policy.parameters(), "policy: gradient of {}, {} parameters",
-                grad.size(), policy.parameters());
-  if (weights.empty()) {
-    equal_weights_.assign(static_cast<std::size_t>(n_), 1.0f / static_cast<float>(n_));
-    weights = equal_weights_;
-  }
-  const std::size_t m = static_cast<std::size_t>(policy.mlp_parameters());
-  per_row_.resize(static_cast<std::size_t>(n_));
-  log_prob(policy, y, per_row_);
-  kernels::gaussian_log_prob_vjp<float>(n_, policy.out_dim(), target_.data(), mlp_.output().data(),
-                                        policy.log_std().data(), weights.data(), dy_.data(),
-                                        grad.subspan(m).data());
-  mlp_.vjp(policy.mlp_theta(), dy_.data(), grad.first(m));
-  return kernels::dot<float>(n_, weights.data(), per_row_.data());
+  if (weights.empty()) equal_weights_.assign(static_cast<std::size_t>(n_), 1.0f / static_cast<float>(n_));
+  weights_ = weights.empty() ? std::span<const float>(equal_weights_) : weights;
 }
 
-double PolicyPass::mean_squared_error(const GaussianPolicy& policy, const float* y, std::span<float> grad) {
-  const std::int64_t size = static_cast<std::int64_t>(n_) * policy.out_dim();
+// dy_ of some rows, from target_ and the means u [rows][out].
+void PolicyPass::likelihood_slope(const GaussianPolicy& policy, const float* u, int first, int rows) {
+  const std::size_t at = index(first, policy.out_dim());
+  kernels::gaussian_log_prob_vjp<float>(rows, policy.out_dim(), target_.data() + at, u,
+                                        policy.log_std().data(), weights_.data() + first, dy_.data() + at,
+                                        nullptr);
+}
+
+// The sum over all rows, from target_; its derivative in log_std is added to log_std_grad.
+double PolicyPass::likelihood(const GaussianPolicy& policy, float* log_std_grad) {
+  const float *u = mlp_.output().data(), *log_std = policy.log_std().data();
+  per_row_.resize(static_cast<std::size_t>(n_));
+  kernels::gaussian_log_prob<float>(n_, policy.out_dim(), target_.data(), u, log_std, per_row_.data());
+  kernels::gaussian_log_prob_vjp<float>(n_, policy.out_dim(), target_.data(), u, log_std, weights_.data(),
+                                        nullptr, log_std_grad);
+  return kernels::dot<float>(n_, weights_.data(), per_row_.data());
+}
+
+// target_ of some rows becomes its difference from the means u [rows][out].
+void PolicyPass::subtract_from_mean(const GaussianPolicy& policy, const float* u, int first, int rows) {
+  float* target = target_.data() + index(first, policy.out_dim());
+  const auto size = static_cast<std::int64_t>(index(rows, policy.out_dim()));
+  kernels::binary<float>(kernels::Binary::kSub, size, u, 1, target, 1, target);
+}
+
+// From the differences.
+double PolicyPass::half_mean_square(const GaussianPolicy& policy) const {
+  const auto size = static_cast<std::int64_t>(index(n_, policy.out_dim()));
+  return 0.5 * kernels::dot<float>(size, target_.data(), target_.data()) / n_;
+}
+
+double PolicyPass::weighted_log_likelihood(const GaussianPolicy& policy, const float* y,
+                                           std::span<const float> weights, std::span<float> grad) {
+  check_gradient(policy, grad);
+  set_weights(weights);
+  const std::size_t m = static_cast<std::size_t>(policy.mlp_parameters());
   policy.normalize_output(x_, y, n_, target_.data());
-  kernels::binary<float>(kernels::Binary::kSub, size, mlp_.output().data(), 1, target_.data(), 1, dy_.data());
-  const double total = 0.5 * kernels::dot<float>(size, dy_.data(), dy_.data()) / n_;
-  if (grad.empty()) return total;
-  BATON_REQUIRE(static_cast<int>(grad.size()) == policy.parameters(), "policy: gradient of {}, {} parameters",
-                grad.size(), policy.parameters());
-  const float share = 1.0f / static_cast<float>(n_);
-  kernels::binary<float>(kernels::Binary::kMul, size, dy_.data(), 1, &share, 0, dy_.data());
-  mlp_.vjp(policy.mlp_theta(), dy_.data(), grad.first(static_cast<std::size_t>(policy.mlp_parameters())));
-  return total;
+  likelihood_slope(policy, mlp_.output().data(), 0, n_);
+  mlp_.vjp(policy.mlp_theta(), dy_.data(), grad.first(m));
+  return likelihood(policy, grad.data() + m);
+}
+
+double PolicyPass::mean_squared_error(const GaussianPolicy& policy, const float* y) {
+  policy.normalize_output(x_, y, n_, target_.data());
+  subtract_from_mean(policy, mlp_.output().data(), 0, n_);
+  return half_mean_square(policy);
+}
+
+double PolicyPass::fit(const GaussianPolicy& policy, PolicyLoss loss, const float* x, const float* y, int n,
+                       std::span<const float> weights, std::span<float> grad) {
+  check_gradient(policy, grad);
+  begin(policy, x, n);
+  const bool squares = loss == PolicyLoss::kSquaredError;
+  if (!squares) set_weights(weights);
+  const auto slope = [&](const float* u, float* dy, int first, int rows) {
+    const std::size_t at = index(first, policy.out_dim());
+    policy.normalize_output(x + index(first, policy.in_dim()), y + at, rows, target_.data() + at);
+    if (!squares) return likelihood_slope(policy, u, first, rows);
+    subtract_from_mean(policy, u, first, rows);
+    const float share = 1.0f / static_cast<float>(n);
+    kernels::binary<float>(kernels::Binary::kMul, static_cast<std::int64_t>(index(rows, policy.out_dim())),
+                           target_.data() + at, 1, &share, 0, dy);
+  };
+  const std::size_t m = static_cast<std::size_t>(policy.mlp_parameters());
+  mlp_.forward_vjp(policy.mlp_theta(), encoder(policy, x), n, std::cref(slope), dy_.data(), grad.first(m));
+  std::ranges::fill(grad.subspan(m), 0.0f);
+  return squares ? half_mean_square(policy) : likelihood(policy, grad.data() + m);
 }
 
 void PolicyPass::remember(const GaussianPolicy& policy) {

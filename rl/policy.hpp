@@ -49,6 +49,9 @@ struct LogStdRange {
   float initial = -0.5f, min = -3.0f, max = 1.0f;  // of the normalised output
 };
 
+// What a policy is fitted by: the weighted sum of log-likelihoods, or half the mean squared error of its mean.
+enum class PolicyLoss { kLogLikelihood, kSquaredError };
+
 class PolicyPass;
 
 class GaussianPolicy {
@@ -121,8 +124,14 @@ class PolicyPass {
   double weighted_log_likelihood(const GaussianPolicy& policy, const float* y, std::span<const float> weights,
                                  std::span<float> grad);
 
-  // 0.5 * mean_i |u_y,i - u_i|^2 and its gradient (the log_std block untouched): the 'mse' loss of imitation.
-  double mean_squared_error(const GaussianPolicy& policy, const float* y, std::span<float> grad);
+  // 0.5 * mean_i |u_y,i - u_i|^2: the 'mse' loss of imitation.
+  double mean_squared_error(const GaussianPolicy& policy, const float* y);
+
+  // forward, the loss of outputs y [n][out] and its gradient, chunk of rows by chunk of rows: faster than one after the
+  // other, with the same bits. grad [parameters()] is overwritten; that of log_std is zero with kSquaredError, which
+  // reads no weights.
+  double fit(const GaussianPolicy& policy, PolicyLoss loss, const float* x, const float* y, int n,
+             std::span<const float> weights, std::span<float> grad);
 
   // Keeps the present distributions; then, after another forward of the same rows, the mean over them of
   // KL(kept || present), of the normalised outputs.
@@ -134,10 +143,18 @@ class PolicyPass {
   ag::MlpPass<float>& mlp() { return mlp_; }  // jvp and vjp over the cached activations
 
  private:
+  void begin(const GaussianPolicy& policy, const float* x, int n);
+  void set_weights(std::span<const float> weights);
+  void likelihood_slope(const GaussianPolicy& policy, const float* u, int first, int rows);
+  double likelihood(const GaussianPolicy& policy, float* log_std_grad);
+  void subtract_from_mean(const GaussianPolicy& policy, const float* u, int first, int rows);
+  double half_mean_square(const GaussianPolicy& policy) const;
+
   ag::MlpPass<float> mlp_;
-  std::vector<float> z_, target_, dy_, per_row_, equal_weights_;  // [max_rows][...]
-  std::vector<float> old_mean_, old_log_std_;                     // remember()
+  std::vector<float> target_, dy_, per_row_, equal_weights_;  // [max_rows][...]
+  std::vector<float> old_mean_, old_log_std_;                 // remember()
   const float* x_ = nullptr;
+  std::span<const float> weights_;  // of the loss at hand
   int n_ = 0;
 };
 

@@ -159,13 +159,8 @@ void LevelTrainer::update(int k) {
   kernels::Random random(seed_, static_cast<std::uint64_t>(k));
   train_.draw(random, settings_.batch, x_.data(), y_.data());
   add_noise(random);
-  std::ranges::fill(grad_, 0.0f);
-  pass_.forward(policy_, x_.data(), settings_.batch);
-  if (settings_.loss == "mse") {
-    loss_sum_ += pass_.mean_squared_error(policy_, y_.data(), grad_);
-  } else {
-    loss_sum_ += pass_.weighted_log_likelihood(policy_, y_.data(), weights_, grad_);
-  }
+  const PolicyLoss loss = settings_.loss == "mse" ? PolicyLoss::kSquaredError : PolicyLoss::kLogLikelihood;
+  loss_sum_ += pass_.fit(policy_, loss, x_.data(), y_.data(), settings_.batch, weights_, grad_);
   ++loss_count_;
   optimizer_.step(policy_.theta(), std::span<const float>(grad_),
                   static_cast<float>(rate_factor(settings_, k)));
@@ -191,8 +186,7 @@ nlohmann::ordered_json LevelTrainer::metrics() {
     heldout_pass_.forward(policy_, heldout_x_.data(), kHeldOut);
     std::vector<float> log_prob(kHeldOut);
     heldout_pass_.log_prob(policy_, heldout_y_.data(), log_prob);
-    const double mse =
-        2 * heldout_pass_.mean_squared_error(policy_, heldout_y_.data(), {}) / policy_.out_dim();
+    const double mse = 2 * heldout_pass_.mean_squared_error(policy_, heldout_y_.data()) / policy_.out_dim();
     const double nll = -std::accumulate(log_prob.begin(), log_prob.end(), 0.0) / kHeldOut;
     object["heldout"] = settings_.loss == "mse" ? 0.5 * mse * policy_.out_dim() : nll;
     object["heldout_mse"] = mse;

@@ -90,7 +90,8 @@ class LevelTrainer {
   std::uint64_t seed_;
   ag::Optimizer<float> optimizer_;
   PolicyPass pass_, heldout_pass_;
-  std::vector<float> x_, y_, weights_, grad_, heldout_x_, heldout_y_;
+  std::vector<float> x_, y_, weights_, heldout_x_, heldout_y_;
+  kernels::AlignedVector<float> grad_;
   double loss_sum_ = 0, gradient_norm_ = 0;
   int loss_count_ = 0;
   std::unique_ptr<LevelDevice> device_;

@@ -184,6 +184,37 @@ TEST_CASE("metric_product has the bits of jvp, metric and vjp, with one and two 
   }
 }
 
+TEST_CASE("forward_vjp has the bits of forward, loss and vjp, with one and two threads") {
+  for (const MlpSpec& spec : {kSpec, kNormed}) {
+    for (const int n : {0, 5, 3000}) {  // not packed; several chunks a slot
+      const auto theta = normals<float>(static_cast<std::size_t>(parameter_count(spec)), 3);
+      const auto x = normals<float>(times(n, spec.in), 1);
+      const auto input = [&](float* to, int first, int rows) {
+        std::copy_n(x.data() + times(first, spec.in), times(rows, spec.in), to);
+      };
+      const auto loss = [&](const float* y, float* u, int first, int rows) {  // of every row another one
+        for (int i = 0; i < rows * spec.out; ++i) u[i] = y[i] * static_cast<float>(first + i / spec.out);
+      };
+      MlpPass<float> pass(spec);
+      pass.forward(theta, x.data(), n);
+      const std::vector<float> want_y(pass.output().begin(), pass.output().end());
+      std::vector<float> want_u(want_y.size()), want(theta.size());
+      loss(want_y.data(), want_u.data(), 0, n);
+      pass.vjp(theta, want_u.data(), want);
+      for (const int threads : {1, 2}) {
+        kernels::set_threads(threads);
+        MlpPass<float> other(spec);
+        std::vector<float> u(want_u.size()), got(theta.size(), 0.25F);
+        other.forward_vjp(theta, input, n, loss, u.data(), got);
+        CHECK(std::ranges::equal(other.output(), want_y));
+        CHECK(u == want_u);
+        CHECK(got == want);
+      }
+      kernels::set_threads(0);
+    }
+  }
+}
+
 TEST_CASE("forward, vjp and jvp have the same bits with one and two threads") {
   for (const bool layer_norm : {false, true}) {
     const MlpSpec spec{20, {64, 48}, 9, Activation::kGelu, layer_norm};

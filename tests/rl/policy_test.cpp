@@ -118,6 +118,40 @@ TEST_CASE("policy: the log-likelihood gradient agrees with central differences")
   }
 }
 
+TEST_CASE("policy: a fit has the bits of forward, likelihood and gradient one after the other") {
+  const int n = 300;  // three chunks of rows, the last one with a rest
+  const std::vector<float> x = normals(n * 6, 1), y = normals(n * 3, 2), weights = normals(n, 3);
+  for (const bool residual : {false, true}) {
+    const GaussianPolicy policy = make(RobotFill::kZero, true, residual);
+    PolicyPass pass, whole;
+    std::vector<float> want(static_cast<std::size_t>(policy.parameters())), grad(want.size(), 7.0f);
+    pass.forward(policy, x.data(), n);
+    const double value = pass.weighted_log_likelihood(policy, y.data(), weights, want);
+    CHECK(whole.fit(policy, PolicyLoss::kLogLikelihood, x.data(), y.data(), n, weights, grad) == value);
+    CHECK(grad == want);
+    CHECK(std::ranges::equal(whole.normalized_mean(), pass.normalized_mean()));
+  }
+}
+
+TEST_CASE("policy: fitted by squares it follows the likelihood of a deviation of one") {
+  const int n = 300;
+  const std::vector<float> x = normals(n * 6, 1), y = normals(n * 3, 2);
+  for (const bool residual : {false, true}) {
+    GaussianPolicy policy = make(RobotFill::kMask, false, residual);
+    std::ranges::fill(policy.log_std(), 0.0f);
+    PolicyPass pass;
+    std::vector<float> want(static_cast<std::size_t>(policy.parameters())), grad(want.size(), 7.0f);
+    pass.forward(policy, x.data(), n);
+    const double likelihood = pass.weighted_log_likelihood(policy, y.data(), {}, want);
+    for (float& value : want) value = -value;
+    std::ranges::fill(std::span(want).last(3), 0.0f);
+    const double loss = pass.mean_squared_error(policy, y.data());
+    CHECK(loss == doctest::Approx(-likelihood - 1.5 * std::log(2 * M_PI)).epsilon(1e-5));
+    CHECK(pass.fit(policy, PolicyLoss::kSquaredError, x.data(), y.data(), n, {}, grad) == loss);
+    test::check_close(grad, want, 1e-5, 1e-5, "gradient");
+  }
+}
+
 TEST_CASE("policy: samples depend on the row's seed and step alone and have the policy's moments") {
   const GaussianPolicy policy = make(RobotFill::kKeep, false, false);
   const int n = 4000;
