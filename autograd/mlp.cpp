@@ -104,6 +104,7 @@ void MlpPass<T>::forward(std::span<const T> theta, const T* x, int n) {
 template <class T>
 void MlpPass<T>::forward(std::span<const T> theta, const Input& input, int n) {
   begin(theta, n);
+  pack_weights({plain(theta.data(), packed_)});
   kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
     forward_chunk(theta.data(), input, chunk * kChunk, std::min(kChunk, n - chunk * kChunk));
   });
@@ -117,19 +118,22 @@ void MlpPass<T>::begin(std::span<const T> theta, int n) {
   check_parameters("theta", theta.size());
   reserve(n);
   rows_ = n;
-  if (packs()) pack_weights(Transpose::kNo, theta.data(), 0, packed_);
 }
 
-// Copies every W_l (or W_l', from first_layer on) into the order in which products read it.
+// Copies weights into the order in which products read them; what several products need, side by side.
 template <class T>
-void MlpPass<T>::pack_weights(Transpose transpose, const T* theta, int first_layer,
-                              kernels::AlignedVector<T>& packed) {
-  const bool turned = transpose == Transpose::kYes;
-  kernels::parallel_for(layer_count(spec_) - first_layer, [&](int i) {
-    const MlpLayer layer = layer_layout(spec_, first_layer + i);
-    kernels::pack<T>(transpose, turned ? layer.in : layer.out, turned ? layer.out : layer.in,
-                     theta + layer.weight, layer.out,
-                     packed.data() + packed_at_[static_cast<std::size_t>(first_layer + i)]);
+void MlpPass<T>::pack_weights(std::initializer_list<Packing> jobs) {
+  const int layers = layer_count(spec_);
+  if (std::ranges::all_of(jobs, [=](const Packing& job) { return job.first_layer >= layers; })) return;
+  kernels::parallel_for(layers * static_cast<int>(jobs.size()), [&](int i) {
+    const Packing& job = jobs.begin()[i / layers];
+    const int l = i % layers;
+    if (l < job.first_layer) return;
+    const MlpLayer layer = layer_layout(spec_, l);
+    const bool turned = job.transpose == Transpose::kYes;
+    kernels::pack<T>(job.transpose, turned ? layer.in : layer.out, turned ? layer.out : layer.in,
+                     job.theta + layer.weight, layer.out,
+                     job.packed->data() + packed_at_[static_cast<std::size_t>(l)]);
   });
 }
 
@@ -218,7 +222,7 @@ void MlpPass<T>::vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta,
   check_parameters("theta", theta.size());
   if (!dtheta.empty()) check_parameters("dtheta", dtheta.size());
   if (rows_ == 0) return;
-  pack_weights(Transpose::kYes, theta.data(), dx != nullptr ? 0 : 1, packed_transposed_);
+  pack_weights({turned(theta.data(), dx != nullptr ? 0 : 1)});
   for_slots([&](int slot, bool fresh, int first, int rows) {
     T* gradient = dtheta.empty() ? nullptr : gradients_.data() + product(slot, parameters_);
     vjp_chunk(theta.data(), dy, gradient, fresh, dx, first, rows,
@@ -233,7 +237,7 @@ void MlpPass<T>::forward_vjp(std::span<const T> theta, const Input& input, int n
   check_parameters("dtheta", dtheta.size());
   begin(theta, n);
   if (n == 0) return std::fill(dtheta.begin(), dtheta.end(), T(0));
-  pack_weights(Transpose::kYes, theta.data(), 1, packed_transposed_);
+  pack_weights({plain(theta.data(), packed_), turned(theta.data(), 1)});
   for_slots([&](int slot, bool fresh, int first, int rows) {
     T* own = u + product(first, spec_.out);
     forward_chunk(theta.data(), input, first, rows);
@@ -301,7 +305,7 @@ void MlpPass<T>::jvp(std::span<const T> theta, std::span<const T> v, T* dy, cons
   check_parameters("theta", theta.size());
   if (!v.empty()) check_parameters("v", v.size());
   const T* tangent = v.empty() ? nullptr : v.data();
-  if (tangent != nullptr && packs()) pack_weights(Transpose::kNo, tangent, 0, packed_tangent_);
+  if (tangent != nullptr) pack_weights({plain(tangent, packed_tangent_)});
   for_slots([&](int slot, bool, int first, int rows) {
     jvp_chunk(theta.data(), tangent, dy, x_dot, first, rows,
               scratch_.data() + product(2 * slot, kChunk * widest_));
@@ -352,8 +356,7 @@ void MlpPass<T>::metric_product(std::span<const T> theta, std::span<const T> v, 
   check_parameters("v", v.size());
   check_parameters("dtheta", dtheta.size());
   if (rows_ == 0) return;
-  if (packs()) pack_weights(Transpose::kNo, v.data(), 0, packed_tangent_);
-  pack_weights(Transpose::kYes, theta.data(), 1, packed_transposed_);
+  pack_weights({plain(v.data(), packed_tangent_), turned(theta.data(), 1)});
   for_slots([&](int slot, bool fresh, int first, int rows) {
     T* scratch = scratch_.data() + product(2 * slot, kChunk * widest_);
     jvp_chunk(theta.data(), v.data(), u, nullptr, first, rows, scratch);
@@ -370,7 +373,7 @@ void MlpPass<T>::vjp_squares(std::span<const T> theta, const T* dy, std::span<T>
   check_parameters("squares", squares.size());
   if (rows_ == 0) return;
   squared_.resize(scratch_.size());
-  pack_weights(Transpose::kYes, theta.data(), 1, packed_transposed_);
+  pack_weights({turned(theta.data(), 1)});
   for_slots([&](int slot, bool fresh, int first, int rows) {
     const std::size_t at = product(2 * slot, kChunk * widest_);
     squares_chunk(theta.data(), dy, gradients_.data() + product(slot, parameters_), fresh, first, rows,

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -141,8 +142,20 @@ class MlpPass {
                      T* squared);
   void norm_squares(T* squares, bool fresh, int layer, int first, int rows, const T* delta, T* scratch);
   bool packs() const { return rows_ >= kPackRows; }
-  void pack_weights(kernels::Transpose transpose, const T* theta, int first_layer,
-                    kernels::AlignedVector<T>& packed);
+  // W_l or W_l' of the layers from first_layer on.
+  struct Packing {
+    kernels::Transpose transpose;
+    const T* theta;
+    int first_layer;
+    kernels::AlignedVector<T>* packed;
+  };
+  void pack_weights(std::initializer_list<Packing> jobs);
+  Packing plain(const T* theta, kernels::AlignedVector<T>& packed) const {
+    return {kernels::Transpose::kNo, theta, packs() ? 0 : layer_count(spec_), &packed};
+  }
+  Packing turned(const T* theta, int first_layer) {
+    return {kernels::Transpose::kYes, theta, first_layer, &packed_transposed_};
+  }
   void multiply(int l, int rows, const T* a, const T* theta, const kernels::AlignedVector<T>& packed, T beta,
                 T* out);
   void multiply_transposed(int l, int rows, const T* delta, T* out);

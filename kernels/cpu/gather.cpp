@@ -4,20 +4,33 @@
 namespace baton::kernels::BATON_ISA {
 namespace {
 
+// Rows to come are asked for so many before they are copied, or one miss would wait for the one before.
+constexpr int64_t kAhead = 24;
+
 // Rows of kFull whole vectors and a rest: short ones take so few instructions that many are under way at a time, and
-// each may wait for the memory by itself.
+// each may wait for the memory by itself; with vectors shorter than a line not many enough. The rest is the row's last
+// whole vector, in part once more: a masked store of AVX2 is slow on AMD's processors (docs/performance.md).
 template <int kFull, class T>
 void gather_short_rows(int64_t n, int64_t cols, const T* table, const int32_t* index, T* out) {
+  constexpr bool kAsks = kWidth<T> * sizeof(T) < 64;
   const int rest = static_cast<int>(cols) - kFull * kWidth<T>;
   for (int64_t i = 0; i < n; ++i) {
+    if (kAsks && i + kAhead < n) {
+      const T* next = table + index[i + kAhead] * cols;
+      __builtin_prefetch(next);
+      __builtin_prefetch(next + cols - 1);
+    }
     const T* from = table + index[i] * cols;
     T* to = out + i * cols;
     for (int v = 0; v < kFull; ++v) store(to + v * kWidth<T>, load(from + v * kWidth<T>));
-    if (rest > 0) store_part(to + kFull * kWidth<T>, load_part(from + kFull * kWidth<T>, rest, T(0)), rest);
+    if (rest == 0) continue;
+    if constexpr (kFull > 0)
+      store(to + cols - kWidth<T>, load(from + cols - kWidth<T>));
+    else
+      store_part(to, load_part(from, rest, T(0)), rest);
   }
 }
 
-// Rows lie anywhere: those to come are asked for while others are copied, or one miss would wait for the one before.
 template <class T>
 void gather_rows_isa(int64_t n, int64_t cols, const T* table, const int32_t* index, T* out) {
   switch (cols / kWidth<T>) {
@@ -32,7 +45,7 @@ void gather_rows_isa(int64_t n, int64_t cols, const T* table, const int32_t* ind
     default:
       break;
   }
-  constexpr int64_t kAhead = 24, kLine = 64 / sizeof(T);
+  constexpr int64_t kLine = 64 / sizeof(T);
   for (int64_t i = 0; i < n; ++i) {
     if (i + kAhead < n) {
       const T* next = table + index[i + kAhead] * cols;
