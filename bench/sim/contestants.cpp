@@ -16,14 +16,16 @@ class Ours final : public Contestant {
  public:
   Ours(const sim::Model<double>& model, const sim::RecordedActions& record, const sim::BatchOptions& options,
        int envs)
-      : record_(record), batch_(model, envs, options) {}
+      : record_(record),
+        batch_(model, envs, options),
+        ctrl_(static_cast<std::size_t>(envs) * static_cast<std::size_t>(model.nu)) {}
 
   void act(int action) override {
     for (int e = 0; e < batch_.size(); ++e) {
       if (action == 0) sim::restart(batch_, e);
-      batch_.set_ctrl(e, record_.at(recording_of(record_, e), action));
+      std::ranges::copy(record_.at(recording_of(record_, e), action), ctrl_.begin() + e * batch_.nu());
     }
-    batch_.step(sim::kActionSteps);
+    batch_.step(sim::kActionSteps, ctrl_);
   }
 
   std::vector<double> qpos(int env) const override {
@@ -43,6 +45,7 @@ class Ours final : public Contestant {
  private:
   const sim::RecordedActions& record_;
   sim::Batch batch_;
+  std::vector<double> ctrl_;  // [envs][nu]
 };
 
 #ifdef BATON_HAVE_MUJOCO

@@ -43,6 +43,7 @@ KitchenEnv::KitchenEnv(const EnvOptions& options, const KitchenOptions& kitchen)
   const std::size_t values = static_cast<std::size_t>(size_) * kKitchenStateDim;
   state_.resize(values);
   observation_.resize(values);
+  target_.resize(static_cast<std::size_t>(size_) * kKitchenActionDim);
   reset(std::vector<std::uint64_t>(static_cast<std::size_t>(size_), 0));
 }
 
@@ -69,8 +70,8 @@ void KitchenEnv::step(std::span<const float> actions) {
   const std::size_t expected = static_cast<std::size_t>(size_) * kKitchenActionDim;
   BATON_REQUIRE(actions.size() == expected, "kitchen: {} action values for {} environments, expected {}",
                 actions.size(), size_, expected);
-  std::array<double, kKitchenActionDim> target;
   for (int env = 0; env < size_; ++env) {
+    double* target = &target_[static_cast<std::size_t>(env) * kKitchenActionDim];
     const float* action = &actions[static_cast<std::size_t>(env) * kKitchenActionDim];
     const float* seen = &observation_[static_cast<std::size_t>(env) * kKitchenStateDim];
     for (int j = 0; j < kKitchenActionDim; ++j) {
@@ -78,9 +79,8 @@ void KitchenEnv::step(std::span<const float> actions) {
       const float wanted = seen[j] + kKitchenActionScale * std::clamp(action[j], -1.0f, 1.0f);
       target[j] = std::clamp(wanted, kKitchenTargetLow[j], kKitchenTargetHigh[j]);
     }
-    batch_->set_ctrl(env, target);
   }
-  batch_->step(kKitchenSubsteps);
+  batch_->step(kKitchenSubsteps, target_);
   ++step_;
   for (int env = 0; env < size_; ++env) observe(env);
 }

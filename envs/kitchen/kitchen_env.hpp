@@ -62,6 +62,7 @@ class KitchenEnv final : public BatchEnv {
   std::vector<std::uint64_t> seeds_;        // [N]
   std::uint64_t step_ = 0;                  // actions since reset
   std::vector<float> state_, observation_;  // [N][30]
+  std::vector<double> target_;              // [N][9]: of the arm's joints, under the latest actions
 };
 
 std::unique_ptr<BatchEnv> make_kitchen(const EnvOptions& options);

@@ -124,13 +124,24 @@ void Batch::regroup() {
   });
 }
 
-void Batch::step(int substeps) {
+void Batch::step(int substeps, std::span<const double> ctrl) {
+  BATON_REQUIRE(ctrl.size() == static_cast<std::size_t>(n_) * static_cast<std::size_t>(nu()),
+                "{} controls given for {} environments of {}", ctrl.size(), n_, nu());
+  advance(substeps, ctrl.data());
+}
+
+// ctrl: null, or [n][nu].
+void Batch::advance(int substeps, const double* ctrl) {
   BATON_REQUIRE(substeps >= 0, "cannot take {} steps", substeps);
   if (substeps > 0 && steps_in_place_ >= kRegroupSteps) regroup();
   steps_in_place_ += substeps;
   const bool keys = regroups() && steps_in_place_ >= kRegroupSteps;  // for the next call
   kernels::parallel_for(static_cast<int>(tiles_.size()), [&](int t) {
     const auto at = static_cast<std::size_t>(t);
+    if (ctrl != nullptr)
+      for (int place = t * width_; place < std::min(n_, (t + 1) * width_); ++place)
+        tiles_[at]->set(Field::kCtrl, place % width_,
+                        ctrl + static_cast<std::ptrdiff_t>(places_.env_at(place)) * nu());
     tiles_[at]->step(substeps);
     if (keys) tiles_[at]->touched(&touch_[at * static_cast<std::size_t>(width_)]);
   });

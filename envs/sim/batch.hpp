@@ -105,7 +105,9 @@ class Batch {
   void set(Field field, int env, std::span<const double> in);
 
   // Every environment by `substeps` timesteps, under its controls. Parallel over tiles (kernels/parallel.hpp).
-  void step(int substeps = 1);
+  void step(int substeps = 1) { advance(substeps, nullptr); }
+  // The same, under controls [n][nu] that are theirs from now on; each tile takes its own up on its own thread.
+  void step(int substeps, std::span<const double> ctrl);
 
   // World position of a site, as of the start of the last timestep (stale until the first step after a change).
   std::array<double, 3> site_position(int env, int site) const;
@@ -123,6 +125,7 @@ class Batch {
 
   void check(Field field, int env, std::size_t size) const;
   void regroup();
+  void advance(int substeps, const double* ctrl);
   bool regroups() const { return width_ > 1 && tiles_.size() > 1; }
   BatchTile& tile_of(int env) const { return *tiles_[static_cast<std::size_t>(tile(env))]; }
   int lane_of(int env) const { return places_.of(env) % width_; }

@@ -15,6 +15,7 @@ class Places {
   Places(int n, int width);
 
   int of(int env) const { return place_[static_cast<std::size_t>(env)]; }
+  int env_at(int place) const { return env_[static_cast<std::size_t>(place)]; }
 
   // keys[place]: what the environment there touches, alike for those that belong together. The environments with the
   // most frequent key come last, the others before them in the order of their keys, so that tiles with much to do are

@@ -104,16 +104,20 @@ TEST_CASE("environments that touch the same things come to share a tile, with al
   each([&](Batch& b, int at, int e) {
     const auto [q, v] = start_of(e);
     b.reset(at, q, v);
-    b.set_ctrl(at, std::vector{0.1 * e});
   });
+  std::vector<double> ctrl(static_cast<std::size_t>(count));
   const auto planted = std::vector(13, std::numeric_limits<double>::quiet_NaN());
   for (int k = 0; k < 6; ++k) {
     if (k == 1 || k == 4)
       each([&](Batch& b, int at, int e) {
         if (e == leaning[1] || e == 0) b.set_qvel(at, planted);  // moved since, or not: back to its own start
       });
-    batch.step(25);
-    for (auto& b : alone) b->step(25);
+    for (int e = 0; e < count; ++e) {
+      ctrl[e] = 0.1 * e - 0.3 * k;
+      alone[e]->set_ctrl(0, std::span(ctrl).subspan(static_cast<std::size_t>(e), 1));
+      alone[e]->step(25);
+    }
+    batch.step(25, ctrl);
     for (int e = 0; e < count; ++e) {
       CAPTURE(e);
       CHECK(same_bytes(state(batch, e), state(*alone[e], 0)));
@@ -273,6 +277,7 @@ TEST_CASE("wrong use of a batch says what is wrong") {
   CHECK_THROWS_WITH_AS(batch.set_qpos(2, few), doctest::Contains("the batch has 2"), Error);
   CHECK_THROWS_WITH_AS(batch.site_position(0, 0), doctest::Contains("site 0"), Error);
   CHECK_THROWS_WITH_AS(batch.step(-1), doctest::Contains("-1 steps"), Error);
+  CHECK_THROWS_WITH_AS(batch.step(1, few), doctest::Contains("3 controls given for 2"), Error);
 }
 
 TEST_CASE("a mocap body drags what is welded to it, in its own environment alone") {
