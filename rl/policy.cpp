@@ -183,12 +183,12 @@ void PolicyPass::set_weights(std::span<const float> weights) {
   weights_ = weights.empty() ? std::span<const float>(equal_weights_) : weights;
 }
 
-// dy_ of some rows, from target_ and the means u [rows][out].
-void PolicyPass::likelihood_slope(const GaussianPolicy& policy, const float* u, int first, int rows) {
-  const std::size_t at = index(first, policy.out_dim());
-  kernels::gaussian_log_prob_vjp<float>(rows, policy.out_dim(), target_.data() + at, u,
-                                        policy.log_std().data(), weights_.data() + first, dy_.data() + at,
-                                        nullptr);
+// dy [rows][out] of some rows, from target_ and the means u [rows][out].
+void PolicyPass::likelihood_slope(const GaussianPolicy& policy, const float* u, int first, int rows,
+                                  float* dy) const {
+  kernels::gaussian_log_prob_vjp<float>(rows, policy.out_dim(),
+                                        target_.data() + index(first, policy.out_dim()), u,
+                                        policy.log_std().data(), weights_.data() + first, dy, nullptr);
 }
 
 // The sum over all rows, from target_; its derivative in log_std is added to log_std_grad.
@@ -220,7 +220,7 @@ double PolicyPass::weighted_log_likelihood(const GaussianPolicy& policy, const f
   set_weights(weights);
   const std::size_t m = static_cast<std::size_t>(policy.mlp_parameters());
   policy.normalize_output(x_, y, n_, target_.data());
-  likelihood_slope(policy, mlp_.output().data(), 0, n_);
+  likelihood_slope(policy, mlp_.output().data(), 0, n_, dy_.data());
   mlp_.vjp(policy.mlp_theta(), dy_.data(), grad.first(m));
   return likelihood(policy, grad.data() + m);
 }
@@ -240,7 +240,7 @@ double PolicyPass::fit(const GaussianPolicy& policy, PolicyLoss loss, const floa
   const auto slope = [&](const float* u, float* dy, int first, int rows) {
     const std::size_t at = index(first, policy.out_dim());
     policy.normalize_output(x + index(first, policy.in_dim()), y + at, rows, target_.data() + at);
-    if (!squares) return likelihood_slope(policy, u, first, rows);
+    if (!squares) return likelihood_slope(policy, u, first, rows, dy);
     subtract_from_mean(policy, u, first, rows);
     const float share = 1.0f / static_cast<float>(n);
     kernels::binary<float>(kernels::Binary::kMul, static_cast<std::int64_t>(index(rows, policy.out_dim())),

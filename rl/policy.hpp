@@ -145,7 +145,7 @@ class PolicyPass {
  private:
   void begin(const GaussianPolicy& policy, const float* x, int n);
   void set_weights(std::span<const float> weights);
-  void likelihood_slope(const GaussianPolicy& policy, const float* u, int first, int rows);
+  void likelihood_slope(const GaussianPolicy& policy, const float* u, int first, int rows, float* dy) const;
   double likelihood(const GaussianPolicy& policy, float* log_std_grad);
   void subtract_from_mean(const GaussianPolicy& policy, const float* u, int first, int rows);
   double half_mean_square(const GaussianPolicy& policy) const;
