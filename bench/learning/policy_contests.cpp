@@ -44,9 +44,9 @@ struct StepWork {
   // The gradient that the step follows, against the same network in double.
   void verify_gradient() {
     rl::PolicyPass pass;
-    pass.forward(fixture.policy, fixture.x.data(), fixture.rows);
     std::vector<float> gradient(static_cast<std::size_t>(fixture.policy.parameters()));
-    pass.weighted_log_likelihood(fixture.policy, fixture.y.data(), {}, gradient);
+    pass.fit(fixture.policy, rl::PolicyLoss::kLogLikelihood, fixture.x.data(), fixture.y.data(), fixture.rows,
+             {}, gradient);
     const std::vector<double> want = fixture.in_double().log_likelihood_gradient();
     gradient.resize(want.size());  // without log_std's
     require_close("bc_step's gradient", gradient, {want.begin(), want.end()}, 1e-5);
