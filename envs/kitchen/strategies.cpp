@@ -115,7 +115,8 @@ Command turn_knob(bool top, const KitchenPlaces& places, const Scene& s, const S
 Command flip_switch(const KitchenPlaces& places, const Scene& s, const Style& style) {
   const Vec3d pointing{0.10 + 0.05 * style.side, 1, -0.17 + 0.07 * style.lift};
   const Vec3d lever = places.lever + swung({0.028, -0.069, 0}, s.state[kSwitchAngle]);
-  const Vec3d start{std::clamp(s.hand.tip.x, lever.x + 0.042, lever.x + 0.068),
+  // Clear of the lever, which is 0.021 m thick, by more than a fingertip: who meets its end stays there.
+  const Vec3d start{std::clamp(s.hand.tip.x, lever.x + 0.050, lever.x + 0.076),
                     places.lever.y - 0.069 + 0.5 * style.offset.y, places.lever.z + 0.5 * style.offset.z};
   const Approach a = come_in(s.hand.tip, start, {0, 1, 0}, 0.014, 0.10 + 0.02 * style.distance);
   const Vec3d ahead{lever.x - 0.10, start.y - 0.008, start.z};

@@ -55,14 +55,19 @@ class TileOf final : public BatchTile {
   void step(int substeps) override {
     fill_unused();
     clock_.begin();
+    ContactTally tally;
+    bool sane = false;  // after a step of this call
     for (int k = 0; k < substeps; ++k) {
+      if (sane) d_.rest.vouch();
       const SolverReport report = sim::step(m_, d_, clock_);
       counts_.iterations += static_cast<std::uint64_t>(report.iterations);
       counts_.line_search += static_cast<std::uint64_t>(report.line_search);
-      count_contacts();
-      contain();
+      tally.add(d_.contact_count);
+      if (tally.steps == ContactTally::kMost) count(tally);
+      sane = contain();
       clock_.lap(Stage::kCount);
     }
+    count(tally);
     const auto env_steps = static_cast<std::uint64_t>(substeps) * static_cast<std::uint64_t>(used_);
     counts_.steps += env_steps;
     clock_.end(env_steps);
@@ -127,24 +132,36 @@ class TileOf final : public BatchTile {
         for (int at = used_; at < kWidth; ++at) set_lane(v, at, lane(v, 0));
   }
 
-  void count_contacts() {
-    for (int at = 0; at < used_; ++at) {
-      const int kept = lane_contacts(at);
-      counts_.contacts += static_cast<std::uint64_t>(kept);
-      counts_.dropped +=
-          static_cast<std::uint64_t>(lane(d_.contact_count, at)) - static_cast<std::uint64_t>(kept);
+  // Contacts of each lane, kept and dropped, over a few steps: few enough for a float to count every one.
+  struct ContactTally {
+    static constexpr int kMost = 100;
+    T kept{S(0)}, dropped{S(0)};
+    int steps = 0;
+    void add(const T& contacts) {
+      const T most{S(kMaxContacts)}, its = min(contacts, most);
+      kept += its;
+      dropped += contacts - its;
+      ++steps;
     }
+  };
+  void count(ContactTally& tally) {
+    for (int at = 0; at < used_; ++at) {
+      counts_.contacts += static_cast<std::uint64_t>(lane(tally.kept, at));
+      counts_.dropped += static_cast<std::uint64_t>(lane(tally.dropped, at));
+    }
+    tally = {};
   }
 
-  // Puts lanes that left sane bounds back to their reset state.
-  void contain() {
+  // Puts lanes that left sane bounds back to their reset state. True: there were none.
+  bool contain() {
     const mask_t<T> sane = is_sane(d_, max_position_, max_velocity_);
-    if (all(sane)) return;
+    if (all(sane)) return true;
     put_back(
         d_, sane, [&](std::size_t i) { return reset_qpos_[i]; },
         [&](std::size_t i) { return reset_qvel_[i]; });
     for (int at = 0; at < used_; ++at)
       if (!lane(sane, at)) ++diverged_[at], ++counts_.diverged;
+    return false;
   }
 
   const Model<S>& m_;

@@ -37,25 +37,31 @@ template <class T>
 BATON_HD void bias(const Model<scalar_t<T>>& m, Data<T>& d) {
   const Vec3<T> zero{T(0), T(0), T(0)}, gravity = cast<T>(m.option.gravity);
   const Spatial<T> rest{zero, zero}, lift{zero, -gravity};
-  for (const auto& l : d.plan.lone) {
-    if (d.rest.still_body(l.body)) continue;
+  for (const int k : d.rest.awake().lone) {
+    const auto& l = d.plan.lone[k];
     const Vec3<T>& axis = d.xaxis[l.joint];
     const Vec3<T> way = l.hinge ? cross(axis, d.xipos[l.body] - d.xanchor[l.joint]) : axis;
     d.qfrc_bias[l.dof] = T(-m.bodies[l.body].mass) * dot(gravity, way);
   }
   const auto& links = d.plan.links;
-  for (std::size_t k = 0; k < links.size(); ++k) {
+  const auto& awake = d.rest.awake().links;
+  for (const int k : awake) {
     const auto& link = links[k];
-    if (d.rest.still_body(link.body)) continue;
     Spatial<T> v = link.up < 0 ? rest : d.cvel[link.up], a = link.up < 0 ? lift : d.cacc[link.up];
-    detail::add_joints(m, d, link.body, v, a);
+    if (link.single >= 0) {
+      const Spatial<T> own = d.cdof[link.dof] * d.qvel[link.dof];
+      a += cross_motion(v, own);
+      v += own;
+    } else {
+      detail::add_joints(m, d, link.body, v, a);
+    }
     d.cvel[k] = v;
     d.cacc[k] = a;
-    d.cfrc[k] = d.cinert[k] * a + cross_force(v, d.cinert[k] * v);
+    d.cfrc[k] = inertial_force(d.cinert[k], v, a);
   }
-  for (std::size_t k = links.size(); k-- > 0;) {
+  for (int n = awake.size(); n-- > 0;) {
+    const int k = awake[n];
     const auto& link = links[k];
-    if (d.rest.still_body(link.body)) continue;
     for (int i = link.dof; i < link.dof + link.dofs; ++i) d.qfrc_bias[i] = dot(d.cdof[i], d.cfrc[k]);
     if (link.up >= 0) d.cfrc[link.up] += d.cfrc[k];
   }

@@ -125,11 +125,11 @@ BATON_HD void add_ball_limit(const Model<scalar_t<T>>& m, Data<T>& d, int j) {
 template <class T>
 BATON_HD void add_limits(const Model<scalar_t<T>>& m, Data<T>& d) {
   using S = scalar_t<T>;
-  for (std::size_t n = 0; n < m.joints.size(); ++n) {
+  for (const int n : d.rest.awake().joints) {
     const auto& joint = m.joints[n];
-    if (!joint.limited || joint.type == JointType::kFree || d.rest.still_dof(joint.dof)) continue;
+    if (!joint.limited || joint.type == JointType::kFree) continue;
     if (joint.type == JointType::kBall) {
-      add_ball_limit(m, d, static_cast<int>(n));
+      add_ball_limit(m, d, n);
       continue;
     }
     const T q = d.qpos[joint.qpos], margin(joint.margin);
@@ -156,7 +156,8 @@ BATON_INLINE void contact_jacobian(const Model<scalar_t<T>>& m, const Data<T>& d
   Vec3<T> arm = zero;  // from the tree's origin
   for (int k = 0; k < n; ++k) {
     const int i = d.efc.dof_index[block.dof_begin + k];
-    if (const auto& dof = m.dofs[i]; dof.tree != tree) tree = dof.tree, arm = pos - d.tree_origin[dof.body];
+    if (block.run == DofRun::kScattered || k == 0)
+      if (const auto& dof = m.dofs[i]; dof.tree != tree) tree = dof.tree, arm = pos - d.tree_origin[dof.body];
     const Spatial<T>& c = d.cdof[i];
     const T s(side[k]);
     const Vec3<T> v = (c.l + cross(c.a, arm)) * s;
@@ -221,30 +222,32 @@ BATON_HD void add_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
 }  // namespace detail
 
 // rows[row] <- J v, v[nv], of one block.
-template <int kBases, int kRun, class T>
+template <int kBases, DofRun kRun, class T>
 BATON_INLINE void mul_edges(const ConstraintData<T>& e, const ConstraintBlock& block, const T* v, T* rows) {
   using S = scalar_t<T>;
   const int* dof = &e.dof_index[block.dof_begin];
   const T* jac = &e.jac[block.jac];
-  const int count = kRun > 0 ? kRun : block.dof_count, first = dof[0];
+  const int count = kRun == DofRun::kSix ? 6 : block.dof_count, first = dof[0];
   T sum[kBases];
-  for (int b = 0; b < kBases; ++b) sum[b] = jac[b * count] * v[first];
-  for (int k = 1; k < count; ++k)
-    for (int b = 0; b < kBases; ++b) sum[b] += jac[b * count + k] * v[kRun > 0 ? first + k : dof[k]];
+  repeat<0, kBases>([&](auto b) BATON_INLINE_LAMBDA { sum[b] = jac[b * count] * v[first]; });
+  for (int k = 1; k < count; ++k) {
+    const T its = v[kRun == DofRun::kScattered ? dof[k] : first + k];
+    repeat<0, kBases>([&](auto b) BATON_INLINE_LAMBDA { sum[b] += jac[b * count + k] * its; });
+  }
   T* row = rows + block.row_begin;
-  for (int b = 1; b < kBases; ++b) {
+  repeat<1, kBases>([&](auto b) BATON_INLINE_LAMBDA {
     const T tangent = sum[b] * T(S(e.mu[block.base_begin + b]));
     row[2 * b - 2] = sum[0] + tangent;
     row[2 * b - 1] = sum[0] - tangent;
-  }
+  });
 }
 template <class T>
 BATON_INLINE void mul_block(const ConstraintData<T>& e, const ConstraintBlock& block, const T* v, T* rows) {
   if (block.row_count != block.base_count) {
     if (block.base_count == 3)
-      return block.run ? mul_edges<3, kRunDofs>(e, block, v, rows) : mul_edges<3, 0>(e, block, v, rows);
-    if (block.base_count == 4) return mul_edges<4, 0>(e, block, v, rows);
-    return mul_edges<kMaxBases, 0>(e, block, v, rows);
+      return with_run(block.run, [&](auto run) BATON_INLINE_LAMBDA { mul_edges<3, run>(e, block, v, rows); });
+    if (block.base_count == 4) return mul_edges<4, DofRun::kScattered>(e, block, v, rows);
+    return mul_edges<kMaxBases, DofRun::kScattered>(e, block, v, rows);
   }
   const int* dof = &e.dof_index[block.dof_begin];
   const T* jac = &e.jac[block.jac];
@@ -266,23 +269,23 @@ BATON_HD void mul_jac(const ConstraintData<T>& e, const Problem& p, const T* v, 
 }
 
 // out[nv] += sign J' rows of a block with the edges of a pyramid.
-template <int kBases, int kRun, class T>
+template <int kBases, DofRun kRun, class T>
 BATON_INLINE void add_edges_transpose(const ConstraintData<T>& e, const ConstraintBlock& block, const T* row,
                                       scalar_t<T> sign, T* out) {
   const int* dof = &e.dof_index[block.dof_begin];
   const T* jac = &e.jac[block.jac];
   T along[kBases];
   along[0] = row[0] + row[1];
-  for (int b = 1; b < kBases; ++b) {
+  repeat<1, kBases>([&](auto b) BATON_INLINE_LAMBDA {
     if (b > 1) along[0] += row[2 * b - 2] + row[2 * b - 1];
     along[b] = (row[2 * b - 2] - row[2 * b - 1]) * T(e.mu[block.base_begin + b] * sign);
-  }
+  });
   along[0] *= T(sign);
-  const int count = kRun > 0 ? kRun : block.dof_count, first = dof[0];
+  const int count = kRun == DofRun::kSix ? 6 : block.dof_count, first = dof[0];
   for (int k = 0; k < count; ++k) {
-    T& to = out[kRun > 0 ? first + k : dof[k]];
+    T& to = out[kRun == DofRun::kScattered ? dof[k] : first + k];
     T sum = to;
-    for (int b = 0; b < kBases; ++b) sum += jac[b * count + k] * along[b];
+    repeat<0, kBases>([&](auto b) BATON_INLINE_LAMBDA { sum += jac[b * count + k] * along[b]; });
     to = sum;
   }
 }
@@ -301,12 +304,12 @@ BATON_HD void add_jac_transpose(const ConstraintData<T>& e, const Problem& p, co
         for (int k = 0; k < block.dof_count; ++k) out[e.dof_index[block.dof_begin + k]] += jac[k] * along;
       }
     } else if (block.base_count == 3) {
-      block.run ? add_edges_transpose<3, kRunDofs>(e, block, row, sign, out)
-                : add_edges_transpose<3, 0>(e, block, row, sign, out);
+      with_run(block.run,
+               [&](auto run) BATON_INLINE_LAMBDA { add_edges_transpose<3, run>(e, block, row, sign, out); });
     } else if (block.base_count == 4) {
-      add_edges_transpose<4, 0>(e, block, row, sign, out);
+      add_edges_transpose<4, DofRun::kScattered>(e, block, row, sign, out);
     } else {
-      add_edges_transpose<kMaxBases, 0>(e, block, row, sign, out);
+      add_edges_transpose<kMaxBases, DofRun::kScattered>(e, block, row, sign, out);
     }
   }
 }
@@ -316,14 +319,14 @@ BATON_HD void make_constraints(const Model<scalar_t<T>>& m, Data<T>& d) {
   using S = scalar_t<T>;
   auto& e = d.efc;
   e.nblock = e.nrow = e.nbase = e.njac = e.ndof = 0;
-  for (std::size_t c = 0; c < e.clusters.size(); ++c) {
+  d.rest.wake_coupled(d);
+  for (const int c : d.rest.awake().clusters) {
     e.touched[c] = T(S(e.clusters[c].held));
     e.joined[c] = T(S(0));
   }
-  d.rest.wake_coupled(d);
   detail::add_equalities(m, d);
-  for (int i = 0; i < m.nv; ++i)
-    if (m.dofs[i].frictionloss > 0 && !d.rest.still_dof(i)) detail::add_friction(m, e, i);
+  for (const int i : d.rest.awake().dofs)
+    if (m.dofs[i].frictionloss > 0) detail::add_friction(m, e, i);
   e.nfriction = e.nrow - e.nequality;
   detail::add_limits(m, d);
   detail::add_contacts(m, d);

@@ -71,15 +71,32 @@ struct Problem : BlockKinds {
 
 struct TreeLink;  // constraint_tables.hpp
 
+// The dofs of a block: any; consecutive dofs of one tree, which need no list; six of these, a free body's: loops of
+// known length.
+enum class DofRun : char { kScattered, kConsecutive, kSix };
+template <DofRun run>
+using DofRunConstant = std::integral_constant<DofRun, run>;
+
+// f(DofRunConstant<run>).
+template <class F>
+BATON_INLINE void with_run(DofRun run, const F& f) {
+  switch (run) {
+    case DofRun::kScattered:
+      return f(DofRunConstant<DofRun::kScattered>{});
+    case DofRun::kConsecutive:
+      return f(DofRunConstant<DofRun::kConsecutive>{});
+    case DofRun::kSix:
+      return f(DofRunConstant<DofRun::kSix>{});
+  }
+}
+
 struct ConstraintBlock {
   int dof_begin = 0, dof_count = 0;    // into ConstraintData::dof_index, in order of elimination
   int jac = 0;                         // into ConstraintData::jac
   int base_begin = 0, base_count = 0;  // into ConstraintData::mu
   int row_begin = 0, row_count = 0;    // into the arrays of rows
-  bool run = false;                    // PairTable::run
+  DofRun run = DofRun::kScattered;     // how its dofs lie
 };
-
-inline constexpr int kRunDofs = 6;
 
 inline constexpr int kMaxBases = 6;
 
@@ -99,8 +116,7 @@ struct ConstraintData {
     S friction_damp = 0;  // b of an elliptic cone's tangents
     S scale = 1;          // of R, for pyramid edges: 2 mu^2 / impratio; 1 without friction, elliptic
     int dof_begin = 0, dof_count = 0;  // into pair_dof, pair_side: dofs that move one side but not both
-    bool run =
-        false;  // these are kRunDofs consecutive dofs of one tree, a free body's: loops of known length
+    DofRun run = DofRun::kScattered;   // how these lie
     auto operator<=>(const PairTable&) const = default;
   };
   struct WeldTable {

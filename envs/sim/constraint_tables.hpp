@@ -230,9 +230,14 @@ void ConstraintData<T>::reserve_pairs(const Model<S>& m) {
     PairTable table;
     table.dof_begin = dofs->second[0];
     table.dof_count = dofs->second[1];
-    if (table.dof_count == kRunDofs) {
-      const int front = pair_dof[table.dof_begin], back = pair_dof[table.dof_begin + kRunDofs - 1];
-      table.run = back - front == kRunDofs - 1 && m.dofs[front].tree == m.dofs[back].tree;
+    if (table.dof_count > 0) {
+      const int* dof = &pair_dof[table.dof_begin];
+      bool consecutive = true;
+      for (int k = 1; k < table.dof_count; ++k)
+        consecutive = consecutive && dof[k] == dof[0] + k && m.dofs[dof[k]].tree == m.dofs[dof[0]].tree;
+      table.run = !consecutive           ? DofRun::kScattered
+                  : table.dof_count == 6 ? DofRun::kSix
+                                         : DofRun::kConsecutive;
     }
     table.soft = soft->second;
     const bool own = pair.friction_solref[0] != 0 || pair.friction_solref[1] != 0;

@@ -4,13 +4,14 @@
 
 namespace baton::sim {
 
-// Is the environment's state within bounds, and are its controls numbers?
+// Is the environment's state within bounds after a step, and are its controls numbers? What stands still (rest.hpp) was
+// within when it came to rest.
 template <class T>
 BATON_HD mask_t<T> is_sane(const Data<T>& d, scalar_t<T> max_position, scalar_t<T> max_velocity) {
   mask_t<T> sane(true);
   for (const T& c : d.ctrl) sane = sane && c == c;  // clipping to a range may have hidden a NaN
-  for (const T& q : d.qpos) sane = sane && abs(q) <= T(max_position);
-  for (const T& v : d.qvel) sane = sane && abs(v) <= T(max_velocity);
+  for (const int k : d.rest.awake().coordinates) sane = sane && abs(d.qpos[k]) <= T(max_position);
+  for (const int i : d.rest.awake().dofs) sane = sane && abs(d.qvel[i]) <= T(max_velocity);
   return sane;
 }
 

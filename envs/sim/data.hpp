@@ -176,7 +176,7 @@ Data<T>::Data(const Model<S>& m) {
     LDinv[l.dof] = T(S(1) / l.inertia);
   }
   reserve_contacts(m, kFirstContacts);
-  rest.build(m, broadphase, efc);
+  rest.build(m, plan, broadphase, efc);
 }
 
 template <class T>

@@ -20,29 +20,13 @@ inline constexpr int kMaxDense = 9;  // rows: an arm with two fingers
 // Where row i of a packed lower triangle begins; of i rows, its size.
 BATON_INLINE constexpr int packed_row(int i) { return i * (i + 1) / 2; }
 
-namespace detail {
-
-template <int n>
-using Index = std::integral_constant<int, n>;
-
-// f(Index<begin>), ..., f(Index<end - 1>).
-template <int begin, int end, class F>
-BATON_INLINE void repeat(const F& f) {
-  if constexpr (begin < end) {
-    f(Index<begin>{});
-    repeat<begin + 1, end>(f);
-  }
-}
-
-}  // namespace detail
-
 // f(Index<n>) for n in 1 .. kMaxDense.
 template <int N = 1, class F>
 BATON_INLINE void with_size(int n, const F& f) {
   if constexpr (N == kMaxDense) {
-    f(detail::Index<N>{});
+    f(Index<N>{});
   } else {
-    n == N ? f(detail::Index<N>{}) : with_size<N + 1>(n, f);
+    n == N ? f(Index<N>{}) : with_size<N + 1>(n, f);
   }
 }
 
@@ -50,33 +34,33 @@ BATON_INLINE void with_size(int n, const F& f) {
 template <int N, class T>
 BATON_HD void factor_ltdl(T* A, T* inverse) {
   T D[N];
-  detail::repeat<0, N>([&](auto up) BATON_INLINE_LAMBDA {
+  repeat<0, N>([&](auto up) BATON_INLINE_LAMBDA {
     constexpr int i = N - 1 - up;
     T row[i + 1];
-    detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] = A[packed_row(i) + j]; });
-    detail::repeat<i + 1, N>([&](auto k) BATON_INLINE_LAMBDA {
+    repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] = A[packed_row(i) + j]; });
+    repeat<i + 1, N>([&](auto k) BATON_INLINE_LAMBDA {
       const T w = A[packed_row(k) + i] * D[k];
-      detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] -= w * A[packed_row(k) + j]; });
+      repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] -= w * A[packed_row(k) + j]; });
     });
     D[i] = row[i];
     const T inv = T(scalar_t<T>(1)) / D[i];
     inverse[i] = inv;
     A[packed_row(i) + i] = D[i];
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { A[packed_row(i) + j] = row[j] * inv; });
+    repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { A[packed_row(i) + j] = row[j] * inv; });
   });
 }
 
 template <int N, class T>
 BATON_HD void solve_ltdl(const T* LD, const T* inverse, T* x) {
   T y[N];
-  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { y[i] = x[i]; });
-  detail::repeat<0, N>([&](auto up) BATON_INLINE_LAMBDA {
+  repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { y[i] = x[i]; });
+  repeat<0, N>([&](auto up) BATON_INLINE_LAMBDA {
     constexpr int i = N - 1 - up;
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[j] -= LD[packed_row(i) + j] * y[i]; });
+    repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[j] -= LD[packed_row(i) + j] * y[i]; });
   });
-  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
+  repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
     y[i] *= inverse[i];
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[i] -= LD[packed_row(i) + j] * y[j]; });
+    repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[i] -= LD[packed_row(i) + j] * y[j]; });
     x[i] = y[i];
   });
 }
@@ -84,13 +68,13 @@ BATON_HD void solve_ltdl(const T* LD, const T* inverse, T* x) {
 // A <- L; the diagonal is left. Pivots below `least` are lifted to it.
 template <int N, class T>
 BATON_HD void factor_ldlt(T* A, T* inverse, const T& least) {
-  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
+  repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
     T row[i + 1];
-    detail::repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] = A[packed_row(i) + j]; });
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA {
-      detail::repeat<0, j>([&](auto k) BATON_INLINE_LAMBDA { row[j] -= row[k] * A[packed_row(j) + k]; });
+    repeat<0, i + 1>([&](auto j) BATON_INLINE_LAMBDA { row[j] = A[packed_row(i) + j]; });
+    repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA {
+      repeat<0, j>([&](auto k) BATON_INLINE_LAMBDA { row[j] -= row[k] * A[packed_row(j) + k]; });
     });
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA {
+    repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA {
       const T l = row[j] * inverse[j];
       row[i] -= l * row[j];
       A[packed_row(i) + j] = l;
@@ -104,39 +88,39 @@ BATON_HD void factor_ldlt(T* A, T* inverse, const T& least) {
 template <int N, class T>
 [[gnu::noinline]] BATON_HD void solve_lower(const T* L, const T* inverse, T* x) {
   T y[N];
-  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
+  repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
     y[i] = x[i];
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[i] -= L[packed_row(i) + j] * y[j]; });
+    repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[i] -= L[packed_row(i) + j] * y[j]; });
   });
-  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { x[i] = y[i] * inverse[i]; });
+  repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { x[i] = y[i] * inverse[i]; });
 }
 
 template <int N, class T>
 BATON_HD void solve_ldlt(const T* L, const T* inverse, T* x) {
   solve_lower<N>(L, inverse, x);
   T y[N];
-  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { y[i] = x[i]; });
-  detail::repeat<0, N>([&](auto up) BATON_INLINE_LAMBDA {
+  repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { y[i] = x[i]; });
+  repeat<0, N>([&](auto up) BATON_INLINE_LAMBDA {
     constexpr int i = N - 1 - up;
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[j] -= L[packed_row(i) + j] * y[i]; });
+    repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA { y[j] -= L[packed_row(i) + j] * y[i]; });
   });
-  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { x[i] = y[i]; });
+  repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { x[i] = y[i]; });
 }
 
 // x and y must not overlap.
 template <int N, class T>
 BATON_HD void mul_dense(const T* A, const T* x, T* y) {
   T in[N], out[N];
-  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { in[i] = x[i]; });
-  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
+  repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { in[i] = x[i]; });
+  repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA {
     out[i] = A[packed_row(i) + i] * in[i];
-    detail::repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA {
+    repeat<0, i>([&](auto j) BATON_INLINE_LAMBDA {
       const T a = A[packed_row(i) + j];
       out[i] += a * in[j];
       out[j] += a * in[i];
     });
   });
-  detail::repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { y[i] = out[i]; });
+  repeat<0, N>([&](auto i) BATON_INLINE_LAMBDA { y[i] = out[i]; });
 }
 
 }  // namespace baton::sim

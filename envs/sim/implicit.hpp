@@ -111,9 +111,11 @@ BATON_HD const T* advancing_acceleration(const Model<scalar_t<T>>& m, Data<T>& d
     for (std::size_t i = 0; i < nv; ++i) a[i] = force[i] = total(i);
   } else {
     if (!m.option.eulerdamp) return d.qacc.data();
-    std::copy_n(d.qacc.data(), nv, a);
-    for (const auto& l : d.plan.lone)
-      if (!d.rest.still_dof(l.dof)) a[l.dof] = total(l.dof) * T(l.inverse_damped);
+    for (const int i : d.rest.awake().dofs) a[i] = d.qacc[i];
+    for (const int k : d.rest.awake().lone) {
+      const auto& l = d.plan.lone[k];
+      a[l.dof] = total(l.dof) * T(l.inverse_damped);
+    }
     for (const DofTree& tree : d.plan.damped_trees)
       for (int i = tree.begin; i < tree.begin + tree.count; ++i) a[i] = total(i);
   }

@@ -11,48 +11,42 @@
 
 namespace baton::sim {
 
-// Inertia of a body of `mass` whose centre of mass lies at `r` from the reference point, with principal moments
-// `moments` along the columns of `axes`.
+// Inertia of a body of `mass` whose centre of mass lies at `r` from the reference point, turned by R.
 template <class T>
-BATON_INLINE Inertia<T> spatial_inertia(const T& mass, const Vec3<T>& moments, const Mat3<T>& axes,
+BATON_INLINE Inertia<T> spatial_inertia(const T& mass, const Spread<scalar_t<T>>& spread, const Mat3<T>& R,
                                         const Vec3<T>& r) {
-  auto about_com = [&](int i, int j) {
-    return axes(i, 0) * moments.x * axes(j, 0) + axes(i, 1) * moments.y * axes(j, 1) +
-           axes(i, 2) * moments.z * axes(j, 2);
-  };
-  const Vec3<T> h = r * mass;
+  const T most(spread.most);
+  const Vec3<T> u = R * cast<T>(spread.u), v = R * cast<T>(spread.v), h = r * mass;
   return {mass,
           h,
-          about_com(0, 0) + h.y * r.y + h.z * r.z,
-          about_com(1, 1) + h.x * r.x + h.z * r.z,
-          about_com(2, 2) + h.x * r.x + h.y * r.y,
-          about_com(0, 1) - h.x * r.y,
-          about_com(0, 2) - h.x * r.z,
-          about_com(1, 2) - h.y * r.z};
+          most - u.x * u.x - v.x * v.x + h.y * r.y + h.z * r.z,
+          most - u.y * u.y - v.y * v.y + h.x * r.x + h.z * r.z,
+          most - u.z * u.z - v.z * v.z + h.x * r.x + h.y * r.y,
+          -u.x * u.y - v.x * v.y - h.x * r.y,
+          -u.x * u.z - v.x * v.z - h.x * r.z,
+          -u.y * u.z - v.y * v.z - h.y * r.z};
 }
 
 template <class T>
 BATON_HD void inertia(const Model<scalar_t<T>>& m, Data<T>& d) {
-  const auto& links = d.plan.links;
-  for (std::size_t k = 0; k < links.size(); ++k) {
-    const int b = links[k].body;
-    if (d.rest.still_body(b)) continue;
-    const auto& body = m.bodies[b];
-    Mat3<T> axes = d.xmat[b];
-    apply(d.plan.inertia_turn[b], axes);
-    d.cinert[k] = spatial_inertia(T(body.mass), cast<T>(body.inertia), axes, d.xipos[b] - d.tree_origin[b]);
-    d.crb[k] = d.cinert[k];
-  }
-  for (std::size_t k = links.size(); k-- > 0;) {
-    const auto& link = links[k];
-    if (d.rest.still_body(link.body)) continue;
-    if (link.up >= 0) d.crb[link.up] += d.crb[k];
+  const auto& awake = d.rest.awake().links;
+  for (int n = awake.size(); n-- > 0;) {
+    const int k = awake[n];
+    const auto& link = d.plan.links[k];
+    const Vec3<T> com = d.xipos[link.body] - d.tree_origin[link.body];
+    Inertia<T> all = spatial_inertia(T(link.mass), link.spread, d.xmat[link.body], com);
+    d.cinert[k] = all;
+    if (link.carries) all += d.crb[k];  // of what it carries, so far
+    d.crb[k] = all;
     for (int i = link.dof; i < link.dof + link.dofs; ++i) {
-      const Spatial<T> momentum = d.crb[k] * d.cdof[i];
+      const Spatial<T> momentum = all * d.cdof[i];
       T* row = d.M.data() + d.plan.row_at[i];
       row[i] = dot(d.cdof[i], momentum) + T(m.dofs[i].armature);
-      for (int j = d.plan.dof_parent[i]; j >= 0; j = d.plan.dof_parent[j]) row[j] = dot(d.cdof[j], momentum);
+      d.plan.for_ancestors(i, [&](int j) BATON_INLINE_LAMBDA { row[j] = dot(d.cdof[j], momentum); });
     }
+    if (link.up < 0) continue;
+    if (!link.last_child) all += d.crb[link.up];
+    d.crb[link.up] = all;
   }
 }
 

@@ -104,6 +104,37 @@ BATON_HD void body_frame(const Model<scalar_t<T>>& m, Data<T>& d, int b) {
   dof_motions(m, d, b);
 }
 
+// body_frame() of a link with a single joint along an axis of coordinates.
+template <class T>
+BATON_INLINE void single_frame(Data<T>& d, const typename Plan<scalar_t<T>>::Link& l) {
+  Vec3<T> pos = cast<T>(l.pos), axis;
+  Mat3<T> R = d.xmat[l.parent];
+  if (l.parent != 0) pos = d.xpos[l.parent] + R * pos;
+  apply(l.turn, R);
+  d.xanchor[l.single] = pos;
+  const T moved = d.qpos[l.qpos] - T(l.qpos0), sign(l.sign), zero(scalar_t<T>(0));
+  const Vec3<T> none{zero, zero, zero};
+  T s, c;
+  if (l.hinge) sincos(moved, s, c);
+  with_axis(l.axis, [&](auto k) BATON_INLINE_LAMBDA {
+    axis = R.col(k) * sign;
+    if (l.hinge) mix_columns<k>(R, s * sign, c);
+  });
+  const Vec3<T> origin = l.up < 0 ? pos : d.tree_origin[l.parent];
+  Spatial<T>& motion = d.cdof[l.dof];
+  if (l.hinge) {
+    motion = {axis, cross(axis, origin - pos)};
+  } else {
+    motion = {none, axis};
+    pos += axis * moved;
+  }
+  d.xaxis[l.single] = axis;
+  d.xpos[l.body] = pos;
+  d.xmat[l.body] = R;
+  d.xipos[l.body] = pos + R * cast<T>(l.ipos);
+  d.tree_origin[l.body] = l.up < 0 ? pos : origin;
+}
+
 // body_frame() of a lone body once its anchor and axis, which never move, are known.
 template <class T>
 BATON_HD void lone_frame(const Model<scalar_t<T>>& m, Data<T>& d, const typename Plan<scalar_t<T>>::Lone& l) {
@@ -165,6 +196,7 @@ BATON_INLINE void refresh_collider(const Model<scalar_t<T>>& m, Data<T>& d, int 
 
 template <class T>
 BATON_HD void kinematics(const Model<scalar_t<T>>& m, Data<T>& d) {
+  d.rest.check(d);
   const bool first = !d.static_done;
   if (first) {  // what never moves, and the anchors and axes of lone bodies
     for (int b = 1; b < static_cast<int>(m.bodies.size()); ++b)
@@ -172,11 +204,11 @@ BATON_HD void kinematics(const Model<scalar_t<T>>& m, Data<T>& d) {
     for (const auto& l : d.plan.lone) detail::body_frame(m, d, l.body);
     d.static_done = true;
   }
-  d.rest.check(d);
-  for (const auto& l : d.plan.links)
-    if (!d.rest.still_body(l.body)) detail::body_frame(m, d, l.body);
-  for (const auto& l : d.plan.lone)
-    if (!d.rest.still_body(l.body)) detail::lone_frame(m, d, l);
+  for (const int k : d.rest.awake().links) {
+    const auto& l = d.plan.links[k];
+    l.single >= 0 ? detail::single_frame(d, l) : detail::body_frame(m, d, l.body);
+  }
+  for (const int k : d.rest.awake().lone) detail::lone_frame(m, d, d.plan.lone[k]);
   if (first) collider_poses(m, d);
   std::copy(d.plan.collider_moves.begin(), d.plan.collider_moves.end(), d.collider_stale.begin());
   for (std::size_t s = 0; s < m.sites.size(); ++s) {

@@ -13,13 +13,13 @@ struct LaneMask {
   using Native = stdx::simd_mask<F, stdx::simd_abi::deduce_t<F, W>>;
   Native m;
   LaneMask() = default;
-  LaneMask(Native native) : m(native) {}
-  LaneMask(bool b) : m(b) {}
-  friend LaneMask operator&&(LaneMask a, LaneMask b) { return {a.m && b.m}; }
-  friend LaneMask operator||(LaneMask a, LaneMask b) { return {a.m || b.m}; }
-  friend LaneMask operator!(LaneMask a) { return {!a.m}; }
-  bool operator[](int lane) const { return m[static_cast<std::size_t>(lane)]; }
-  void set(int lane, bool b) { m[static_cast<std::size_t>(lane)] = b; }
+  BATON_INLINE LaneMask(Native native) : m(native) {}
+  BATON_INLINE LaneMask(bool b) : m(b) {}
+  BATON_INLINE friend LaneMask operator&&(LaneMask a, LaneMask b) { return {a.m && b.m}; }
+  BATON_INLINE friend LaneMask operator||(LaneMask a, LaneMask b) { return {a.m || b.m}; }
+  BATON_INLINE friend LaneMask operator!(LaneMask a) { return {!a.m}; }
+  BATON_INLINE bool operator[](int lane) const { return m[static_cast<std::size_t>(lane)]; }
+  BATON_INLINE void set(int lane, bool b) { m[static_cast<std::size_t>(lane)] = b; }
 };
 
 template <class F, int W>
@@ -28,24 +28,24 @@ struct Lanes {
   using Mask = LaneMask<F, W>;
   Native v;
   Lanes() = default;
-  Lanes(Native native) : v(native) {}
-  Lanes(F s) : v(s) {}
-  F operator[](int lane) const { return v[static_cast<std::size_t>(lane)]; }
-  void set(int lane, F s) { v[static_cast<std::size_t>(lane)] = s; }
-  Lanes operator-() const { return {-v}; }
-  Lanes& operator+=(Lanes o) { return v += o.v, *this; }
-  Lanes& operator-=(Lanes o) { return v -= o.v, *this; }
-  Lanes& operator*=(Lanes o) { return v *= o.v, *this; }
-  Lanes& operator/=(Lanes o) { return v /= o.v, *this; }
-  friend Lanes operator+(Lanes a, Lanes b) { return {a.v + b.v}; }
-  friend Lanes operator-(Lanes a, Lanes b) { return {a.v - b.v}; }
-  friend Lanes operator*(Lanes a, Lanes b) { return {a.v * b.v}; }
-  friend Lanes operator/(Lanes a, Lanes b) { return {a.v / b.v}; }
-  friend Mask operator<(Lanes a, Lanes b) { return {a.v < b.v}; }
-  friend Mask operator<=(Lanes a, Lanes b) { return {a.v <= b.v}; }
-  friend Mask operator>(Lanes a, Lanes b) { return {a.v > b.v}; }
-  friend Mask operator>=(Lanes a, Lanes b) { return {a.v >= b.v}; }
-  friend Mask operator==(Lanes a, Lanes b) { return {a.v == b.v}; }
+  BATON_INLINE Lanes(Native native) : v(native) {}
+  BATON_INLINE Lanes(F s) : v(s) {}
+  BATON_INLINE F operator[](int lane) const { return v[static_cast<std::size_t>(lane)]; }
+  BATON_INLINE void set(int lane, F s) { v[static_cast<std::size_t>(lane)] = s; }
+  BATON_INLINE Lanes operator-() const { return {-v}; }
+  BATON_INLINE Lanes& operator+=(Lanes o) { return v += o.v, *this; }
+  BATON_INLINE Lanes& operator-=(Lanes o) { return v -= o.v, *this; }
+  BATON_INLINE Lanes& operator*=(Lanes o) { return v *= o.v, *this; }
+  BATON_INLINE Lanes& operator/=(Lanes o) { return v /= o.v, *this; }
+  BATON_INLINE friend Lanes operator+(Lanes a, Lanes b) { return {a.v + b.v}; }
+  BATON_INLINE friend Lanes operator-(Lanes a, Lanes b) { return {a.v - b.v}; }
+  BATON_INLINE friend Lanes operator*(Lanes a, Lanes b) { return {a.v * b.v}; }
+  BATON_INLINE friend Lanes operator/(Lanes a, Lanes b) { return {a.v / b.v}; }
+  BATON_INLINE friend Mask operator<(Lanes a, Lanes b) { return {a.v < b.v}; }
+  BATON_INLINE friend Mask operator<=(Lanes a, Lanes b) { return {a.v <= b.v}; }
+  BATON_INLINE friend Mask operator>(Lanes a, Lanes b) { return {a.v > b.v}; }
+  BATON_INLINE friend Mask operator>=(Lanes a, Lanes b) { return {a.v >= b.v}; }
+  BATON_INLINE friend Mask operator==(Lanes a, Lanes b) { return {a.v == b.v}; }
 };
 
 template <class F, int W>
@@ -68,35 +68,35 @@ BATON_INLINE Lanes<F, W> select(LaneMask<F, W> m, Lanes<F, W> a, Lanes<F, W> b) 
   return b;
 }
 template <class F, int W>
-inline bool any(LaneMask<F, W> m) {
+BATON_INLINE bool any(LaneMask<F, W> m) {
   return stdx::any_of(m.m);
 }
 template <class F, int W>
-inline bool all(LaneMask<F, W> m) {
+BATON_INLINE bool all(LaneMask<F, W> m) {
   return stdx::all_of(m.m);
 }
 template <class F, int W>
-inline F largest(Lanes<F, W> a) {
+BATON_INLINE F largest(Lanes<F, W> a) {
   return stdx::hmax(a.v);
 }
 template <class F, int W>
-inline Lanes<F, W> min(Lanes<F, W> a, Lanes<F, W> b) {
+BATON_INLINE Lanes<F, W> min(Lanes<F, W> a, Lanes<F, W> b) {
   return {stdx::min(a.v, b.v)};
 }
 template <class F, int W>
-inline Lanes<F, W> max(Lanes<F, W> a, Lanes<F, W> b) {
+BATON_INLINE Lanes<F, W> max(Lanes<F, W> a, Lanes<F, W> b) {
   return {stdx::max(a.v, b.v)};
 }
 template <class F, int W>
-inline Lanes<F, W> sqrt(Lanes<F, W> a) {
+BATON_INLINE Lanes<F, W> sqrt(Lanes<F, W> a) {
   return {stdx::sqrt(a.v)};
 }
 template <class F, int W>
-inline Lanes<F, W> abs(Lanes<F, W> a) {
+BATON_INLINE Lanes<F, W> abs(Lanes<F, W> a) {
   return {stdx::abs(a.v)};
 }
 template <class F, int W>
-inline Lanes<F, W> floor(Lanes<F, W> a) {
+BATON_INLINE Lanes<F, W> floor(Lanes<F, W> a) {
   return {stdx::floor(a.v)};
 }
 // Float lanes: reduction by pi/2 in three parts (Cody and Waite), minimax-like Taylor tails; error below 2 ulp for
@@ -135,19 +135,19 @@ inline Lanes<F, W> power(Lanes<F, W> x, F p) {
   return {typename Lanes<F, W>::Native([&](auto i) { return std::pow(x[static_cast<int>(i)], p); })};
 }
 template <class F, int W>
-inline LaneMask<F, W> is_finite(Lanes<F, W> a) {
+BATON_INLINE LaneMask<F, W> is_finite(Lanes<F, W> a) {
   return {stdx::isfinite(a.v)};
 }
 template <class F, int W>
-inline F lane(const Lanes<F, W>& a, int i) {
+BATON_INLINE F lane(const Lanes<F, W>& a, int i) {
   return a[i];
 }
 template <class F, int W>
-inline void set_lane(Lanes<F, W>& a, int i, F s) {
+BATON_INLINE void set_lane(Lanes<F, W>& a, int i, F s) {
   a.set(i, s);
 }
 template <class F, int W>
-inline bool lane(const LaneMask<F, W>& m, int i) {
+BATON_INLINE bool lane(const LaneMask<F, W>& m, int i) {
   return m[i];
 }
 

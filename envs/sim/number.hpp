@@ -24,6 +24,21 @@ namespace baton::sim {
 #endif
 #define BATON_INLINE_LAMBDA __attribute__((always_inline))
 
+// ---- loops without an index at run time -----------------------------------------------------------------------
+// An array that a loop indexes stays in memory, since GCC takes arrays apart before it unrolls; what these index may
+// live in registers.
+template <int n>
+using Index = std::integral_constant<int, n>;
+
+// f(Index<begin>), ..., f(Index<end - 1>).
+template <int begin, int end, class F>
+BATON_INLINE void repeat(const F& f) {
+  if constexpr (begin < end) {
+    f(Index<begin>{});
+    repeat<begin + 1, end>(f);
+  }
+}
+
 // ---- traits -------------------------------------------------------------------------------------------------
 template <class T>
 struct NumberTraits {
@@ -43,41 +58,41 @@ template <class S>
 concept ScalarNumber = std::is_floating_point_v<S>;
 
 template <ScalarNumber S>
-BATON_HD inline S select(bool m, S a, S b) {
+BATON_INLINE S select(bool m, S a, S b) {
   return m ? a : b;
 }
-BATON_HD inline bool any(bool m) { return m; }
-BATON_HD inline bool all(bool m) { return m; }
+BATON_INLINE bool any(bool m) { return m; }
+BATON_INLINE bool all(bool m) { return m; }
 
 // The largest of all lanes.
 template <ScalarNumber S>
-BATON_HD inline S largest(S a) {
+BATON_INLINE S largest(S a) {
   return a;
 }
 
 template <ScalarNumber S>
-BATON_HD inline S min(S a, S b) {
+BATON_INLINE S min(S a, S b) {
   return b < a ? b : a;
 }
 template <ScalarNumber S>
-BATON_HD inline S max(S a, S b) {
+BATON_INLINE S max(S a, S b) {
   return a < b ? b : a;
 }
 template <class T>
-BATON_HD inline T clamp(T x, T lo, T hi) {
+BATON_INLINE T clamp(T x, T lo, T hi) {
   return min(max(x, lo), hi);
 }
 
 template <ScalarNumber S>
-BATON_HD inline S sqrt(S a) {
+BATON_INLINE S sqrt(S a) {
   return std::sqrt(a);
 }
 template <ScalarNumber S>
-BATON_HD inline S abs(S a) {
+BATON_INLINE S abs(S a) {
   return std::fabs(a);
 }
 template <ScalarNumber S>
-BATON_HD inline S floor(S a) {
+BATON_INLINE S floor(S a) {
   return std::floor(a);
 }
 
@@ -95,20 +110,20 @@ BATON_HD inline S power(S x, S p) {
   return p == S(1) ? x : p == S(2) ? x * x : std::pow(x, p);
 }
 template <ScalarNumber S>
-BATON_HD inline bool is_finite(S a) {
+BATON_INLINE bool is_finite(S a) {
   return std::isfinite(a);
 }
 
 // One environment of a value, by lane; for scalars the lane is always 0.
 template <ScalarNumber S>
-BATON_HD inline S lane(S a, int) {
+BATON_INLINE S lane(S a, int) {
   return a;
 }
 template <ScalarNumber S>
-BATON_HD inline void set_lane(S& a, int, S s) {
+BATON_INLINE void set_lane(S& a, int, S s) {
   a = s;
 }
-BATON_HD inline bool lane(bool m, int) { return m; }
+BATON_INLINE bool lane(bool m, int) { return m; }
 
 }  // namespace baton::sim
 

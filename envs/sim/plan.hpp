@@ -9,6 +9,8 @@
 //   slide   M = mass + armature,                                           bias = -mass gravity . axis
 // Cost: one pass over the model, when Data is made.
 #include <algorithm>
+#include <cmath>
+#include <utility>
 #include <vector>
 
 #include "envs/sim/dense.hpp"
@@ -42,6 +44,24 @@ std::vector<DofTree> dof_trees(const Model<S>& m) {
   return trees;
 }
 
+// How a body's mass lies about its centre: its rotational inertia is most 1 - u u' - v v', most the largest principal
+// moment, u and v along the axes of the other two. Of three axes only two vectors have to be turned with the body.
+template <class S>
+struct Spread {
+  S most = 0;
+  Vec3<S> u{}, v{};  // in the body's frame
+
+  Spread() = default;
+  Spread(const Vec3<S>& moments, const Quat<S>& axes) {
+    const Mat3<S> columns = rotation(axes);
+    const int k = moments.x >= moments.y ? (moments.x >= moments.z ? 0 : 2) : moments.y >= moments.z ? 1 : 2;
+    const int i = (k + 1) % 3, j = (k + 2) % 3;
+    most = moments[k];
+    u = columns.col(i) * std::sqrt(most - moments[i]);
+    v = columns.col(j) * std::sqrt(most - moments[j]);
+  }
+};
+
 // A body's frame in the world at qpos0.
 template <class S>
 struct Placement {
@@ -71,35 +91,58 @@ struct Plan {
     Vec3<S> pos{};         // frame at qpos0, in the world
     Mat3<S> mat{};
   };
-  // A body that moves and is not lone.
+  // A body that moves and is not lone: what kinematics, inertia and bias need of it at every step, close together.
   struct Link {
-    int body = 0;
+    int body = 0, parent = 0;
     int up = -1;  // its parent's link; -1: it hangs on the static world
     int dof = 0, dofs = 0;
+    bool carries = false;     // another link hangs on it
+    bool last_child = false;  // of its parent's link, in order
+    // Its only joint, where that is a hinge or slide along an axis of coordinates through the body's origin.
+    int single = -1;  // -1: anything else
+    bool hinge = false;
+    int axis = 0, qpos = 0;
+    S sign = 1, qpos0 = 0;  // of the axis; qpos that leaves the body where the file has it
+    Vec3<S> pos{}, ipos{};  // Body's
+    Turn<S> turn;           // Body::quat
+    S mass = 0;
+    Spread<S> spread;
   };
-  std::vector<Link> links;                                  // parents first
-  std::vector<int> link_of;                                 // [nbody] index into links; -1: static or lone
-  std::vector<int> dof_parent;                              // [nv] Dof::parent, close together
-  std::vector<int> row_at;                                  // [nv] DofTree::row()
-  int entries = 0;                                          // of M: those of all trees
+  std::vector<Link> links;      // parents first
+  std::vector<int> link_of;     // [nbody] index into links; -1: static or lone
+  std::vector<int> dof_parent;  // [nv] Dof::parent, close together
+  std::vector<int> run_begin;   // [nv] from here to the dof each is the next one's parent
+  std::vector<int> row_at;      // [nv] DofTree::row()
+  int entries = 0;              // of M: those of all trees
   std::vector<DofTree> trees, chained_trees, damped_trees;  // dof_trees(); of links; of those with damping
   std::vector<Lone> lone;
   std::vector<int> colliders;        // geoms of some candidate pair; the others are only drawn
   std::vector<int> collider_of;      // [ngeom] index into colliders; -1: only drawn
   std::vector<char> collider_moves;  // [ncollider]
-  std::vector<Turn<S>> body_turn, inertia_turn, site_turn,
-      collider_turn;  // orientations in the parent's, body's frame
+  std::vector<Turn<S>> body_turn, site_turn, collider_turn;  // orientations in the parent's, body's frame
   struct JointForm {
     int axis = -1;        // coordinate_axis() of its axis
     bool pivots = false;  // through the body's origin, which a hinge then leaves where it is
   };
-  std::vector<JointForm> joint_forms;  // [njnt]
+  std::vector<JointForm> joint_forms;      // [njnt]
+  std::vector<int> sprung, force_limited;  // joints with stiffness, with Joint::force_limited
 
   void build(const Model<S>& m);
+
+  // f(j) for the ancestors of dof i, nearest first.
+  template <class F>
+  BATON_INLINE void for_ancestors(int i, const F& f) const {
+    for (int j = dof_parent[i]; j >= 0;) {
+      const int begin = run_begin[j];
+      for (; j >= begin; --j) f(j);
+      j = dof_parent[begin];
+    }
+  }
 
  private:
   void add_trees(const Model<S>& m);
   void add_colliders(const Model<S>& m);
+  Link link_to(const Model<S>& m, int b) const;
   static Lone lone_of(const Model<S>& m, int b, const Placement<S>& placed);
 };
 
@@ -139,17 +182,42 @@ void Plan<S>::build(const Model<S>& m) {
       continue;
     }
     link_of[b] = static_cast<int>(links.size());
-    links.push_back({b, link_of[body.parent], body.dof, body.dofs});
+    links.push_back(link_to(m, b));
+  }
+  std::vector<char> met(links.size(), 0);
+  for (std::size_t k = links.size(); k-- > 0;) {
+    if (links[k].up < 0) continue;
+    links[k].last_child = !std::exchange(met[links[k].up], 1);
+    links[links[k].up].carries = true;
   }
   add_trees(m);
-  for (const Body<S>& body : m.bodies) {
-    body_turn.emplace_back(body.quat);
-    inertia_turn.emplace_back(body.iquat);
-  }
+  for (const Body<S>& body : m.bodies) body_turn.emplace_back(body.quat);
   for (const auto& site : m.sites) site_turn.emplace_back(site.quat);
   for (const auto& joint : m.joints)
     joint_forms.push_back({coordinate_axis(joint.axis), coordinate_axis(joint.pos) == 3});
+  for (std::size_t j = 0; j < m.joints.size(); ++j) {
+    if (m.joints[j].stiffness != 0) sprung.push_back(static_cast<int>(j));
+    if (m.joints[j].force_limited) force_limited.push_back(static_cast<int>(j));
+  }
   add_colliders(m);
+}
+
+// Needs link_of of the body's parent.
+template <class S>
+typename Plan<S>::Link Plan<S>::link_to(const Model<S>& m, int b) const {
+  const Body<S>& body = m.bodies[b];
+  Link l;
+  l.body = b, l.parent = body.parent, l.up = link_of[body.parent];
+  l.dof = body.dof, l.dofs = body.dofs;
+  l.pos = body.pos, l.ipos = body.ipos, l.turn = Turn<S>(body.quat);
+  l.mass = body.mass, l.spread = Spread<S>(body.inertia, body.iquat);
+  if (body.joints != 1 || body.mocap >= 0) return l;
+  const Joint<S>& joint = m.joints[body.joint];
+  l.axis = coordinate_axis(joint.axis);
+  if (dof_count(joint.type) != 1 || l.axis < 0 || coordinate_axis(joint.pos) != 3) return l;
+  l.single = body.joint, l.hinge = joint.type == JointType::kHinge;
+  l.qpos = joint.qpos, l.qpos0 = m.qpos0[joint.qpos], l.sign = joint.axis[l.axis];
+  return l;
 }
 
 template <class S>
@@ -169,7 +237,10 @@ void Plan<S>::add_colliders(const Model<S>& m) {
 template <class S>
 void Plan<S>::add_trees(const Model<S>& m) {
   trees = dof_trees(m);
-  for (int i = 0; i < m.nv; ++i) dof_parent.push_back(m.dofs[i].parent);
+  for (int i = 0; i < m.nv; ++i) {
+    dof_parent.push_back(m.dofs[i].parent);
+    run_begin.push_back(i > 0 && dof_parent[i] == i - 1 ? run_begin[i - 1] : i);
+  }
   for (const DofTree& t : trees) {
     for (int i = t.begin; i < t.begin + t.count; ++i) row_at.push_back(t.row(i));
     entries = t.matrix + packed_row(t.count);

@@ -15,10 +15,12 @@
 #include <type_traits>
 #include <vector>
 
+#include "envs/sim/awake.hpp"
 #include "envs/sim/broadphase.hpp"
 #include "envs/sim/constraint_data.hpp"
 #include "envs/sim/contact.hpp"
 #include "envs/sim/model.hpp"
+#include "envs/sim/plan.hpp"
 
 namespace baton::sim {
 
@@ -33,16 +35,21 @@ class Rest {
   static constexpr bool kRests = kRestSpeed<S> > 0;
 
  public:
-  void build(const Model<S>& m, const Broadphase<S>& broadphase, const ConstraintData<T>& e);
+  void build(const Model<S>& m, const Plan<S>& plan, const Broadphase<S>& broadphase,
+             const ConstraintData<T>& e);
   void reserve_contacts(int room) { contacts_.resize(kRests ? static_cast<std::size_t>(room) : 0); }
 
   BATON_HD bool still_dof(int i) const { return kRests && still_dof_[static_cast<std::size_t>(i)] != 0; }
   BATON_HD bool still_body(int b) const { return kRests && still_body_[static_cast<std::size_t>(b)] != 0; }
   BATON_HD bool still_group(std::size_t g) const { return kRests && still_group_[g] != 0; }
 
+  BATON_HD const Awake& awake() const { return awake_; }
+
   // Wakes what was moved or pushed since the last step. First thing in a step.
   template <class D>
   BATON_HD void check(const D& d);
+  // Nobody has changed anything since the last step: the next check() need not look.
+  BATON_HD void vouch() { vouched_ = true; }
 
   // f(contact) for the contacts that a still group's pairs, [begin, end), had and have. To be called in the order of
   // pairs, `from` 0 at first.
@@ -66,11 +73,15 @@ class Rest {
   template <class F>
   void for_each_table(F&& f) const {
     f(candidates_), f(joints_), f(bodies_);
+    awake_candidates_.for_each_table(f);
+    awake_.for_each([&](const AwakeList& list) { list.for_each_table(f); });
   }
   template <class F>
   void for_each_array(F&& f) const {
     f(unmoved_), f(still_dof_), f(still_body_), f(still_group_), f(coupled_);
     f(qpos_), f(qvel_), f(warmstart_), f(contacts_);
+    awake_candidates_.for_each_array(f);
+    awake_.for_each([&](const AwakeList& list) { list.for_each_array(f); });
   }
 
  private:
@@ -89,8 +100,9 @@ class Rest {
 
   BATON_HD bool is_still(const Candidate& c) const { return still_dof(joints_[c.joint_begin].dof); }
   BATON_HD void set_still(const Candidate& c, bool on);
+  // The groups that are still and the lists of what is awake, from still_dof_ and still_body_.
   template <class D>
-  BATON_HD void mark_groups(const D& d);
+  BATON_HD void refresh(const D& d);
   // The still ones of which disturbed(candidate) holds.
   template <class D, class F>
   BATON_INLINE void wake(const D& d, const F& disturbed);
@@ -125,10 +137,14 @@ class Rest {
   std::vector<T> qpos_, qvel_, warmstart_;  // [nq], [nv], [nv] where the step started
   std::vector<Contact<T>> contacts_;        // [room] of still groups, by pairs
   int ncontact_ = 0;
+  bool vouched_ = false;
+  Awake awake_;
+  AwakeList awake_candidates_;
 };
 
 template <class T>
-void Rest<T>::build(const Model<S>& m, const Broadphase<S>& broadphase, const ConstraintData<T>& e) {
+void Rest<T>::build(const Model<S>& m, const Plan<S>& plan, const Broadphase<S>& broadphase,
+                    const ConstraintData<T>& e) {
   const bool mocap = std::ranges::any_of(m.bodies, [](const Body<S>& body) { return body.mocap >= 0; });
   if (kRests && !mocap) add_candidates(m, e);
   const auto nq = static_cast<std::size_t>(m.nq), nv = static_cast<std::size_t>(m.nv);
@@ -139,6 +155,10 @@ void Rest<T>::build(const Model<S>& m, const Broadphase<S>& broadphase, const Co
   coupled_.assign(e.clusters.size(), 0);
   qpos_.assign(nq, T(S(0)));
   for (auto* v : {&qvel_, &warmstart_}) v->assign(nv, T(S(0)));
+  awake_.build(m, plan, e);
+  std::vector<int> dof_of;
+  for (const Candidate& c : candidates_) dof_of.push_back(joints_[c.joint_begin].dof);
+  awake_candidates_.build(std::move(dof_of));
 }
 
 template <class T>
@@ -168,11 +188,14 @@ void Rest<T>::add_candidates(const Model<S>& m, const ConstraintData<T>& e) {
 
 template <class T>
 template <class D>
-BATON_HD void Rest<T>::mark_groups(const D& d) {
+BATON_HD void Rest<T>::refresh(const D& d) {
   const auto& groups = d.broadphase.groups;
   for (std::size_t g = 0; g < groups.size(); ++g)
     still_group_[g] = groups[g].body2 >= 0 && still_body(groups[g].body2) &&
                       (groups[g].body1 < 0 || still_body(groups[g].body1));
+  const auto still = [&](int dof) { return still_dof(dof); };
+  awake_.refresh(still);
+  awake_candidates_.refresh(still);
 }
 
 template <class T>
@@ -185,18 +208,22 @@ BATON_HD void Rest<T>::set_still(const Candidate& c, bool on) {
 template <class T>
 template <class D, class F>
 BATON_INLINE void Rest<T>::wake(const D& d, const F& disturbed) {
+  if (awake_candidates_.size() == static_cast<int>(candidates_.size())) return;
   bool woken = false;
   for (const Candidate& c : candidates_) {
     if (!is_still(c) || !disturbed(c)) continue;
     set_still(c, false);
     woken = true;
   }
-  if (woken) mark_groups(d);
+  if (woken) refresh(d);
 }
 
 template <class T>
 template <class D>
 BATON_HD void Rest<T>::check(const D& d) {
+  const bool vouched = vouched_;
+  vouched_ = false;
+  if (vouched) return;
   wake(d, [&](const Candidate& c) { return !d.xfrc.empty() || !all(unchanged(d, c)); });
 }
 
@@ -206,21 +233,23 @@ BATON_HD void Rest<T>::wake_coupled(const D& d) {
   if (!kRests) return;
   const auto& e = d.efc;
   std::fill(coupled_.begin(), coupled_.end(), char{0});
+  bool some = false;
   for (int n = 0; n < d.ncontact; ++n) {
     const auto& table = e.pair_table[e.pair_kind[d.contacts[n].pair]];
     if (table.dof_count == 0) continue;
     const int *dof = &e.pair_dof[table.dof_begin], front = e.dof_cluster[dof[0]],
               back = e.dof_cluster[dof[table.dof_count - 1]];
-    if (front != back) coupled_[front] = coupled_[back] = 1;
+    if (front == back) continue;
+    coupled_[front] = coupled_[back] = 1;
+    some = true;
   }
-  wake(d, [&](const Candidate& c) { return coupled_[c.cluster] != 0; });
+  if (some) wake(d, [&](const Candidate& c) { return coupled_[c.cluster] != 0; });
 }
 
 template <class T>
 template <class D>
 BATON_HD void Rest<T>::note(const D& d) {
-  for (std::size_t n = 0; n < candidates_.size(); ++n) {
-    if (is_still(candidates_[n])) continue;
+  for (const int n : awake_candidates_) {
     unmoved_[n] = all(unchanged(d, candidates_[n]));
     for_state(d, candidates_[n], [](const T& now, T& noted) { noted = now; });
   }
@@ -249,9 +278,8 @@ template <class T>
 template <class D>
 BATON_HD void Rest<T>::settle(D& d) {
   bool more = false;
-  for (std::size_t n = 0; n < candidates_.size(); ++n) {
+  for (const int n : awake_candidates_) {
     const Candidate& c = candidates_[n];
-    if (is_still(c)) continue;
     const mask_t<T> rest = rests(d, c);
     if (!any(rest)) continue;
     for_state(d, c, [&](T& now, const T& noted) { now = select(rest, noted, now); });
@@ -261,7 +289,7 @@ BATON_HD void Rest<T>::settle(D& d) {
     more = true;
   }
   if (!more) return;
-  mark_groups(d);
+  refresh(d);
   ncontact_ = 0;
   int at = 0;
   for (std::size_t g = 0; g < d.broadphase.groups.size(); ++g)

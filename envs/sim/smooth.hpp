@@ -50,7 +50,7 @@ BATON_HD void compensate_gravity(const Model<scalar_t<T>>& m, Data<T>& d) {
     for (int i = body.last_dof; i >= 0; i = m.dofs[i].parent)
       d.qfrc_gravcomp[i] += dot(force, dof_point_velocity(d, m, i, d.xipos[b]));
   }
-  for (int i = 0; i < m.nv; ++i)
+  for (const int i : d.rest.awake().dofs)
     if (m.joints[m.dofs[i].joint].gravcomp == Gravcomp::kPassive) d.qfrc_passive[i] += d.qfrc_gravcomp[i];
 }
 
@@ -95,50 +95,66 @@ BATON_HD inline Transmission<T> transmission(const Model<scalar_t<T>>& m, const 
   return t;
 }
 
+template <class T>
+BATON_INLINE T actuator_force(const Data<T>& d, const Actuator<scalar_t<T>>& actuator, int u, const T& length,
+                              const T& velocity) {
+  const auto affine = [&](const auto& p) { return T(p[0]) + T(p[1]) * length + T(p[2]) * velocity; };
+  const T force = affine(actuator.gain) * control(actuator, d.ctrl[u], length) + affine(actuator.bias);
+  return actuator.force_limited ? clamp(force, T(actuator.force_range[0]), T(actuator.force_range[1]))
+                                : force;
+}
+
 }  // namespace detail
 
 template <class T>
 BATON_HD void passive(const Model<scalar_t<T>>& m, Data<T>& d) {
-  for (int i = 0; i < m.nv; ++i) d.qfrc_passive[i] = T(-m.dofs[i].damping) * d.qvel[i];
-  for (const auto& joint : m.joints)
-    if (joint.stiffness != 0) detail::add_spring(m, d, joint);
+  for (const int i : d.rest.awake().dofs) d.qfrc_passive[i] = T(-m.dofs[i].damping) * d.qvel[i];
+  for (const int j : d.plan.sprung)
+    if (!d.rest.still_dof(m.joints[j].dof)) detail::add_spring(m, d, m.joints[j]);
   if (!d.qfrc_gravcomp.empty()) detail::compensate_gravity(m, d);
 }
 
 template <class T>
 BATON_HD void actuation(const Model<scalar_t<T>>& m, Data<T>& d) {
-  for (int i = 0; i < m.nv; ++i) d.qfrc_actuator[i] = T(0);
+  for (const int i : d.rest.awake().dofs) d.qfrc_actuator[i] = T(0);
   for (int u = 0; u < m.nu; ++u) {
     const auto& actuator = m.actuators[u];
+    const auto& joint = m.joints[actuator.joint];
+    T& force = d.actuator_force[u];
+    if (dof_count(joint.type) == 1) {
+      const T gear(actuator.gear[0]);
+      force = detail::actuator_force(d, actuator, u, gear * d.qpos[joint.qpos], gear * d.qvel[joint.dof]);
+      d.qfrc_actuator[joint.dof] += gear * force;
+      continue;
+    }
     const detail::Transmission<T> t = detail::transmission(m, d, actuator);
     T velocity = t.moment[0] * d.qvel[t.dof];
     for (int k = 1; k < t.count; ++k) velocity += t.moment[k] * d.qvel[t.dof + k];
-    const auto affine = [&](const auto& p) { return T(p[0]) + T(p[1]) * t.length + T(p[2]) * velocity; };
-    T force = affine(actuator.gain) * detail::control(actuator, d.ctrl[u], t.length) + affine(actuator.bias);
-    if (actuator.force_limited) force = clamp(force, T(actuator.force_range[0]), T(actuator.force_range[1]));
-    d.actuator_force[u] = force;
+    force = detail::actuator_force(d, actuator, u, t.length, velocity);
     for (int k = 0; k < t.count; ++k) d.qfrc_actuator[t.dof + k] += t.moment[k] * force;
   }
   if (!d.qfrc_gravcomp.empty())
-    for (int i = 0; i < m.nv; ++i)
+    for (const int i : d.rest.awake().dofs)
       if (m.joints[m.dofs[i].joint].gravcomp == Gravcomp::kActuator) d.qfrc_actuator[i] += d.qfrc_gravcomp[i];
-  for (const auto& joint : m.joints)
-    if (joint.force_limited)
-      d.qfrc_actuator[joint.dof] =
-          clamp(d.qfrc_actuator[joint.dof], T(joint.force_range[0]), T(joint.force_range[1]));
+  for (const int j : d.plan.force_limited) {
+    const auto& joint = m.joints[j];
+    T& force = d.qfrc_actuator[joint.dof];
+    force = clamp(force, T(joint.force_range[0]), T(joint.force_range[1]));
+  }
 }
 
 template <class T>
 BATON_HD void smooth(const Model<scalar_t<T>>& m, Data<T>& d) {
-  for (int i = 0; i < m.nv; ++i) d.qfrc_smooth[i] = d.qfrc_passive[i] - d.qfrc_bias[i] + d.qfrc_actuator[i];
+  for (const int i : d.rest.awake().dofs)
+    d.qfrc_smooth[i] = d.qfrc_passive[i] - d.qfrc_bias[i] + d.qfrc_actuator[i];
   for (std::size_t b = 1; 6 * b + 5 < d.xfrc.size(); ++b) {
     const T* f = &d.xfrc[6 * b];
     const Vec3<T> force{f[0], f[1], f[2]}, torque{f[3], f[4], f[5]};
     for (int i = m.bodies[b].last_dof; i >= 0; i = m.dofs[i].parent)
       d.qfrc_smooth[i] += dot(force, dof_point_velocity(d, m, i, d.xipos[b])) + dot(torque, d.cdof[i].a);
   }
-  for (const DofTree& tree : d.plan.trees) {
-    if (d.rest.still_dof(tree.begin)) continue;
+  for (const int t : d.rest.awake().trees) {
+    const DofTree& tree = d.plan.trees[t];
     std::copy_n(&d.qfrc_smooth[tree.begin], tree.count, &d.qacc_smooth[tree.begin]);
     solve_tree(m, tree, d.LD.data(), d.LDinv.data(), d.qacc_smooth.data());
   }

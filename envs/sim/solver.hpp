@@ -45,10 +45,12 @@ BATON_INLINE void for_rows(const ConstraintData<T>& e, const Problem& p, int beg
 template <class T>
 BATON_INLINE void row_forces(ConstraintData<T>& e, const Problem& p) {
   const T zero(scalar_t<T>(0));
-  for_rows(e, p, p.begin, p.friction, [&](int i) { e.force[i] = -e.D[i] * e.jar[i]; });
-  for_rows(e, p, p.friction, p.one_sided,
-           [&](int i) { e.force[i] = clamp(-e.D[i] * e.jar[i], T(-e.floss[i]), T(e.floss[i])); });
-  for_rows(e, p, p.one_sided, p.cone, [&](int i) { e.force[i] = -e.D[i] * min(e.jar[i], zero); });
+  for_rows(e, p, p.begin, p.friction, [&](int i) BATON_INLINE_LAMBDA { e.force[i] = -e.D[i] * e.jar[i]; });
+  for_rows(e, p, p.friction, p.one_sided, [&](int i) BATON_INLINE_LAMBDA {
+    e.force[i] = clamp(-e.D[i] * e.jar[i], T(-e.floss[i]), T(e.floss[i]));
+  });
+  for_rows(e, p, p.one_sided, p.cone,
+           [&](int i) BATON_INLINE_LAMBDA { e.force[i] = -e.D[i] * min(e.jar[i], zero); });
   if (p.cone < p.end) cone_forces(e, p);
 }
 
@@ -62,27 +64,27 @@ BATON_INLINE T curvature(const ConstraintData<T>& e, int row, const T& jar) {
 }
 
 // H += J' W J over one block's base rows, W an arrow matrix: `corner` at the normal, `cross` beside it, `diag` below.
-template <int kBases, int kRun, class T>
+template <int kBases, DofRun kRun, class T>
 BATON_HD inline void add_arrow(ConstraintData<T>& e, const Problem& p, const ConstraintBlock& block,
                                const T& corner, const T* cross, const T* diag) {
-  const int count = kRun > 0 ? kRun : block.dof_count;
+  const int count = kRun == DofRun::kSix ? 6 : block.dof_count;
   const int* dof = &e.dof_index[block.dof_begin];
   const T* jac = &e.jac[block.jac];
   const int first = p.local[dof[0]];
   int* column = e.columns.data();
   for (int i = 0; i < count; ++i) {
-    if constexpr (kRun == 0) column[i] = p.local[dof[i]];
+    if constexpr (kRun == DofRun::kScattered) column[i] = p.local[dof[i]];
     T image[kBases];
     image[0] = corner * jac[i];
-    for (int b = 1; b < kBases; ++b) {
+    repeat<1, kBases>([&](auto b) BATON_INLINE_LAMBDA {
       image[0] += cross[b] * jac[b * count + i];
       image[b] = cross[b] * jac[i] + diag[b] * jac[b * count + i];
-    }
-    T* row = e.H.data() + p.row_at[kRun > 0 ? first + i : column[i]];
+    });
+    T* row = e.H.data() + p.row_at[kRun == DofRun::kScattered ? column[i] : first + i];
     for (int j = 0; j <= i; ++j) {
-      T& to = row[kRun > 0 ? first + j : column[j]];
+      T& to = row[kRun == DofRun::kScattered ? column[j] : first + j];
       T sum = to;
-      for (int b = 0; b < kBases; ++b) sum += jac[b * count + j] * image[b];
+      repeat<0, kBases>([&](auto b) BATON_INLINE_LAMBDA { sum += jac[b * count + j] * image[b]; });
       to = sum;
     }
   }
@@ -113,17 +115,17 @@ BATON_HD inline void add_curvature(ConstraintData<T>& e, const Problem& p) {
     if (!any(corner > T(S(0)))) continue;
     switch (bases) {
       case 1:
-        add_arrow<1, 0>(e, p, block, corner, cross, diag);
+        add_arrow<1, DofRun::kScattered>(e, p, block, corner, cross, diag);
         break;
       case 3:
-        block.run ? add_arrow<3, kRunDofs>(e, p, block, corner, cross, diag)
-                  : add_arrow<3, 0>(e, p, block, corner, cross, diag);
+        with_run(block.run,
+                 [&](auto run) BATON_INLINE_LAMBDA { add_arrow<3, run>(e, p, block, corner, cross, diag); });
         break;
       case 4:
-        add_arrow<4, 0>(e, p, block, corner, cross, diag);
+        add_arrow<4, DofRun::kScattered>(e, p, block, corner, cross, diag);
         break;
       default:
-        add_arrow<kMaxBases, 0>(e, p, block, corner, cross, diag);
+        add_arrow<kMaxBases, DofRun::kScattered>(e, p, block, corner, cross, diag);
     }
   }
 }
@@ -133,13 +135,13 @@ template <class T>
 BATON_INLINE mask_t<T> zones_kept(const ConstraintData<T>& e, const Problem& p) {
   const T zero(scalar_t<T>(0));
   T moved = zero;
-  for_rows(e, p, p.friction, p.one_sided, [&](int i) {
+  for_rows(e, p, p.friction, p.one_sided, [&](int i) BATON_INLINE_LAMBDA {
     const T floss(e.floss[i]), before = clamp(e.D[i] * e.jar[i], -floss, floss);
     const T after = clamp(e.D[i] * (e.jar[i] + e.jp[i]), -floss, floss);
     const mask_t<T> inside = abs(before) < floss && abs(after) < floss;
     moved += select(inside, zero, abs(after - before));
   });
-  for_rows(e, p, p.one_sided, p.cone, [&](int i) {
+  for_rows(e, p, p.one_sided, p.cone, [&](int i) BATON_INLINE_LAMBDA {
     const T after = e.jar[i] + e.jp[i];
     moved += abs(select(after < zero, e.D[i], zero) - select(e.jar[i] < zero, e.D[i], zero));
   });
@@ -158,12 +160,12 @@ BATON_INLINE LinePoint<T> line_point(const ConstraintData<T>& e, const Problem& 
                                      const T& slope0, const T& curve0) {
   const T zero(scalar_t<T>(0));
   T slope = slope0 + alpha * curve0, curve = curve0;
-  for_rows(e, p, p.friction, p.one_sided, [&](int i) {
+  for_rows(e, p, p.friction, p.one_sided, [&](int i) BATON_INLINE_LAMBDA {
     const T floss(e.floss[i]), f = clamp(e.D[i] * (e.jar[i] + alpha * e.jp[i]), -floss, floss);
     slope += f * e.jp[i];
     curve += select(abs(f) < floss, e.D[i] * e.jp[i] * e.jp[i], zero);
   });
-  for_rows(e, p, p.one_sided, p.cone, [&](int i) {
+  for_rows(e, p, p.one_sided, p.cone, [&](int i) BATON_INLINE_LAMBDA {
     const T z = min(e.jar[i] + alpha * e.jp[i], zero), t = e.D[i] * e.jp[i];
     slope += t * z;
     curve += select(z < zero, t * e.jp[i], zero);
@@ -193,7 +195,7 @@ BATON_HD inline void start_solver(const Model<scalar_t<T>>& m, Data<T>& d, const
   }
   mul_m(m, d, p.dof, p.ndof, e.x.data(), e.mx.data());
   mul_jac(e, p, e.p.data(), e.jar.data());
-  for_rows(e, p, p.begin, p.end, [&](int i) { e.jar[i] -= e.aref[i]; });
+  for_rows(e, p, p.begin, p.end, [&](int i) BATON_INLINE_LAMBDA { e.jar[i] -= e.aref[i]; });
 }
 
 // p = -H^-1 grad, mp = M p, jp = J p.
@@ -219,7 +221,7 @@ BATON_HD inline T line_search(const Model<scalar_t<T>>& m, const ConstraintData<
   using S = scalar_t<T>;
   const T zero(S(0)), one(S(1)), huge(std::numeric_limits<S>::max());
   T slope0 = dot_dofs(p, e.p.data(), e.mx.data()), curve0 = dot_dofs(p, e.p.data(), e.mp.data());
-  for_rows(e, p, p.begin, p.friction, [&](int i) {
+  for_rows(e, p, p.begin, p.friction, [&](int i) BATON_INLINE_LAMBDA {
     slope0 += e.D[i] * e.jar[i] * e.jp[i];
     curve0 += e.D[i] * e.jp[i] * e.jp[i];
   });
@@ -274,8 +276,9 @@ BATON_HD void solve_problem(const Model<scalar_t<T>>& m, Data<T>& d, const Probl
       e.x[i] = select(live, e.x[i] + alpha * e.p[i], e.x[i]);
       e.mx[i] = select(live, e.mx[i] + alpha * e.mp[i], e.mx[i]);
     }
-    for_rows(e, p, p.begin, p.end,
-             [&](int i) { e.jar[i] = select(live, e.jar[i] + alpha * e.jp[i], e.jar[i]); });
+    for_rows(e, p, p.begin, p.end, [&](int i) BATON_INLINE_LAMBDA {
+      e.jar[i] = select(live, e.jar[i] + alpha * e.jp[i], e.jar[i]);
+    });
     live = search && scale * T(S(-0.5)) * alpha * descent >= least;
     if (!any(live)) break;
   }
@@ -311,18 +314,18 @@ BATON_HD void solve_joint(const Model<scalar_t<T>>& m, Data<T>& d, SolverReport&
   const Problem p = joint_problem(m, d.plan.trees, e);
   mask_t<T> mine(false);
   for (const T& joined : e.joined) mine = mine || joined > zero;
-  const auto lanes_of = [&](int i) { return e.joined[e.dof_cluster[i]] > zero; };
+  const auto lanes_of = [&](int i) BATON_INLINE_LAMBDA { return e.joined[e.dof_cluster[i]] > zero; };
   for (int n = p.begin; n < p.end; ++n) {
     const ConstraintBlock& block = e.blocks[p.blocks[n]];
-    for_rows(e, p, n, n + 1, [&](int row) {
+    for_rows(e, p, n, n + 1, [&](int row) BATON_INLINE_LAMBDA {
       e.held_D[row] = e.D[row];  // a block that couples two clusters exists in lanes that are joined only
       e.D[row] = select(lanes_of(e.dof_index[block.dof_begin]), e.D[row], zero);
     });
   }
   solve_problem(m, d, p, mine, lanes_of, report);
-  for_rows(e, p, p.begin, p.end, [&](int i) { e.D[i] = e.held_D[i]; });
+  for_rows(e, p, p.begin, p.end, [&](int i) BATON_INLINE_LAMBDA { e.D[i] = e.held_D[i]; });
   mul_jac(e, p, d.qacc.data(), e.jar.data());
-  for_rows(e, p, p.begin, p.end, [&](int i) { e.jar[i] -= e.aref[i]; });
+  for_rows(e, p, p.begin, p.end, [&](int i) BATON_INLINE_LAMBDA { e.jar[i] -= e.aref[i]; });
   row_forces(e, p);
 }
 
@@ -333,18 +336,17 @@ BATON_HD SolverReport solve_constraints(const Model<scalar_t<T>>& m, Data<T>& d)
   auto& e = d.efc;
   SolverReport report;
   const T zero(scalar_t<T>(0));
-  for (int i = 0; i < m.nv; ++i)
-    if (!d.rest.still_dof(i)) d.qacc[i] = d.qacc_smooth[i], d.qfrc_constraint[i] = zero;
+  for (const int i : d.rest.awake().dofs) d.qacc[i] = d.qacc_smooth[i], d.qfrc_constraint[i] = zero;
   if (e.nrow == 0) return report;
   partition_rows(e);
   mask_t<T> joined(false);
-  for (std::size_t c = 0; c < e.clusters.size(); ++c) {
-    const Problem p = apart_problem(e, c);
-    if (p.begin < p.end && e.clusters[c].small) {
-      solve_small_cluster(d, c);
-    } else if (const mask_t<T> mine = e.touched[c] > zero && !(e.joined[c] > zero);
-               p.begin < p.end && any(mine)) {
-      detail::solve_cluster(m, d, e.clusters[c].plain_limits, p, mine, report);
+  for (const int c : d.rest.awake().clusters) {
+    if (const BlockKinds& kinds = e.apart_kinds[c]; kinds.begin < kinds.end) {
+      if (e.clusters[c].small) {
+        solve_small_cluster(d, c);
+      } else if (const mask_t<T> mine = e.touched[c] > zero && !(e.joined[c] > zero); any(mine)) {
+        detail::solve_cluster(m, d, e.clusters[c].plain_limits, apart_problem(e, c), mine, report);
+      }
     }
     joined = joined || e.joined[c] > zero;
   }

@@ -8,8 +8,8 @@ namespace baton::sim {
 template <class T>
 struct Vec3 {
   T x, y, z;
-  BATON_HD T& operator[](int i) { return i == 0 ? x : i == 1 ? y : z; }
-  BATON_HD const T& operator[](int i) const { return i == 0 ? x : i == 1 ? y : z; }
+  BATON_INLINE T& operator[](int i) { return i == 0 ? x : i == 1 ? y : z; }
+  BATON_INLINE const T& operator[](int i) const { return i == 0 ? x : i == 1 ? y : z; }
   BATON_INLINE Vec3 operator-() const { return {-x, -y, -z}; }
   BATON_INLINE Vec3& operator+=(const Vec3& o) { return x += o.x, y += o.y, z += o.z, *this; }
   BATON_INLINE Vec3& operator-=(const Vec3& o) { return x -= o.x, y -= o.y, z -= o.z, *this; }
@@ -55,10 +55,10 @@ BATON_INLINE Vec3<T> cast(const Vec3<S>& a) {
 template <class T>
 struct Mat3 {
   T m[9];
-  BATON_HD T& operator()(int r, int c) { return m[3 * r + c]; }
-  BATON_HD const T& operator()(int r, int c) const { return m[3 * r + c]; }
-  BATON_HD Vec3<T> row(int r) const { return {m[3 * r], m[3 * r + 1], m[3 * r + 2]}; }
-  BATON_HD Vec3<T> col(int c) const { return {m[c], m[3 + c], m[6 + c]}; }
+  BATON_INLINE T& operator()(int r, int c) { return m[3 * r + c]; }
+  BATON_INLINE const T& operator()(int r, int c) const { return m[3 * r + c]; }
+  BATON_INLINE Vec3<T> row(int r) const { return {m[3 * r], m[3 * r + 1], m[3 * r + 2]}; }
+  BATON_INLINE Vec3<T> col(int c) const { return {m[c], m[3 + c], m[6 + c]}; }
 };
 
 // A frame in the world.
@@ -81,14 +81,17 @@ BATON_INLINE Vec3<T> transpose_mul(const Mat3<T>& a, const Vec3<T>& v) {
 template <class T>
 BATON_INLINE Mat3<T> operator*(const Mat3<T>& a, const Mat3<T>& b) {
   Mat3<T> c;
-  for (int i = 0; i < 3; ++i)
-    for (int j = 0; j < 3; ++j) c(i, j) = a(i, 0) * b(0, j) + a(i, 1) * b(1, j) + a(i, 2) * b(2, j);
+  repeat<0, 3>([&](auto i) BATON_INLINE_LAMBDA {
+    repeat<0, 3>([&](auto j) BATON_INLINE_LAMBDA {
+      c(i, j) = a(i, 0) * b(0, j) + a(i, 1) * b(1, j) + a(i, 2) * b(2, j);
+    });
+  });
   return c;
 }
 template <class T, class S>
 BATON_INLINE Mat3<T> cast(const Mat3<S>& a) {
   Mat3<T> c;
-  for (int i = 0; i < 9; ++i) c.m[i] = T(a.m[i]);
+  repeat<0, 9>([&](auto i) BATON_INLINE_LAMBDA { c.m[i] = T(a.m[i]); });
   return c;
 }
 
@@ -205,6 +208,18 @@ BATON_INLINE Spatial<T> operator*(const Inertia<T>& i, const Spatial<T>& v) {
   const Vec3<T> iw{i.xx * v.a.x + i.xy * v.a.y + i.xz * v.a.z, i.xy * v.a.x + i.yy * v.a.y + i.yz * v.a.z,
                    i.xz * v.a.x + i.yz * v.a.y + i.zz * v.a.z};
   return {iw + cross(i.h, v.l), v.l * i.mass - cross(i.h, v.a)};
+}
+// What moves the inertia i, of velocity v, with acceleration a: i a + cross_force(v, i v), in which w x (h x u) and
+// u x (w x h) add up to h x (w x u), w and u the angular and linear parts of v.
+template <class T>
+BATON_INLINE Spatial<T> inertial_force(const Inertia<T>& i, const Spatial<T>& v, const Spatial<T>& a) {
+  const auto rotational = [&](const Vec3<T>& w) {
+    return Vec3<T>{i.xx * w.x + i.xy * w.y + i.xz * w.z, i.xy * w.x + i.yy * w.y + i.yz * w.z,
+                   i.xz * w.x + i.yz * w.y + i.zz * w.z};
+  };
+  const Vec3<T> along = a.l + cross(v.a, v.l);  // of the reference point, as a body carries it
+  return {cross(v.a, rotational(v.a)) + rotational(a.a) + cross(i.h, along),
+          along * i.mass + cross(a.a, i.h) + cross(v.a, cross(v.a, i.h))};
 }
 
 }  // namespace baton::sim

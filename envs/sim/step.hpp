@@ -66,8 +66,8 @@ namespace detail {
 template <class T>
 BATON_HD void integrate_positions(const Model<scalar_t<T>>& m, Data<T>& d) {
   const T h(m.option.timestep);
-  for (const auto& joint : m.joints) {
-    if (d.rest.still_dof(joint.dof)) continue;
+  for (const int j : d.rest.awake().joints) {
+    const auto& joint = m.joints[j];
     T* q = &d.qpos[joint.qpos];
     const T* v = &d.qvel[joint.dof];
     if (joint.type == JointType::kSlide || joint.type == JointType::kHinge) {
@@ -91,8 +91,7 @@ BATON_HD void integrate_state(const Model<scalar_t<T>>& m, Data<T>& d) {
   const T* a = advancing_acceleration(m, d);
   const T h(m.option.timestep);
   d.rest.note(d);
-  for (int i = 0; i < m.nv; ++i) {
-    if (d.rest.still_dof(i)) continue;
+  for (const int i : d.rest.awake().dofs) {
     d.qvel[i] += h * a[i];
     d.qacc_warmstart[i] = d.qacc[i];
   }

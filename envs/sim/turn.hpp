@@ -20,22 +20,22 @@ int coordinate_axis(const Vec3<S>& v) {
 template <int k, class T>
 BATON_INLINE void mix_columns(Mat3<T>& R, const T& s, const T& c) {
   constexpr int i = (k + 1) % 3, j = (k + 2) % 3;
-  for (int r = 0; r < 3; ++r) {
+  repeat<0, 3>([&](auto r) BATON_INLINE_LAMBDA {
     const T a = R(r, i), b = R(r, j);
     R(r, i) = c * a + s * b;
     R(r, j) = c * b - s * a;
-  }
+  });
 }
 
 // f(0), f(1) or f(2) by k, as a constant: a column found by a number in memory would keep all of a matrix there.
 template <class F>
 BATON_INLINE void with_axis(int k, const F& f) {
   if (k == 2) {
-    f(std::integral_constant<int, 2>{});
+    f(Index<2>{});
   } else if (k == 1) {
-    f(std::integral_constant<int, 1>{});
+    f(Index<1>{});
   } else {
-    f(std::integral_constant<int, 0>{});
+    f(Index<0>{});
   }
 }
 

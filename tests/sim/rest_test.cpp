@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "envs/sim/batch.hpp"
 #include "envs/sim/step.hpp"
 #include "tests/sim/constraint_scene.hpp"
 
@@ -24,7 +25,7 @@ Model<double> workshop(const std::string& more = "") {
       <worldbody>
         <geom name="floor" type="plane" size="2 2 .1"/>
         <body name="box" pos="0 0 .05"> <freejoint/> <geom type="box" size=".1 .07 .05"/> </body>
-        <body name="plate" pos="1 0 .5"> <freejoint/> <geom type="box" size=".1 .1 .01"/> </body>
+        <body name="plate" pos="1 0 .5" gravcomp=".5"> <freejoint/> <geom type="box" size=".1 .1 .01"/> </body>
         <body name="door" pos="0 1 .5">
           <joint axis="0 0 1" range="0 1.5" damping="1" frictionloss=".1"/>
           <geom type="box" pos=".2 0 0" size=".2 .01 .3"/>
@@ -161,7 +162,28 @@ TEST_CASE("rest: contacts and rows of a woken tile are those of a fresh one") {
   for (int i = 0; i < m.nv; ++i) {
     CAPTURE(i);
     CHECK(d.qacc[i] == fresh.qacc[i]);
+    CHECK(d.qfrc_passive[i] == fresh.qfrc_passive[i]);
   }
+}
+
+TEST_CASE("rest: a batch notices what is set between its steps") {
+  const Model<double> m = workshop();
+  const auto dof = static_cast<std::size_t>(m.joints[m.joint_id("knob")].dof);
+  Batch batch(m, 3, {.precision = Precision::kLanes, .isa = "base"});
+  batch.step(kSettling);
+  std::vector<double> q(static_cast<std::size_t>(m.nq)), v(static_cast<std::size_t>(m.nv));
+  batch.get_qvel(1, v);
+  v[dof] = 2;
+  batch.set_qvel(1, v);
+  const auto knob = [&](int env) {
+    batch.get_qpos(env, q);
+    return q[static_cast<std::size_t>(m.joints[m.joint_id("knob")].qpos)];
+  };
+  const double before[] = {knob(0), knob(1), knob(2)};
+  batch.step(5);
+  CHECK(knob(0) == before[0]);
+  CHECK(knob(1) > before[1] + 1e-3);
+  CHECK(knob(2) == before[2]);
 }
 
 TEST_CASE("rest: a push by hand, by a force from outside or of a neighbour ends it") {

@@ -101,7 +101,11 @@ BATON_HD void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
   };
   int kept = 0;
   d.motion.advance(d);
-  for (std::size_t g = 0; g < d.broadphase.groups.size(); ++g) {
+  const auto next_group = [&](std::size_t g) {
+    return d.motion.next_group(d.broadphase, g,
+                               [&](std::size_t k) BATON_INLINE_LAMBDA { return d.rest.still_group(k); });
+  };
+  for (std::size_t g = next_group(0), end = d.broadphase.groups.size(); g < end; g = next_group(g + 1)) {
     const auto& group = d.broadphase.groups[g];
     if (d.rest.still_group(g)) {
       d.rest.contacts(group.begin, group.end, kept, [&](const Contact<T>& c) {
@@ -110,7 +114,6 @@ BATON_HD void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
       continue;
     }
     const auto way = d.motion.way(group.body1) + d.motion.way(group.body2);
-    if (!d.motion.group_due(g, way)) continue;
     if (group.tested) {
       const T gap = group_gap<T>(group, d);
       if (!any(gap <= T(0))) {
@@ -119,8 +122,8 @@ BATON_HD void find_contacts(const Model<scalar_t<T>>& m, Data<T>& d) {
       }
     }
     bool soon = false;  // some pair must be looked at in the next step
-    for (int p = group.begin; p < group.end; ++p) {
-      if (!d.motion.due(p, way)) continue;
+    for (int p = d.motion.next_due(group.begin, group.end, way); p < group.end;
+         p = d.motion.next_due(p + 1, group.end, way)) {
       refresh_collider(m, d, d.broadphase.pairs[p].fixed);
       refresh_collider(m, d, d.broadphase.pairs[p].other);
       const T gap = pair_gap<T>(d.broadphase, p, d);

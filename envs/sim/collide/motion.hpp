@@ -39,9 +39,24 @@ class Motion {
   template <class D>
   BATON_HD void advance(const D& d);
 
-  BATON_HD S way(int body) const { return body < 0 ? S(0) : way_[static_cast<std::size_t>(body)]; }
+  // Of a body, -1: the static world.
+  BATON_HD S way(int body) const { return way_[static_cast<std::size_t>(body + 1)]; }
   BATON_HD bool due(int pair, S way) const { return !(way < due_[static_cast<std::size_t>(pair)]); }
-  BATON_HD bool group_due(std::size_t group, S way) const { return !(way < group_due_[group]); }
+  // The first pair of [pair, end) that is due, or end.
+  BATON_HD int next_due(int pair, int end, S way) const {
+    const S* due = due_.data();
+    while (pair < end && way < due[pair]) ++pair;
+    return pair;
+  }
+  // The first group from `g` on that is due or of which stop(group) holds, or how many there are.
+  template <class F>
+  BATON_INLINE std::size_t next_group(const Broadphase<S>& table, std::size_t g, const F& stop) const {
+    const auto* groups = table.groups.data();
+    const S *ways = way_.data() + 1, *due = group_due_.data();
+    for (const std::size_t end = table.groups.size(); g < end; ++g)
+      if (stop(g) || !(ways[groups[g].body1] + ways[groups[g].body2] < due[g])) break;
+    return g;
+  }
   // The pair is apart by `gap` (lanes that are not a number are apart for good: coming back is a long way).
   BATON_HD void apart(int pair, S way, const T& gap) {
     due_[static_cast<std::size_t>(pair)] = way + budget(gap);
@@ -67,7 +82,8 @@ class Motion {
   }
   std::vector<Mover> movers_;
   std::vector<LoneMover> lone_movers_;
-  std::vector<S> way_, due_, group_due_;
+  std::vector<S> way_;  // [1 + nbody], the static world's first: 0
+  std::vector<S> due_, group_due_;
 };
 
 template <class T>
@@ -99,7 +115,7 @@ void Motion<T>::build(const Model<S>& m, const Broadphase<S>& table, const Plan<
     movers_.back().pos = {zero, zero, zero};
     for (T& x : movers_.back().mat.m) x = zero;
   }
-  way_.assign(m.bodies.size(), S(0));
+  way_.assign(m.bodies.size() + 1, S(0));
   due_.assign(m.pairs.size(), S(0));
   group_due_.assign(table.groups.size(), S(0));
 }
@@ -111,7 +127,7 @@ BATON_HD void Motion<T>::advance(const D& d) {
   bool restart = false;
   const auto add = [&](int body, const T& moved) {
     const S step = largest(select(moved <= far, moved, far));
-    S& way = way_[static_cast<std::size_t>(body)];
+    S& way = way_[static_cast<std::size_t>(body + 1)];
     way += step * S(1.001) + (step > S(0) ? S(1e-6) : S(0));
     restart = restart || way > S(kRestart);
   };

@@ -17,8 +17,8 @@ template <class T, class F>
 void for_each_table(const Data<T>& d, F&& f) {
   const auto& p = d.plan;
   f(p.links), f(p.link_of), f(p.chained_trees), f(p.damped_trees), f(p.trees), f(p.lone), f(p.dof_parent),
-      f(p.row_at), f(p.colliders), f(p.collider_of), f(p.collider_moves);
-  f(p.body_turn), f(p.inertia_turn), f(p.collider_turn), f(p.site_turn), f(p.joint_forms);
+      f(p.run_begin), f(p.row_at), f(p.colliders), f(p.collider_of), f(p.collider_moves);
+  f(p.body_turn), f(p.collider_turn), f(p.site_turn), f(p.joint_forms), f(p.sprung), f(p.force_limited);
   d.broadphase.for_each_array(f);
   d.rest.for_each_table(f);
   const auto& e = d.efc;
