@@ -11,9 +11,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "envs/sim/plan.hpp"
+#include "kernels/error.hpp"
 
 namespace baton::sim {
 
@@ -21,8 +24,9 @@ template <class S>
 struct Broadphase {
   enum class Test : char { kPlane, kBox, kSphere };
   struct PairTest {
-    int fixed = 0, other = 0;  // colliders: the plane or box, the one seen as a sphere; two spheres otherwise
-    S reach = 0;               // radius of the sphere (both, for spheres) + margin
+    std::uint16_t fixed = 0,
+                  other = 0;  // colliders: the plane or box, the one seen as a sphere; or two spheres
+    S reach = 0;              // radius of the sphere (both, for spheres) + margin
     Test test = Test::kSphere;
     bool is_static = false;  // poses[fixed] holds the fixed geom's world pose
   };
@@ -90,23 +94,22 @@ void Broadphase<S>::classify(const Model<S>& m, const Plan<S>& plan, int p) {
   const Geom<S>& g1 = m.geoms[static_cast<std::size_t>(pair.geom1)];
   const Geom<S>& g2 = m.geoms[static_cast<std::size_t>(pair.geom2)];
   PairTest t;
-  t.fixed = pair.geom1;
-  t.other = pair.geom2;
+  int fixed = pair.geom1, other = pair.geom2;
   const auto boxed = [](const Geom<S>& g) { return g.type == GeomType::kBox || g.type == GeomType::kMesh; };
   const bool box1 = boxed(g1), box2 = boxed(g2);
   if (g1.type == GeomType::kPlane) {
     t.test = Test::kPlane;
   } else if (box1 || box2) {
     t.test = Test::kBox;
-    if (!box1 || (box2 && g2.radius > g1.radius)) std::swap(t.fixed, t.other);
+    if (!box1 || (box2 && g2.radius > g1.radius)) std::swap(fixed, other);
   } else {
     t.test = Test::kSphere;
   }
-  t.reach = m.geoms[static_cast<std::size_t>(t.other)].radius + pair.margin;
-  if (t.test == Test::kSphere) t.reach += m.geoms[static_cast<std::size_t>(t.fixed)].radius;
-  t.is_static = static_body_[static_cast<std::size_t>(m.geoms[static_cast<std::size_t>(t.fixed)].body)] != 0;
-  t.fixed = plan.collider_of[t.fixed];
-  t.other = plan.collider_of[t.other];
+  t.reach = m.geoms[static_cast<std::size_t>(other)].radius + pair.margin;
+  if (t.test == Test::kSphere) t.reach += m.geoms[static_cast<std::size_t>(fixed)].radius;
+  t.is_static = static_body_[static_cast<std::size_t>(m.geoms[static_cast<std::size_t>(fixed)].body)] != 0;
+  t.fixed = static_cast<std::uint16_t>(plan.collider_of[fixed]);
+  t.other = static_cast<std::uint16_t>(plan.collider_of[other]);
   pairs.push_back(t);
 }
 
@@ -169,6 +172,9 @@ void Broadphase<S>::bound(const Model<S>& m, const Plan<S>& plan, Group& g) cons
 
 template <class S>
 void Broadphase<S>::build(const Model<S>& m, const Plan<S>& plan) {
+  constexpr std::size_t kMostColliders = std::numeric_limits<std::uint16_t>::max();
+  BATON_REQUIRE(plan.colliders.size() <= kMostColliders, "{}: {} geoms that may collide, at most {} can",
+                m.file, plan.colliders.size(), kMostColliders);
   groups.clear();
   pairs.clear();
   pairs.reserve(m.pairs.size());
@@ -190,6 +196,7 @@ void Broadphase<S>::build(const Model<S>& m, const Plan<S>& plan) {
     }
     groups.back().end = p + 1;
   }
+  groups.shrink_to_fit();
   for (Group& g : groups)
     if (g.body2 >= 0) bound(m, plan, g);  // two static bodies never move: their pairs are tested one by one
 }

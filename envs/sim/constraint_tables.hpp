@@ -3,11 +3,14 @@
 // Formulas: MuJoCo, Computation, "Constraint model" and "Solver parameters".
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <numeric>
 
 #include "envs/sim/constraint_data.hpp"
 #include "envs/sim/plan.hpp"
+#include "kernels/error.hpp"
 
 namespace baton::sim {
 
@@ -252,8 +255,14 @@ void ConstraintData<T>::reserve_pairs(const Model<S>& m) {
         static_cast<S>(pyramid ? 2 * mu2 / std::max(kTiny, static_cast<double>(m.option.impratio)) : 1);
     const auto [kind, new_kind] = kind_of.try_emplace(table, static_cast<int>(pair_table.size()));
     if (new_kind) pair_table.push_back(table);
-    pair_kind.push_back(kind->second);
+    pair_kind.push_back(static_cast<std::uint16_t>(kind->second));
   }
+  constexpr std::size_t kMostKinds = std::numeric_limits<std::uint16_t>::max();
+  BATON_REQUIRE(pair_table.size() <= kMostKinds, "{}: {} kinds of pairs of geoms, at most {} can be", m.file,
+                pair_table.size(), kMostKinds);
+  // Every tile has these tables.
+  pair_kind.shrink_to_fit(), pair_dof.shrink_to_fit(), pair_side.shrink_to_fit();
+  pair_table.shrink_to_fit(), pair_soft.shrink_to_fit();
 }
 
 template <class T>
@@ -301,7 +310,8 @@ void ConstraintData<T>::reserve(const Model<S>& m, int max_contacts) {
   for (const auto& dof : m.dofs) singles += dof.frictionloss > 0;
   for (const auto& joint : m.joints) singles += joint.limited ? 2 : 0;
   singles += m.equalities.size();
-  const std::size_t weld_rows = 6 * m.equalities.size();
+  std::size_t weld_rows = 0;
+  for (const auto& eq : m.equalities) weld_rows += eq.type == EqualityType::kJoint ? 0 : 6;
   std::size_t dims = 0, chain = 0, area = 0;
   for (std::size_t n = 0; n < m.pairs.size(); ++n) {
     const auto dim = static_cast<std::size_t>(m.pairs[n].condim);

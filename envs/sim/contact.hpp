@@ -18,6 +18,6 @@ struct Contact {
 inline constexpr int kMaxContacts =
     1000;  // of an environment; its own contacts beyond are dropped and counted
 inline constexpr int kFirstContacts =
-    32;  // slots to start with; Data grows when a tile needs more (collide.hpp)
+    24;  // slots to start with; Data grows when a tile needs more (collide.hpp)
 
 }  // namespace baton::sim

@@ -1,5 +1,5 @@
-#include "envs/sim/contain.hpp"
 #define FMT_USE_CONSTEXPR 1  // of nvcc fmt believes otherwise, and then contradicts itself
+#include "envs/sim/contain.hpp"
 #include "envs/sim/cuda/environments.hpp"
 #include "envs/sim/step.hpp"
 #include "kernels/cuda/launch.hpp"
