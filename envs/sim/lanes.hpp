@@ -13,13 +13,13 @@ struct LaneMask {
   using Native = stdx::simd_mask<F, stdx::simd_abi::deduce_t<F, W>>;
   Native m;
   LaneMask() = default;
-  BATON_INLINE LaneMask(Native native) : m(native) {}
-  BATON_INLINE LaneMask(bool b) : m(b) {}
-  BATON_INLINE friend LaneMask operator&&(LaneMask a, LaneMask b) { return {a.m && b.m}; }
-  BATON_INLINE friend LaneMask operator||(LaneMask a, LaneMask b) { return {a.m || b.m}; }
-  BATON_INLINE friend LaneMask operator!(LaneMask a) { return {!a.m}; }
-  BATON_INLINE bool operator[](int lane) const { return m[static_cast<std::size_t>(lane)]; }
-  BATON_INLINE void set(int lane, bool b) { m[static_cast<std::size_t>(lane)] = b; }
+  BATON_SMALL LaneMask(Native native) : m(native) {}
+  BATON_SMALL LaneMask(bool b) : m(b) {}
+  BATON_SMALL friend LaneMask operator&&(LaneMask a, LaneMask b) { return {a.m && b.m}; }
+  BATON_SMALL friend LaneMask operator||(LaneMask a, LaneMask b) { return {a.m || b.m}; }
+  BATON_SMALL friend LaneMask operator!(LaneMask a) { return {!a.m}; }
+  BATON_SMALL bool operator[](int lane) const { return m[static_cast<std::size_t>(lane)]; }
+  BATON_SMALL void set(int lane, bool b) { m[static_cast<std::size_t>(lane)] = b; }
 };
 
 template <class F, int W>
@@ -28,24 +28,24 @@ struct Lanes {
   using Mask = LaneMask<F, W>;
   Native v;
   Lanes() = default;
-  BATON_INLINE Lanes(Native native) : v(native) {}
-  BATON_INLINE Lanes(F s) : v(s) {}
-  BATON_INLINE F operator[](int lane) const { return v[static_cast<std::size_t>(lane)]; }
-  BATON_INLINE void set(int lane, F s) { v[static_cast<std::size_t>(lane)] = s; }
-  BATON_INLINE Lanes operator-() const { return {-v}; }
-  BATON_INLINE Lanes& operator+=(Lanes o) { return v += o.v, *this; }
-  BATON_INLINE Lanes& operator-=(Lanes o) { return v -= o.v, *this; }
-  BATON_INLINE Lanes& operator*=(Lanes o) { return v *= o.v, *this; }
-  BATON_INLINE Lanes& operator/=(Lanes o) { return v /= o.v, *this; }
-  BATON_INLINE friend Lanes operator+(Lanes a, Lanes b) { return {a.v + b.v}; }
-  BATON_INLINE friend Lanes operator-(Lanes a, Lanes b) { return {a.v - b.v}; }
-  BATON_INLINE friend Lanes operator*(Lanes a, Lanes b) { return {a.v * b.v}; }
-  BATON_INLINE friend Lanes operator/(Lanes a, Lanes b) { return {a.v / b.v}; }
-  BATON_INLINE friend Mask operator<(Lanes a, Lanes b) { return {a.v < b.v}; }
-  BATON_INLINE friend Mask operator<=(Lanes a, Lanes b) { return {a.v <= b.v}; }
-  BATON_INLINE friend Mask operator>(Lanes a, Lanes b) { return {a.v > b.v}; }
-  BATON_INLINE friend Mask operator>=(Lanes a, Lanes b) { return {a.v >= b.v}; }
-  BATON_INLINE friend Mask operator==(Lanes a, Lanes b) { return {a.v == b.v}; }
+  BATON_SMALL Lanes(Native native) : v(native) {}
+  BATON_SMALL Lanes(F s) : v(s) {}
+  BATON_SMALL F operator[](int lane) const { return v[static_cast<std::size_t>(lane)]; }
+  BATON_SMALL void set(int lane, F s) { v[static_cast<std::size_t>(lane)] = s; }
+  BATON_SMALL Lanes operator-() const { return {-v}; }
+  BATON_SMALL Lanes& operator+=(Lanes o) { return v += o.v, *this; }
+  BATON_SMALL Lanes& operator-=(Lanes o) { return v -= o.v, *this; }
+  BATON_SMALL Lanes& operator*=(Lanes o) { return v *= o.v, *this; }
+  BATON_SMALL Lanes& operator/=(Lanes o) { return v /= o.v, *this; }
+  BATON_SMALL friend Lanes operator+(Lanes a, Lanes b) { return {a.v + b.v}; }
+  BATON_SMALL friend Lanes operator-(Lanes a, Lanes b) { return {a.v - b.v}; }
+  BATON_SMALL friend Lanes operator*(Lanes a, Lanes b) { return {a.v * b.v}; }
+  BATON_SMALL friend Lanes operator/(Lanes a, Lanes b) { return {a.v / b.v}; }
+  BATON_SMALL friend Mask operator<(Lanes a, Lanes b) { return {a.v < b.v}; }
+  BATON_SMALL friend Mask operator<=(Lanes a, Lanes b) { return {a.v <= b.v}; }
+  BATON_SMALL friend Mask operator>(Lanes a, Lanes b) { return {a.v > b.v}; }
+  BATON_SMALL friend Mask operator>=(Lanes a, Lanes b) { return {a.v >= b.v}; }
+  BATON_SMALL friend Mask operator==(Lanes a, Lanes b) { return {a.v == b.v}; }
 };
 
 template <class F, int W>
@@ -56,7 +56,7 @@ struct NumberTraits<Lanes<F, W>> {
 };
 
 template <class F, int W>
-BATON_INLINE Lanes<F, W> select(LaneMask<F, W> m, Lanes<F, W> a, Lanes<F, W> b) {
+BATON_SMALL Lanes<F, W> select(LaneMask<F, W> m, Lanes<F, W> a, Lanes<F, W> b) {
 #if defined(__AVX512F__)
   // Not `where`: GCC 12 drops whole expressions when its mask is a constant that inlining reveals.
   if constexpr (std::is_same_v<F, float> && W == 16)
@@ -68,35 +68,35 @@ BATON_INLINE Lanes<F, W> select(LaneMask<F, W> m, Lanes<F, W> a, Lanes<F, W> b) 
   return b;
 }
 template <class F, int W>
-BATON_INLINE bool any(LaneMask<F, W> m) {
+BATON_SMALL bool any(LaneMask<F, W> m) {
   return stdx::any_of(m.m);
 }
 template <class F, int W>
-BATON_INLINE bool all(LaneMask<F, W> m) {
+BATON_SMALL bool all(LaneMask<F, W> m) {
   return stdx::all_of(m.m);
 }
 template <class F, int W>
-BATON_INLINE F largest(Lanes<F, W> a) {
+BATON_SMALL F largest(Lanes<F, W> a) {
   return stdx::hmax(a.v);
 }
 template <class F, int W>
-BATON_INLINE Lanes<F, W> min(Lanes<F, W> a, Lanes<F, W> b) {
+BATON_SMALL Lanes<F, W> min(Lanes<F, W> a, Lanes<F, W> b) {
   return {stdx::min(a.v, b.v)};
 }
 template <class F, int W>
-BATON_INLINE Lanes<F, W> max(Lanes<F, W> a, Lanes<F, W> b) {
+BATON_SMALL Lanes<F, W> max(Lanes<F, W> a, Lanes<F, W> b) {
   return {stdx::max(a.v, b.v)};
 }
 template <class F, int W>
-BATON_INLINE Lanes<F, W> sqrt(Lanes<F, W> a) {
+BATON_SMALL Lanes<F, W> sqrt(Lanes<F, W> a) {
   return {stdx::sqrt(a.v)};
 }
 template <class F, int W>
-BATON_INLINE Lanes<F, W> abs(Lanes<F, W> a) {
+BATON_SMALL Lanes<F, W> abs(Lanes<F, W> a) {
   return {stdx::abs(a.v)};
 }
 template <class F, int W>
-BATON_INLINE Lanes<F, W> floor(Lanes<F, W> a) {
+BATON_SMALL Lanes<F, W> floor(Lanes<F, W> a) {
   return {stdx::floor(a.v)};
 }
 // Float lanes: reduction by pi/2 in three parts (Cody and Waite), minimax-like Taylor tails; error below 2 ulp for
@@ -135,19 +135,19 @@ inline Lanes<F, W> power(Lanes<F, W> x, F p) {
   return {typename Lanes<F, W>::Native([&](auto i) { return std::pow(x[static_cast<int>(i)], p); })};
 }
 template <class F, int W>
-BATON_INLINE LaneMask<F, W> is_finite(Lanes<F, W> a) {
+BATON_SMALL LaneMask<F, W> is_finite(Lanes<F, W> a) {
   return {stdx::isfinite(a.v)};
 }
 template <class F, int W>
-BATON_INLINE F lane(const Lanes<F, W>& a, int i) {
+BATON_SMALL F lane(const Lanes<F, W>& a, int i) {
   return a[i];
 }
 template <class F, int W>
-BATON_INLINE void set_lane(Lanes<F, W>& a, int i, F s) {
+BATON_SMALL void set_lane(Lanes<F, W>& a, int i, F s) {
   a.set(i, s);
 }
 template <class F, int W>
-BATON_INLINE bool lane(const LaneMask<F, W>& m, int i) {
+BATON_SMALL bool lane(const LaneMask<F, W>& m, int i) {
   return m[i];
 }
 

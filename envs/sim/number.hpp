@@ -14,23 +14,23 @@
 
 namespace baton::sim {
 
-// Small functions of lanes must be inlined where they are used: called, they pass every argument through memory, and
-// a compiler's own estimate of their size (a vector of three tiles is 192 bytes) says otherwise. What a step calls also
-// runs on a GPU, one environment a thread (cuda/): BATON_HD.
+// Small functions of lanes must be inlined: called, they pass every argument through memory. BATON_SMALL are single
+// operations: inlined by order with a sanitizer (Clang fuzzes), too, they would compile for minutes a file.
 #if defined(__CUDACC__)
 #define BATON_INLINE BATON_HD __forceinline__
 #else
 #define BATON_INLINE [[gnu::always_inline]] inline
 #endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__clang__)
+#define BATON_SMALL inline
+#else
+#define BATON_SMALL BATON_INLINE
+#endif
 #define BATON_INLINE_LAMBDA __attribute__((always_inline))
-
-// ---- loops without an index at run time -----------------------------------------------------------------------
-// An array that a loop indexes stays in memory, since GCC takes arrays apart before it unrolls; what these index may
-// live in registers.
 template <int n>
 using Index = std::integral_constant<int, n>;
 
-// f(Index<begin>), ..., f(Index<end - 1>).
+// f(Index<begin>), ..., f(Index<end - 1>). What a loop indexes stays in memory, these may live in registers.
 template <int begin, int end, class F>
 BATON_INLINE void repeat(const F& f) {
   if constexpr (begin < end) {

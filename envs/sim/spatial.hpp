@@ -8,8 +8,8 @@ namespace baton::sim {
 template <class T>
 struct Vec3 {
   T x, y, z;
-  BATON_INLINE T& operator[](int i) { return i == 0 ? x : i == 1 ? y : z; }
-  BATON_INLINE const T& operator[](int i) const { return i == 0 ? x : i == 1 ? y : z; }
+  BATON_SMALL T& operator[](int i) { return i == 0 ? x : i == 1 ? y : z; }
+  BATON_SMALL const T& operator[](int i) const { return i == 0 ? x : i == 1 ? y : z; }
   BATON_INLINE Vec3 operator-() const { return {-x, -y, -z}; }
   BATON_INLINE Vec3& operator+=(const Vec3& o) { return x += o.x, y += o.y, z += o.z, *this; }
   BATON_INLINE Vec3& operator-=(const Vec3& o) { return x -= o.x, y -= o.y, z -= o.z, *this; }
@@ -55,10 +55,10 @@ BATON_INLINE Vec3<T> cast(const Vec3<S>& a) {
 template <class T>
 struct Mat3 {
   T m[9];
-  BATON_INLINE T& operator()(int r, int c) { return m[3 * r + c]; }
-  BATON_INLINE const T& operator()(int r, int c) const { return m[3 * r + c]; }
-  BATON_INLINE Vec3<T> row(int r) const { return {m[3 * r], m[3 * r + 1], m[3 * r + 2]}; }
-  BATON_INLINE Vec3<T> col(int c) const { return {m[c], m[3 + c], m[6 + c]}; }
+  BATON_SMALL T& operator()(int r, int c) { return m[3 * r + c]; }
+  BATON_SMALL const T& operator()(int r, int c) const { return m[3 * r + c]; }
+  BATON_SMALL Vec3<T> row(int r) const { return {m[3 * r], m[3 * r + 1], m[3 * r + 2]}; }
+  BATON_SMALL Vec3<T> col(int c) const { return {m[c], m[3 + c], m[6 + c]}; }
 };
 
 // A frame in the world.
