@@ -1,6 +1,7 @@
 #pragma once
 // What a step goes over: everything that does not stand still (rest.hpp), as lists of indices. A loop over the whole
 // model that asks item by item spends more on asking than on what it finds.
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>

@@ -15,7 +15,6 @@
 // reserve(): the model must not change afterwards.
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 #include "envs/sim/model.hpp"
@@ -128,7 +127,7 @@ struct ConstraintData {
   std::vector<int> weld_dof;
   std::vector<std::array<S, 2>> weld_side;   // 1 where the dof moves body 1, body 2
   std::vector<PairTable> pair_table;         // those that differ
-  std::vector<std::uint16_t> pair_kind;      // [npair] into pair_table
+  std::vector<int> pair_kind;                // [npair] into pair_table
   std::vector<Compliance<S>> pair_soft;      // those that differ
   std::vector<int> pair_dof;                 // pairs of the same bodies share theirs
   std::vector<S> pair_side;                  // +1: moves geom2's body, -1: geom1's

@@ -3,14 +3,11 @@
 // Formulas: MuJoCo, Computation, "Constraint model" and "Solver parameters".
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <limits>
 #include <map>
 #include <numeric>
 
 #include "envs/sim/constraint_data.hpp"
 #include "envs/sim/plan.hpp"
-#include "kernels/error.hpp"
 
 namespace baton::sim {
 
@@ -255,11 +252,8 @@ void ConstraintData<T>::reserve_pairs(const Model<S>& m) {
         static_cast<S>(pyramid ? 2 * mu2 / std::max(kTiny, static_cast<double>(m.option.impratio)) : 1);
     const auto [kind, new_kind] = kind_of.try_emplace(table, static_cast<int>(pair_table.size()));
     if (new_kind) pair_table.push_back(table);
-    pair_kind.push_back(static_cast<std::uint16_t>(kind->second));
+    pair_kind.push_back(kind->second);
   }
-  constexpr std::size_t kMostKinds = std::numeric_limits<std::uint16_t>::max();
-  BATON_REQUIRE(pair_table.size() <= kMostKinds, "{}: {} kinds of pairs of geoms, at most {} can be", m.file,
-                pair_table.size(), kMostKinds);
   // Every tile has these tables.
   pair_kind.shrink_to_fit(), pair_dof.shrink_to_fit(), pair_side.shrink_to_fit();
   pair_table.shrink_to_fit(), pair_soft.shrink_to_fit();

@@ -27,7 +27,7 @@ BATON_HD inline bool is_general_convex(GeomType t1, GeomType t2) {
 template <class T>
 struct SeparationCache {
   static constexpr std::size_t kEntries =
-      192;                          // pairs share entries by their number; the last one to come stays
+      128;                          // pairs share entries by their number; the last one to come stays
   std::vector<int> pairs;           // [entry] whose it is; -1: none
   std::vector<Vec3<T>> directions;  // [entry] unit, from geom 1 to geom 2; zero where unknown
 

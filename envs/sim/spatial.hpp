@@ -203,22 +203,22 @@ struct Inertia {
     return *this;
   }
 };
+// The rotational inertia about o times w.
+template <class T>
+BATON_INLINE Vec3<T> rotational(const Inertia<T>& i, const Vec3<T>& w) {
+  return {i.xx * w.x + i.xy * w.y + i.xz * w.z, i.xy * w.x + i.yy * w.y + i.yz * w.z,
+          i.xz * w.x + i.yz * w.y + i.zz * w.z};
+}
 template <class T>
 BATON_INLINE Spatial<T> operator*(const Inertia<T>& i, const Spatial<T>& v) {
-  const Vec3<T> iw{i.xx * v.a.x + i.xy * v.a.y + i.xz * v.a.z, i.xy * v.a.x + i.yy * v.a.y + i.yz * v.a.z,
-                   i.xz * v.a.x + i.yz * v.a.y + i.zz * v.a.z};
-  return {iw + cross(i.h, v.l), v.l * i.mass - cross(i.h, v.a)};
+  return {rotational(i, v.a) + cross(i.h, v.l), v.l * i.mass - cross(i.h, v.a)};
 }
 // What moves the inertia i, of velocity v, with acceleration a: i a + cross_force(v, i v), in which w x (h x u) and
 // u x (w x h) add up to h x (w x u), w and u the angular and linear parts of v.
 template <class T>
 BATON_INLINE Spatial<T> inertial_force(const Inertia<T>& i, const Spatial<T>& v, const Spatial<T>& a) {
-  const auto rotational = [&](const Vec3<T>& w) {
-    return Vec3<T>{i.xx * w.x + i.xy * w.y + i.xz * w.z, i.xy * w.x + i.yy * w.y + i.yz * w.z,
-                   i.xz * w.x + i.yz * w.y + i.zz * w.z};
-  };
   const Vec3<T> along = a.l + cross(v.a, v.l);  // of the reference point, as a body carries it
-  return {cross(v.a, rotational(v.a)) + rotational(a.a) + cross(i.h, along),
+  return {cross(v.a, rotational(i, v.a)) + rotational(i, a.a) + cross(i.h, along),
           along * i.mass + cross(a.a, i.h) + cross(v.a, cross(v.a, i.h))};
 }
 
