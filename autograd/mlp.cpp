@@ -76,8 +76,8 @@ void MlpPass<T>::allocate() {
   for (int l = 0; l < layer_count(spec_); ++l) {
     const MlpLayer layer = layer_layout(spec_, l);
     packed_at_.push_back(packed);
-    packed += static_cast<std::size_t>(
-        std::max(kernels::packed_size(layer.out, layer.in), kernels::packed_size(layer.in, layer.out)));
+    packed += static_cast<std::size_t>(std::max(kernels::bulk_packed_size(layer.out, layer.in),
+                                                kernels::bulk_packed_size(layer.in, layer.out)));
   }
   for (kernels::AlignedVector<T>* copies : {&packed_, &packed_transposed_, &packed_tangent_})
     copies->resize(packed);
@@ -104,9 +104,11 @@ void MlpPass<T>::forward(std::span<const T> theta, const T* x, int n) {
 template <class T>
 void MlpPass<T>::forward(std::span<const T> theta, const Input& input, int n) {
   begin(theta, n);
-  pack_weights({plain(theta.data(), packed_)});
+  const int first_packed = packs() ? 0 : layer_count(spec_);
+  pack_weights({{Transpose::kNo, theta.data(), first_packed, &packed_, Products::kByRow}});
   kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
-    forward_chunk(theta.data(), input, chunk * kChunk, std::min(kChunk, n - chunk * kChunk));
+    forward_chunk(Products::kByRow, theta.data(), input, chunk * kChunk,
+                  std::min(kChunk, n - chunk * kChunk));
   });
 }
 
@@ -131,23 +133,31 @@ void MlpPass<T>::pack_weights(std::initializer_list<Packing> jobs) {
     if (l < job.first_layer) return;
     const MlpLayer layer = layer_layout(spec_, l);
     const bool turned = job.transpose == Transpose::kYes;
-    kernels::pack<T>(job.transpose, turned ? layer.in : layer.out, turned ? layer.out : layer.in,
-                     job.theta + layer.weight, layer.out,
-                     job.packed->data() + packed_at_[static_cast<std::size_t>(l)]);
+    const auto pack = job.products == Products::kBulk ? kernels::bulk_pack<T> : kernels::pack<T>;
+    pack(job.transpose, turned ? layer.in : layer.out, turned ? layer.out : layer.in,
+         job.theta + layer.weight, layer.out, job.packed->data() + packed_at_[static_cast<std::size_t>(l)]);
   });
 }
 
-// out [rows][fan_out] = a [rows][fan_in] W_l + beta out, W_l from theta or its packed copy: the same bits.
+// out [rows][fan_out] = a [rows][fan_in] W_l + beta out, from a packed copy.
 template <class T>
-void MlpPass<T>::multiply(int l, int rows, const T* a, const T* theta,
-                          const kernels::AlignedVector<T>& packed, T beta, T* out) {
+void MlpPass<T>::multiply(int l, int rows, const T* a, const kernels::AlignedVector<T>& packed, T beta,
+                          T* out) {
+  const MlpLayer layer = layer_layout(spec_, l);
+  kernels::bulk_gemm_packed<T>(Transpose::kNo, rows, layer.out, layer.in, T(1), a, layer.in,
+                               packed.data() + packed_at_[static_cast<std::size_t>(l)], beta, out, layer.out);
+}
+
+// The same with beta 0 and gemm's bits, W_l from theta or packed_.
+template <class T>
+void MlpPass<T>::multiply_by_row(int l, int rows, const T* a, const T* theta, T* out) {
   const MlpLayer layer = layer_layout(spec_, l);
   if (packs()) {
     kernels::gemm_packed<T>(Transpose::kNo, rows, layer.out, layer.in, T(1), a, layer.in,
-                            packed.data() + packed_at_[static_cast<std::size_t>(l)], beta, out, layer.out);
+                            packed_.data() + packed_at_[static_cast<std::size_t>(l)], T(0), out, layer.out);
   } else {
     kernels::gemm<T>(Transpose::kNo, Transpose::kNo, rows, layer.out, layer.in, T(1), a, layer.in,
-                     theta + layer.weight, layer.out, beta, out, layer.out);
+                     theta + layer.weight, layer.out, T(0), out, layer.out);
   }
 }
 
@@ -155,17 +165,22 @@ void MlpPass<T>::multiply(int l, int rows, const T* a, const T* theta,
 template <class T>
 void MlpPass<T>::multiply_transposed(int l, int rows, const T* delta, T* out) {
   const MlpLayer layer = layer_layout(spec_, l);
-  kernels::gemm_packed<T>(Transpose::kNo, rows, layer.in, layer.out, T(1), delta, layer.out,
-                          packed_transposed_.data() + packed_at_[static_cast<std::size_t>(l)], T(0), out,
-                          layer.in);
+  kernels::bulk_gemm_packed<T>(Transpose::kNo, rows, layer.in, layer.out, T(1), delta, layer.out,
+                               packed_transposed_.data() + packed_at_[static_cast<std::size_t>(l)], T(0), out,
+                               layer.in);
 }
 
 template <class T>
-void MlpPass<T>::forward_chunk(const T* theta, const Input& input, int first, int rows) {
+void MlpPass<T>::forward_chunk(Products products, const T* theta, const Input& input, int first, int rows) {
   input(h(0, first), first, rows);
   for (int l = 0; l < layer_count(spec_); ++l) {
     const MlpLayer layer = layer_layout(spec_, l);
-    multiply(l, rows, h(l, first), theta, packed_, T(0), layer.norm ? z(l + 1, first) : h(l + 1, first));
+    T* out = layer.norm ? z(l + 1, first) : h(l + 1, first);
+    if (products == Products::kBulk) {
+      multiply(l, rows, h(l, first), packed_, T(0), out);
+    } else {
+      multiply_by_row(l, rows, h(l, first), theta, out);
+    }
     activate(theta, l, first, rows);
   }
 }
@@ -237,10 +252,10 @@ void MlpPass<T>::forward_vjp(std::span<const T> theta, const Input& input, int n
   check_parameters("dtheta", dtheta.size());
   begin(theta, n);
   if (n == 0) return std::fill(dtheta.begin(), dtheta.end(), T(0));
-  pack_weights({plain(theta.data(), packed_), turned(theta.data(), 1)});
+  pack_weights({plain(theta.data(), 0, packed_), turned(theta.data(), 1)});
   for_slots([&](int slot, bool fresh, int first, int rows) {
     T* own = u + product(first, spec_.out);
-    forward_chunk(theta.data(), input, first, rows);
+    forward_chunk(Products::kBulk, theta.data(), input, first, rows);
     loss(h(layer_count(spec_), first), own, first, rows);
     T* gradient = slot == 0 ? dtheta.data() : gradients_.data() + product(slot, parameters_);
     vjp_chunk(theta.data(), u, gradient, fresh, nullptr, first, rows,
@@ -272,8 +287,8 @@ void MlpPass<T>::vjp_chunk(const T* theta, const T* dy, T* gradient, bool fresh,
   for (int l = layer_count(spec_) - 1; l >= 0; --l) {
     const MlpLayer layer = layer_layout(spec_, l);
     if (gradient != nullptr) {
-      kernels::gemm<T>(Transpose::kYes, Transpose::kNo, layer.in, layer.out, rows, T(1), h(l, first),
-                       layer.in, delta, layer.out, keep, gradient + layer.weight, layer.out);
+      kernels::bulk_gemm<T>(Transpose::kYes, Transpose::kNo, layer.in, layer.out, rows, T(1), h(l, first),
+                            layer.in, delta, layer.out, keep, gradient + layer.weight, layer.out);
       kernels::sum_axis<T>(1, rows, layer.out, T(1), delta, gradient + layer.bias, !fresh);
     }
     if (l == 0 && dx == nullptr) return;
@@ -305,7 +320,9 @@ void MlpPass<T>::jvp(std::span<const T> theta, std::span<const T> v, T* dy, cons
   check_parameters("theta", theta.size());
   if (!v.empty()) check_parameters("v", v.size());
   const T* tangent = v.empty() ? nullptr : v.data();
-  if (tangent != nullptr) pack_weights({plain(tangent, packed_tangent_)});
+  const int layers = layer_count(spec_);
+  pack_weights({plain(tangent, tangent != nullptr ? 0 : layers, packed_tangent_),
+                plain(theta.data(), x_dot != nullptr ? 0 : 1, packed_)});
   for_slots([&](int slot, bool, int first, int rows) {
     jvp_chunk(theta.data(), tangent, dy, x_dot, first, rows,
               scratch_.data() + product(2 * slot, kChunk * widest_));
@@ -321,14 +338,12 @@ void MlpPass<T>::jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, in
     const MlpLayer layer = layer_layout(spec_, l);
     T* dot = layer.hidden ? spare[l & 1] : dy + product(first, spec_.out);
     if (v != nullptr) {
-      multiply(l, rows, h(l, first), v, packed_tangent_, T(0), dot);
+      multiply(l, rows, h(l, first), packed_tangent_, T(0), dot);
       kernels::bias_unary<T>(Unary::kIdentity, rows, layer.out, v + layer.bias, dot, nullptr);
     } else {
       std::fill_n(dot, product(rows, layer.out), T(0));
     }
-    if (below_dot != nullptr) {
-      multiply(l, rows, below_dot, theta, packed_, T(1), dot);
-    }
+    if (below_dot != nullptr) multiply(l, rows, below_dot, packed_, T(1), dot);
     if (!layer.hidden) return;
     activate_jvp(theta, v, l, first, rows, dot);
     below_dot = dot;
@@ -356,7 +371,8 @@ void MlpPass<T>::metric_product(std::span<const T> theta, std::span<const T> v, 
   check_parameters("v", v.size());
   check_parameters("dtheta", dtheta.size());
   if (rows_ == 0) return;
-  pack_weights({plain(v.data(), packed_tangent_), turned(theta.data(), 1)});
+  pack_weights(
+      {plain(v.data(), 0, packed_tangent_), plain(theta.data(), 1, packed_), turned(theta.data(), 1)});
   for_slots([&](int slot, bool fresh, int first, int rows) {
     T* scratch = scratch_.data() + product(2 * slot, kChunk * widest_);
     jvp_chunk(theta.data(), v.data(), u, nullptr, first, rows, scratch);
@@ -393,8 +409,8 @@ void MlpPass<T>::squares_chunk(const T* theta, const T* dy, T* squares, bool fre
     const MlpLayer layer = layer_layout(spec_, l);
     kernels::unary<T>(Unary::kSquare, static_cast<std::int64_t>(product(rows, layer.in)), h(l, first), h2);
     kernels::unary<T>(Unary::kSquare, static_cast<std::int64_t>(product(rows, layer.out)), delta, delta2);
-    kernels::gemm<T>(Transpose::kYes, Transpose::kNo, layer.in, layer.out, rows, T(1), h2, layer.in, delta2,
-                     layer.out, fresh ? T(0) : T(1), squares + layer.weight, layer.out);
+    kernels::bulk_gemm<T>(Transpose::kYes, Transpose::kNo, layer.in, layer.out, rows, T(1), h2, layer.in,
+                          delta2, layer.out, fresh ? T(0) : T(1), squares + layer.weight, layer.out);
     kernels::sum_axis<T>(1, rows, layer.out, T(1), delta2, squares + layer.bias, !fresh);
     if (l == 0) return;
     T* next = scratch + (l & 1) * static_cast<std::ptrdiff_t>(product(kChunk, widest_));

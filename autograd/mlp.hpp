@@ -68,7 +68,8 @@ void init_parameters(const MlpSpec& spec, std::uint64_t seed, T out_scale, std::
 // A workspace that keeps one batch's activations, so that any number of vjp and jvp calls can follow a
 // forward. Row chunks run in parallel; each row's result depends on that row and theta alone (not on n, nor
 // on its place, nor on the number of threads). vjp sums over rows in a fixed order. No allocation once
-// reserve(n) or a forward of as many rows with the same spec has run.
+// reserve(n) or a forward of as many rows with the same spec has run. What acts must not depend on who acts beside it:
+// forward makes its products by kernels::gemm; all else by kernels::bulk_gemm, which where there are tiles is faster.
 template <class T>
 class MlpPass {
  public:
@@ -98,7 +99,8 @@ class MlpPass {
   // theta in vjp and jvp must be what the latest forward saw. u = dy [n][out].
   // dtheta += J_theta' u (may be empty: not wanted); dx [n][in] = J_x' u where dx is not null (overwrites).
   void vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta, T* dx = nullptr);
-  // forward, loss and vjp with their bits, but chunk by chunk, so that activations are used while they are near.
+  // forward, loss and vjp chunk by chunk, so that activations are used while they are near. With their bits, but that
+  // its forward is by bulk products, too: on a processor with tiles the outputs are forward's within float's rounding.
   // loss(y, u, first, rows) sees rows first..first+rows-1 of the output, y [rows][out], and writes u [rows][out], the
   // loss's derivative in y; it runs on many threads. u [n][out] (overwrites); dtheta = J_theta' u (overwrites).
   using Loss = std::function<void(const T* y, T* u, int first, int rows)>;
@@ -134,7 +136,9 @@ class MlpPass {
   void allocate();
   void check_parameters(const char* what, std::size_t size) const;
   void begin(std::span<const T> theta, int n);
-  void forward_chunk(const T* theta, const Input& input, int first, int rows);
+  // Which products of kernels/gemm.hpp.
+  enum class Products { kByRow, kBulk };
+  void forward_chunk(Products products, const T* theta, const Input& input, int first, int rows);
   void vjp_chunk(const T* theta, const T* dy, T* gradient, bool fresh, T* dx, int first, int rows,
                  T* scratch);
   void jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, int first, int rows, T* scratch);
@@ -148,16 +152,17 @@ class MlpPass {
     const T* theta;
     int first_layer;
     kernels::AlignedVector<T>* packed;
+    Products products = Products::kBulk;
   };
   void pack_weights(std::initializer_list<Packing> jobs);
-  Packing plain(const T* theta, kernels::AlignedVector<T>& packed) const {
-    return {kernels::Transpose::kNo, theta, packs() ? 0 : layer_count(spec_), &packed};
+  Packing plain(const T* theta, int first_layer, kernels::AlignedVector<T>& packed) const {
+    return {kernels::Transpose::kNo, theta, first_layer, &packed};
   }
   Packing turned(const T* theta, int first_layer) {
     return {kernels::Transpose::kYes, theta, first_layer, &packed_transposed_};
   }
-  void multiply(int l, int rows, const T* a, const T* theta, const kernels::AlignedVector<T>& packed, T beta,
-                T* out);
+  void multiply(int l, int rows, const T* a, const kernels::AlignedVector<T>& packed, T beta, T* out);
+  void multiply_by_row(int l, int rows, const T* a, const T* theta, T* out);
   void multiply_transposed(int l, int rows, const T* delta, T* out);
   void add_slots(std::span<T> sum, int first_slot = 0);
   void activate(const T* theta, int layer, int first, int rows);
@@ -181,8 +186,8 @@ class MlpPass {
   bool keeps_input_ = false;   // the activation's derivative needs n
   std::vector<Level> levels_;  // h_0 .. h_L
   kernels::AlignedVector<T> kept_;
-  // Weights in the order in which products read them (kernels::pack), once for all chunks: W_l, made by forward for
-  // kPackRows rows or more, W_l' by vjp, v's by jvp. packed_at_: where layer l's begin, in all three.
+  // Weights in the order in which products read them, once for all chunks, made anew by every call: W_l, W_l' and v's.
+  // packed_at_: where layer l's begin, in all three.
   kernels::AlignedVector<T> packed_, packed_transposed_, packed_tangent_;
   std::vector<std::size_t> packed_at_;
   kernels::AlignedVector<T> gradients_;  // [slot][parameters]

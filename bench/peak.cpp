@@ -37,7 +37,7 @@ double now() {
 }
 
 double fma_rate() {
-  const std::string_view isa = kernels::isa_name(kernels::current_isa());
+  const std::string_view isa = kernels::isa_vectors(kernels::current_isa());
   const double start = now();
   const double operations = isa == "avx512" ? chains_avx512() : isa == "avx2" ? chains_avx2() : chains_base();
   return operations / (now() - start);

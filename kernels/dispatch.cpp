@@ -4,6 +4,10 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#if defined(BATON_X86) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "kernels/error.hpp"
 
@@ -26,6 +30,9 @@ BATON_DECLARE_ISA(base)
 #ifdef BATON_X86
 BATON_DECLARE_ISA(avx2)
 BATON_DECLARE_ISA(avx512)
+namespace amx {
+void fill_bulk_gemm(Table<float>& f);  // over what avx512 fills in
+}
 #endif
 #undef BATON_DECLARE_ISA
 
@@ -52,20 +59,42 @@ struct Tables {
 
 struct Isa {
   const char* name;
+  const char* vectors;
   void (*fill)(Tables&);
   bool (*available)();
 };
 
-constexpr Isa kIsas[] = {
-    {"base", BATON_FILL_ISA(base), [] { return true; }},
 #ifdef BATON_X86
-    {"avx2", BATON_FILL_ISA(avx2),
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+}
+
+// The registers of tiles are large, so that Linux wants to be asked for them, once for all threads of a process.
+bool has_tiles() {
+#ifdef __linux__
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM of <asm/prctl.h>
+  static const bool permitted = __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
+                                syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return permitted && has_avx512();
+#else
+  return false;
+#endif
+}
+#endif
+
+constexpr Isa kIsas[] = {
+    {"base", "base", BATON_FILL_ISA(base), [] { return true; }},
+#ifdef BATON_X86
+    {"avx2", "avx2", BATON_FILL_ISA(avx2),
      [] { return bool(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")); }},
-    {"avx512", BATON_FILL_ISA(avx512),
-     [] {
-       return bool(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                   __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"));
-     }},
+    {"avx512", "avx512", BATON_FILL_ISA(avx512), has_avx512},
+    {"amx", "avx512",
+     [](Tables& t) {
+       BATON_FILL_ISA(avx512)(t);
+       amx::fill_bulk_gemm(t.f);
+     },
+     has_tiles},
 #endif
 };
 constexpr int kIsaCount = static_cast<int>(sizeof(kIsas) / sizeof(kIsas[0]));
@@ -87,7 +116,7 @@ int first_choice() {
       BATON_REQUIRE(kIsas[i].available(), "BATON_ISA={}: this processor lacks it", forced);
       return i;
     }
-    fail("BATON_ISA={}: unknown instruction set, known are base, avx2, avx512", forced);
+    fail("BATON_ISA={}: unknown instruction set, known are base, avx2, avx512, amx", forced);
   }
   int best = 0;
   for (int i = 0; i < kIsaCount; ++i) {
@@ -109,6 +138,7 @@ Choice& choice() {
 
 int isa_count() { return kIsaCount; }
 const char* isa_name(int isa) { return kIsas[isa].name; }
+const char* isa_vectors(int isa) { return kIsas[isa].vectors; }
 bool isa_available(int isa) { return kIsas[isa].available(); }
 int current_isa() { return choice().isa; }
 

@@ -2,7 +2,7 @@
 // The kernels chosen for this machine. Each text kernels/cpu/<stem>.cpp is compiled once per instruction set
 // into a namespace of its own and fills its part of a table; the public functions call through the table of
 // the best set that the processor has, or of the one that the environment variable BATON_ISA (base, avx2,
-// avx512) names.
+// avx512, amx) names.
 #include "kernels/adam.hpp"
 #include "kernels/categorical.hpp"
 #include "kernels/elementwise.hpp"
@@ -21,6 +21,9 @@ struct Table {
   decltype(&kernels::gemm<T>) gemm;
   decltype(&kernels::pack<T>) pack;
   decltype(&kernels::gemm_packed<T>) gemm_packed;
+  decltype(&kernels::bulk_gemm<T>) bulk_gemm;
+  decltype(&kernels::bulk_pack<T>) bulk_pack;
+  decltype(&kernels::bulk_gemm_packed<T>) bulk_gemm_packed;
   decltype(&kernels::transpose<T>) transpose;
   decltype(&kernels::unary<T>) unary;
   decltype(&kernels::unary_derivative<T>) unary_derivative;
@@ -69,9 +72,11 @@ struct Table {
   decltype(&kernels::sgd<T>) sgd;
 };
 
-// Sets compiled in, in ascending order of preference: "base", "avx2", "avx512".
+// Sets compiled in, in ascending order of preference: "base", "avx2", "avx512", "amx".
 int isa_count();
 const char* isa_name(int isa);
+const char* isa_vectors(
+    int isa);  // the set of its vectors: "avx512" for "amx", which adds tiles, else its own name
 bool isa_available(int isa);  // the processor has it
 int current_isa();
 // For tests and benchmarks; throws Error when the machine lacks it. Not while kernels run.

@@ -15,6 +15,19 @@ void check_gemm(Transpose ta, Transpose tb, int m, int n, int k, int lda, int ld
 
 namespace {
 
+// Sizes, and that C lies apart from A and B.
+template <class T>
+void check_operands(Transpose ta, Transpose tb, int m, int n, int k, const T* a, int lda, const T* b, int ldb,
+                    T* c, int ldc) {
+  check_gemm(ta, tb, m, n, k, lda, ldb, ldc);
+  if (ldc != n) return;  // not whole rows: blocks of wider arrays may lie between each other
+  const int a_rows = ta == Transpose::kYes ? k : m, a_width = ta == Transpose::kYes ? m : k;
+  const int b_rows = tb == Transpose::kYes ? n : k, b_width = tb == Transpose::kYes ? k : n;
+  const Range<T> out = {"C", c, std::int64_t{m} * n};
+  if (lda == a_width) require_apart<T>("gemm", out, {{"A", a, std::int64_t{a_rows} * lda}});
+  if (ldb == b_width) require_apart<T>("gemm", out, {{"B", b, std::int64_t{b_rows} * ldb}});
+}
+
 // An operand of step 0 is one number, which must outlive the writing of the result.
 template <class T>
 void check_operand(const char* kernel, const Range<T>& out, const char* name, const T* operand, int step) {
@@ -43,17 +56,14 @@ bool derivative_needs_input(Unary op) {
 template <class T>
 void gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda,
           const T* b, int ldb, T beta, T* c, int ldc) {
-  check_gemm(transpose_a, transpose_b, m, n, k, lda, ldb, ldc);
-  if (ldc == n) {  // whole rows; blocks of wider arrays may lie between each other
-    const int a_rows = transpose_a == Transpose::kYes ? k : m,
-              a_width = transpose_a == Transpose::kYes ? m : k;
-    const int b_rows = transpose_b == Transpose::kYes ? n : k,
-              b_width = transpose_b == Transpose::kYes ? k : n;
-    const Range<T> out = {"C", c, std::int64_t{m} * n};
-    if (lda == a_width) require_apart<T>("gemm", out, {{"A", a, std::int64_t{a_rows} * lda}});
-    if (ldb == b_width) require_apart<T>("gemm", out, {{"B", b, std::int64_t{b_rows} * ldb}});
-  }
+  check_operands(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc);
   table<T>().gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+template <class T>
+void bulk_gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a,
+               int lda, const T* b, int ldb, T beta, T* c, int ldc) {
+  check_operands(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc);
+  table<T>().bulk_gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 template <class T>
 void pack(Transpose transpose_b, int n, int k, const T* b, int ldb, T* packed) {
@@ -65,6 +75,17 @@ void gemm_packed(Transpose transpose_a, int m, int n, int k, T alpha, const T* a
                  T beta, T* c, int ldc) {
   check_gemm(transpose_a, Transpose::kNo, m, n, k, lda, n, ldc);
   table<T>().gemm_packed(transpose_a, m, n, k, alpha, a, lda, packed, beta, c, ldc);
+}
+template <class T>
+void bulk_pack(Transpose transpose_b, int n, int k, const T* b, int ldb, T* packed) {
+  check_gemm(Transpose::kNo, transpose_b, 0, n, k, k, ldb, n);
+  table<T>().bulk_pack(transpose_b, n, k, b, ldb, packed);
+}
+template <class T>
+void bulk_gemm_packed(Transpose transpose_a, int m, int n, int k, T alpha, const T* a, int lda,
+                      const T* packed, T beta, T* c, int ldc) {
+  check_gemm(transpose_a, Transpose::kNo, m, n, k, lda, n, ldc);
+  table<T>().bulk_gemm_packed(transpose_a, m, n, k, alpha, a, lda, packed, beta, c, ldc);
 }
 template <class T>
 void transpose(int rows, int cols, const T* in, T* out) {
@@ -324,6 +345,9 @@ void sgd(std::int64_t n, const SgdStep<T>& step, const T* gradient, T* theta, T*
   template void gemm(Transpose, Transpose, int, int, int, T, const T*, int, const T*, int, T, T*, int);      \
   template void pack(Transpose, int, int, const T*, int, T*);                                                \
   template void gemm_packed(Transpose, int, int, int, T, const T*, int, const T*, T, T*, int);               \
+  template void bulk_gemm(Transpose, Transpose, int, int, int, T, const T*, int, const T*, int, T, T*, int); \
+  template void bulk_pack(Transpose, int, int, const T*, int, T*);                                           \
+  template void bulk_gemm_packed(Transpose, int, int, int, T, const T*, int, const T*, T, T*, int);          \
   template void transpose(int, int, const T*, T*);                                                           \
   template void unary(Unary, std::int64_t, const T*, T*);                                                    \
   template void unary_derivative(Unary, std::int64_t, const T*, const T*, const T*, T*, bool);               \

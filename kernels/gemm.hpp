@@ -29,6 +29,24 @@ template <class T>
 void gemm_packed(Transpose transpose_a, int m, int n, int k, T alpha, const T* a, int lda, const T* packed,
                  T beta, T* c, int ldc);
 
+// The same three for many rows, where the bits of gemm are not wanted: on a processor with tiles of bfloat16 (AMX)
+// both operands are taken apart into thirds (kernels/cpu/thirds.hpp) whose products the tiles sum, as exactly as gemm
+// and faster; elsewhere they are gemm, pack and gemm_packed. A row of C depends on its row of op(A) and on B alone
+// here, too. Particular to tiles: an infinity, or more than 3.39e38, may come out as NaN, and numbers below 1e-32 lose
+// digits. packed begins on a line of the cache (kernels/aligned.hpp) where speed counts.
+constexpr std::int64_t bulk_packed_size(int n, int k) {
+  const std::int64_t thirds = (std::int64_t{n} + 15) / 16 * 16 * ((std::int64_t{k} + 31) / 32 * 32) * 3 / 2;
+  return thirds > packed_size(n, k) ? thirds : packed_size(n, k);
+}
+template <class T>
+void bulk_gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a,
+               int lda, const T* b, int ldb, T beta, T* c, int ldc);
+template <class T>
+void bulk_pack(Transpose transpose_b, int n, int k, const T* b, int ldb, T* packed);
+template <class T>
+void bulk_gemm_packed(Transpose transpose_a, int m, int n, int k, T alpha, const T* a, int lda,
+                      const T* packed, T beta, T* c, int ldc);
+
 // out[j][i] = in[i][j] for an [rows][cols] matrix; no overlap.
 template <class T>
 void transpose(int rows, int cols, const T* in, T* out);

@@ -128,8 +128,8 @@ class PolicyPass {
   double mean_squared_error(const GaussianPolicy& policy, const float* y);
 
   // forward, the loss of outputs y [n][out] and its gradient, chunk of rows by chunk of rows: faster than one after the
-  // other, with the same bits. grad [parameters()] is overwritten; that of log_std is zero with kSquaredError, which
-  // reads no weights.
+  // other, with the same bits (but for rounding where products are by tiles: ag::MlpPass::forward_vjp). grad
+  // [parameters()] is overwritten; that of log_std is zero with kSquaredError, which reads no weights.
   double fit(const GaussianPolicy& policy, PolicyLoss loss, const float* x, const float* y, int n,
              std::span<const float> weights, std::span<float> grad);
 

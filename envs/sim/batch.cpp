@@ -13,13 +13,13 @@ namespace baton::sim {
 namespace {
 
 std::string choose_isa(const std::string& wanted) {
-  if (wanted.empty()) return kernels::isa_name(kernels::current_isa());
+  if (wanted.empty()) return kernels::isa_vectors(kernels::current_isa());
   for (int isa = 0; isa < kernels::isa_count(); ++isa)
     if (wanted == kernels::isa_name(isa)) {
       BATON_REQUIRE(kernels::isa_available(isa), "this machine does not have the instruction set {}", wanted);
-      return wanted;
+      return kernels::isa_vectors(isa);
     }
-  BATON_REQUIRE(false, "instruction set '{}' is unknown (avx512, avx2 or base)", wanted);
+  BATON_REQUIRE(false, "instruction set '{}' is unknown (amx, avx512, avx2 or base)", wanted);
   return {};
 }
 

@@ -2,6 +2,7 @@
 // once for many products); few rows read it where it lies. A stays where it is, a transposed one is copied into strips
 // as high as a tile. Blocks of rows keep their part of A in the second-level cache while the panels pass.
 #include "kernels/cpu/gemm_tile.hpp"
+#include "kernels/cpu/turn.hpp"
 #include "kernels/dispatch.hpp"
 
 namespace baton::kernels::BATON_ISA {
@@ -13,50 +14,6 @@ constexpr int kBlockRows = 8 * kTileRows;   // of A that stay in the second-leve
 constexpr int kStripRows = 22 * kTileRows;  // the same of a transposed A, copied
 constexpr int kBlockColumns = 512;          // of B that gemm copies at once
 constexpr int kStripColumns = 64;           // from so many columns on, copying a transposed A pays
-
-template <class T>
-struct Lanes;
-template <>
-struct Lanes<float> {
-  typedef int32_t Index;
-};
-template <>
-struct Lanes<double> {
-  typedef int64_t Index;
-};
-
-// out[p][j] = in[j][p] for j < columns, p < rows, both at most kWidth; columns beyond get zeros. Step s swaps, between
-// vectors j and j + s, the lanes whose numbers differ in bit s.
-template <class T>
-void turn_square(int columns, int rows, const T* in, int64_t ld_in, T* out, int64_t ld_out) {
-  constexpr int kW = kWidth<T>;
-  typedef typename Lanes<T>::Index Index;
-  typedef Index Mask __attribute__((vector_size(BATON_VECTOR_BYTES)));
-  Vec<T> v[kW];
-  for (int j = 0; j < kW; ++j) {
-    v[j] = j >= columns ? Vec<T>{} : (rows == kW ? load(in + j * ld_in) : load_part(in + j * ld_in, rows));
-  }
-#pragma GCC unroll 4
-  for (int s = 1; s < kW; s *= 2) {
-    Mask low, high;
-#pragma GCC unroll 16
-    for (int l = 0; l < kW; ++l) {
-      low[l] = static_cast<Index>((l & s) != 0 ? kW + l - s : l);
-      high[l] = static_cast<Index>((l & s) != 0 ? kW + l : l + s);
-    }
-#pragma GCC unroll 16
-    for (int j = 0; j < kW; ++j) {
-      if ((j & s) != 0) continue;
-      const Vec<T> first = __builtin_shuffle(v[j], v[j + s], low);
-      v[j + s] = __builtin_shuffle(v[j], v[j + s], high);
-      v[j] = first;
-    }
-  }
-#pragma GCC unroll 16
-  for (int p = 0; p < kW; ++p) {
-    if (p < rows) store(out + p * ld_out, v[p]);
-  }
-}
 
 // Copies `width` columns from column j0 of op(B), rows p0..p0+depth-1, into panel[depth][padded], zeros
 // behind.
@@ -335,6 +292,9 @@ void fill(Table<T>& table) {
   table.gemm = gemm_isa<T>;
   table.pack = pack_isa<T>;
   table.gemm_packed = gemm_packed_isa<T>;
+  table.bulk_gemm = gemm_isa<T>;
+  table.bulk_pack = pack_isa<T>;
+  table.bulk_gemm_packed = gemm_packed_isa<T>;
   table.transpose = transpose_isa<T>;
 }
 

@@ -16,6 +16,15 @@ TEST_CASE("the base set is always there, and sets that are missing are refused")
   CHECK_THROWS_AS(set_isa(-1), Error);
 }
 
+TEST_CASE("a set whose vectors are another's is there only with it") {
+  for (int isa = 0; isa < isa_count(); ++isa) {
+    int of_vectors = 0;
+    while (doctest::String(isa_name(of_vectors)) != isa_vectors(isa)) ++of_vectors;
+    CHECK((!isa_available(isa) || isa_available(of_vectors)));
+    CHECK(doctest::String(isa_vectors(of_vectors)) == isa_vectors(isa));
+  }
+}
+
 TEST_CASE("a thread's buffer is aligned, kept, and grows") {
   void* small = thread_buffer(100);
   CHECK(reinterpret_cast<std::uintptr_t>(small) % 64 == 0);
