@@ -59,13 +59,14 @@ template <class T>
 void max_axis(Stream& stream, std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y,
               std::int32_t* index);
 
-// gather. Scattering gives the bits of ref; its time grows with n^2.
+// gather. Scattering gives the bits of ref; n < 2^31. scratch: scatter_add_scratch(n) bytes from a multiple of 8 on.
 template <class T>
 void gather_rows(Stream& stream, std::int64_t n, std::int64_t cols, const T* table, const std::int32_t* index,
                  T* out);
+std::int64_t scatter_add_scratch(std::int64_t n);
 template <class T>
 void scatter_add_rows(Stream& stream, std::int64_t n, std::int64_t cols, const T* rows,
-                      const std::int32_t* index, T* table);
+                      const std::int32_t* index, T* table, void* scratch);
 template <class T>
 void gather_along(Stream& stream, std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x,
                   const std::int32_t* index, T* y);

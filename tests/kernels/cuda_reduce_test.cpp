@@ -4,6 +4,7 @@
 #include "kernels/gather.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/reduce.hpp"
+#include "kernels/rng.hpp"
 #include "tests/support/cuda_twin.hpp"
 
 namespace baton::kernels {
@@ -69,11 +70,14 @@ std::vector<Twin<T>> gathers(std::int64_t cols, const std::vector<std::int32_t>&
        .index = index},
       {.name = "scatter_add_rows",  // the same additions in the same order: no tolerance
        .sizes = {n * cols, rows * cols},
-       .device = [=](Stream& s,
-                     const Side<T>& a) { cuda::scatter_add_rows<T>(s, n, cols, a[0], a.index, a[1]); },
+       .device =
+           [=](Stream& s, const Side<T>& a) {
+             cuda::scatter_add_rows<T>(s, n, cols, a[0], a.index, a[1], a.scratch);
+           },
        .reference = [=](const Side<T>& a) { ref::scatter_add_rows<T>(n, cols, a[0], a.index, a[1]); },
        .relative = 0,
        .absolute = 0,
+       .scratch_bytes = cuda::scatter_add_scratch(n),
        .index = index}};
 }
 
@@ -153,11 +157,26 @@ TEST_CASE_TEMPLATE("cuda: sums over an axis equal ref", T, float, double) {
 TEST_CASE_TEMPLATE("cuda: gather and scatter_add equal ref, repeated indices included", T, float, double) {
   std::vector<std::int32_t> many;
   for (int i = 0; i < 300; ++i) many.push_back(i * i % 11);
-  for (const int cols : {1, 5, 33, 130}) {
+  for (const int cols : {0, 1, 5, 33, 130}) {
     test::check_twins(gathers<T>(cols, {}, 7));
     test::check_twins(gathers<T>(cols, {2}, 7));
     test::check_twins(gathers<T>(cols, {3, 0, 3, 3, 6, 1, 0}, 7));
     test::check_twins(gathers<T>(cols, many, 11));
+  }
+}
+
+TEST_CASE_TEMPLATE("cuda: rows are scattered in ascending order, as many as there are", T, float, double) {
+  kernels::Random random(7);
+  for (const int n : {255, 256, 257, 512, 513, 1300}) {  // runs of 256 are sorted, then merged
+    std::vector<std::int32_t> same, falling, few;
+    for (int i = 0; i < n; ++i) {
+      same.push_back(2);
+      falling.push_back(n - 1 - i);
+      few.push_back(static_cast<std::int32_t>(40 * random.uniform()));
+    }
+    test::check_twins(gathers<T>(3, same, 3));
+    test::check_twins(gathers<T>(1, falling, n));
+    test::check_twins(gathers<T>(2, few, 41));
   }
 }
 
