@@ -9,7 +9,6 @@
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/reduce.hpp"
-#include "kernels/sgd.hpp"
 
 namespace baton::ag {
 namespace {
@@ -120,6 +119,20 @@ template kernels::AdamStep<float> adam_numbers(const OptimizerOptions&, std::int
 template kernels::AdamStep<double> adam_numbers(const OptimizerOptions&, std::int64_t, double);
 
 template <class T>
+kernels::SgdStep<T> sgd_numbers(const OptimizerOptions& options, double lr) {
+  kernels::SgdStep<T> step;
+  step.gradient_scale = T(1);
+  step.momentum = static_cast<T>(options.momentum);
+  step.step_size = static_cast<T>(lr);
+  step.decay = static_cast<T>(lr * options.weight_decay);
+  step.nesterov = options.nesterov;
+  return step;
+}
+
+template kernels::SgdStep<float> sgd_numbers(const OptimizerOptions&, double);
+template kernels::SgdStep<double> sgd_numbers(const OptimizerOptions&, double);
+
+template <class T>
 void Optimizer<T>::adam_step(std::span<T> theta, std::span<const T> gradient, double gradient_scale,
                              double lr) {
   kernels::AdamStep<T> step = adam_numbers<T>(options_, steps_, lr);
@@ -132,12 +145,8 @@ void Optimizer<T>::adam_step(std::span<T> theta, std::span<const T> gradient, do
 template <class T>
 void Optimizer<T>::sgd_step(std::span<T> theta, std::span<const T> gradient, double gradient_scale,
                             double lr) {
-  kernels::SgdStep<T> step;
+  kernels::SgdStep<T> step = sgd_numbers<T>(options_, lr);
   step.gradient_scale = static_cast<T>(gradient_scale);
-  step.momentum = static_cast<T>(options_.momentum);
-  step.step_size = static_cast<T>(lr);
-  step.decay = static_cast<T>(lr * options_.weight_decay);
-  step.nesterov = options_.nesterov;
   for_stretches(theta.size(), [&](std::int64_t i, std::int64_t n) {
     kernels::sgd<T>(n, step, gradient.data() + i, theta.data() + i, m_.data() + i);
   });

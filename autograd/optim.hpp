@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "kernels/adam.hpp"
+#include "kernels/sgd.hpp"
 
 namespace baton::ag {
 
@@ -33,9 +34,11 @@ struct OptimizerOptions {
   double clip_norm = 0;                           // 0: no clipping
 };
 
-// The numbers of step t = 1, 2, ... of adam or adamw at the rate lr, unclipped.
+// The numbers of step t = 1, 2, ... of adam or adamw at the rate lr, and of any step of sgd; unclipped.
 template <class T>
 kernels::AdamStep<T> adam_numbers(const OptimizerOptions& options, std::int64_t t, double lr);
+template <class T>
+kernels::SgdStep<T> sgd_numbers(const OptimizerOptions& options, double lr);
 
 // What a flat index means: "layer 1 weight [3][17]". For messages.
 using ParameterName = std::function<std::string(int index)>;

@@ -5,6 +5,7 @@
 
 #include "kernels/adam.hpp"
 #include "kernels/cuda/device.hpp"
+#include "kernels/sgd.hpp"
 
 namespace baton::rl::cuda {
 
@@ -53,12 +54,17 @@ struct UpdateSums {
   std::int64_t bad = -1;         // first element of the gradient that is not finite
 };
 
+// The numbers of an update's step for either optimiser; the one in use reads its own.
+struct StepNumbers {
+  kernels::AdamStep<float> adam;
+  kernels::SgdStep<float> sgd;
+};
+
 // *step = plan[place] with the clipping factor min(1, clip_norm / |g|) (clip_norm 0: 1); state takes the sums in,
 // the loss times loss_scale. After a bad gradient *step changes nothing, and
 // guard_gradient() makes the gradient zeros.
 void prepare_step(kernels::cuda::Stream& stream, TrainingState* state, const UpdateSums* sums,
-                  const kernels::AdamStep<float>* plan, double loss_scale, double clip_norm,
-                  kernels::AdamStep<float>* step);
+                  const StepNumbers* plan, double loss_scale, double clip_norm, StepNumbers* step);
 void guard_gradient(kernels::cuda::Stream& stream, const TrainingState* state, std::int64_t n,
                     float* gradient);
 

@@ -18,6 +18,7 @@ TrainingShape shape_of(const TupleStream& stream, const ImitationSettings& setti
   shape.batch = settings.batch;
   shape.updates = std::min(std::clamp(kTuplesAhead / settings.batch, 1, kUpdatesAhead), settings.updates);
   shape.loss = settings.loss == "mse" ? Loss::kSquaredError : Loss::kNegativeLogLikelihood;
+  shape.algorithm = ag::parse_algorithm(settings.optimizer);
   shape.state_targets = stream.kind == TupleKind::kHigh;
   shape.state_noise = settings.state_noise;
   shape.goal_noise = settings.goal_noise;
@@ -63,7 +64,8 @@ class Level final : public LevelDevice {
       for (int i = 0; i < numbers; ++i) noise_.push_back(random.normal());
       const double rate =
           options_.lr * static_cast<double>(static_cast<float>(rate_factor(settings_, planned_)));
-      steps_.push_back(ag::adam_numbers<float>(options_, planned_ + 1, rate));
+      steps_.push_back(
+          {ag::adam_numbers<float>(options_, planned_ + 1, rate), ag::sgd_numbers<float>(options_, rate)});
     }
     step_.plan(rows_, noise_, steps_);
   }
@@ -88,16 +90,13 @@ class Level final : public LevelDevice {
   int planned_ = 0;  // updates
   std::vector<BatchRow> rows_;
   std::vector<float> noise_;
-  std::vector<kernels::AdamStep<float>> steps_;
+  std::vector<StepNumbers> steps_;
 };
 
 }  // namespace
 
 std::unique_ptr<LevelDevice> make_level(const GaussianPolicy& policy, const TupleStream& stream,
                                         const ImitationSettings& settings, std::uint64_t seed) {
-  BATON_REQUIRE(settings.optimizer != "sgd",
-                "imitate.optimizer sgd is not made on a device: use adam, adamw or "
-                "--device cpu");
   BATON_REQUIRE(stream.data->steps() < INT32_MAX, "imitate: {} steps are too many for a device",
                 stream.data->steps());
   return std::make_unique<Level>(policy, stream, settings, seed);

@@ -34,9 +34,8 @@ std::int64_t TrainingStep::footprint(const GaussianPolicy& policy, const Dataset
          floats(static_cast<std::size_t>(gpu::sum_axis_scratch(1, shape.batch, policy.out_dim()))) +
          gpu::Arena::footprint<char>(gpu::kReduceScratchBytes) + floats(updates * batch * columns) +
          gpu::Arena::footprint<BatchRow>(static_cast<std::int64_t>(updates * batch)) +
-         gpu::Arena::footprint<kernels::AdamStep<float>>(shape.updates) +
-         gpu::Arena::footprint<kernels::AdamStep<float>>(1) + gpu::Arena::footprint<UpdateSums>(1) +
-         gpu::Arena::footprint<TrainingState>(1);
+         gpu::Arena::footprint<StepNumbers>(shape.updates) + gpu::Arena::footprint<StepNumbers>(1) +
+         gpu::Arena::footprint<UpdateSums>(1) + gpu::Arena::footprint<TrainingState>(1);
 }
 
 TrainingStep::TrainingStep(const GaussianPolicy& policy, const Dataset& data, std::span<const float> goals,
@@ -65,8 +64,8 @@ TrainingStep::TrainingStep(const GaussianPolicy& policy, const Dataset& data, st
   scratch_ = arena_.take<char>(gpu::kReduceScratchBytes);
   rows_ = arena_.take<BatchRow>(planned);
   noise_ = arena_.take<float>(planned * batch_.noise_columns);
-  steps_ = arena_.take<kernels::AdamStep<float>>(shape.updates);
-  step_ = arena_.take<kernels::AdamStep<float>>(1);
+  steps_ = arena_.take<StepNumbers>(shape.updates);
+  step_ = arena_.take<StepNumbers>(1);
   sums_ = arena_.take<UpdateSums>(1);
   state_ = arena_.take<TrainingState>(1);
   const std::vector<float> weights(static_cast<std::size_t>(shape.batch),
@@ -143,12 +142,16 @@ void TrainingStep::queue_update() {
   const double loss_scale = shape_.loss == Loss::kSquaredError ? 0.5 * shape_.batch : -1.0 / shape_.batch;
   prepare_step(stream_, state_, sums_, steps_, loss_scale, shape_.clip_norm, step_);
   guard_gradient(stream_, state_, parameters_, gradient_);
-  gpu::adam<float>(stream_, parameters_, step_, gradient_, theta_, m_, v_);
+  if (shape_.algorithm == ag::Algorithm::kSgd) {
+    gpu::sgd<float>(stream_, parameters_, &step_->sgd, gradient_, theta_, m_);
+  } else {
+    gpu::adam<float>(stream_, parameters_, &step_->adam, gradient_, theta_, m_, v_);
+  }
   finish_update(stream_, batch_.out, range_.min, range_.max, theta_ + mlp_parameters_, state_);
 }
 
 void TrainingStep::plan(std::span<const BatchRow> rows, std::span<const float> noise,
-                        std::span<const kernels::AdamStep<float>> steps) {
+                        std::span<const StepNumbers> steps) {
   const std::size_t n = steps.size(), batch = static_cast<std::size_t>(shape_.batch);
   BATON_REQUIRE(n <= static_cast<std::size_t>(shape_.updates) && rows.size() == n * batch &&
                     noise.size() == rows.size() * static_cast<std::size_t>(batch_.noise_columns),

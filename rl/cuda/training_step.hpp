@@ -1,8 +1,8 @@
 #pragma once
 // One update of imitation as one graph on a device: tuples gathered and encoded, forward, loss, backward, clipping,
-// AdamW. What an update needs from the host (which tuples, their noise, the step size) is a plan uploaded for many
-// updates at once; nothing comes back until it is asked for. Formulas: rl/policy.hpp, rl/trainer.cpp, which give the
-// same numbers within float's rounding.
+// Adam or SGD. What an update needs from the host (which tuples, their noise, the step's numbers) is a plan uploaded
+// for many updates at once; nothing comes back until it is asked for. Formulas: rl/policy.hpp, rl/trainer.cpp, which
+// give the same numbers within float's rounding.
 #include <span>
 
 #include "autograd/cuda/mlp.hpp"
@@ -19,6 +19,7 @@ struct TrainingShape {
   int batch = 256;   // tuples an update
   int updates = 64;  // in a plan
   Loss loss = Loss::kNegativeLogLikelihood;
+  ag::Algorithm algorithm = ag::Algorithm::kAdamW;
   bool state_targets = false;  // the target is a state, not an action
   float state_noise = 0, goal_noise = 0;
   double clip_norm = 0;
@@ -35,8 +36,7 @@ class TrainingStep {
 
   // rows [n * batch], noise [n * batch * noise_columns()], steps [n], n <= TrainingShape::updates: the next n updates.
   // Waits for the updates before.
-  void plan(std::span<const BatchRow> rows, std::span<const float> noise,
-            std::span<const kernels::AdamStep<float>> steps);
+  void plan(std::span<const BatchRow> rows, std::span<const float> noise, std::span<const StepNumbers> steps);
   // Queues the plan's next update.
   void update() { graph_.replay(stream_); }
 
@@ -61,13 +61,13 @@ class TrainingStep {
   kernels::cuda::Arena arena_;
   ag::cuda::MlpPass mlp_;
   Batch batch_;
-  float *theta_, *gradient_, *m_, *v_;          // [parameters]
+  float *theta_, *gradient_, *m_, *v_;          // [parameters]; sgd leaves v alone
   float *target_, *dy_, *log_prob_, *weights_;  // [batch][out], [batch][out], [batch], [batch]
   float* column_scratch_;
   char* scratch_;
-  BatchRow* rows_;                          // [updates][batch]
-  float* noise_;                            // [updates][batch][noise_columns]
-  kernels::AdamStep<float>*steps_, *step_;  // [updates], this update's
+  BatchRow* rows_;              // [updates][batch]
+  float* noise_;                // [updates][batch][noise_columns]
+  StepNumbers *steps_, *step_;  // [updates], this update's
   UpdateSums* sums_;
   TrainingState* state_;
   kernels::cuda::Graph graph_;

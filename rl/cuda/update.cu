@@ -4,31 +4,35 @@
 namespace baton::rl::cuda {
 namespace {
 
-using kernels::AdamStep;
 using kernels::cuda::blocks_for;
 using kernels::cuda::launch;
 using kernels::cuda::Stream;
 
 constexpr int kThreads = 256;
 
-__global__ void prepare_kernel(TrainingState* state, const UpdateSums* sums, const AdamStep<float>* plan,
-                               double loss_scale, double clip_norm, AdamStep<float>* step) {
+// With a gradient of zeros: no step, no decay; the moments stay.
+__device__ StepNumbers standstill() {
+  StepNumbers step = {};
+  step.adam.beta1 = step.adam.beta2 = step.adam.eps = 1;
+  step.sgd.momentum = 1;
+  return step;
+}
+
+__global__ void prepare_kernel(TrainingState* state, const UpdateSums* sums, const StepNumbers* plan,
+                               double loss_scale, double clip_norm, StepNumbers* step) {
   TrainingState now = *state;
   if (now.bad < 0 && (sums->bad >= 0 || !std::isfinite(sums->squares))) {
     now.bad = sums->bad >= 0 ? sums->bad : 0;
     now.bad_after = now.losses;
   }
-  AdamStep<float> next = plan[now.place];
-  if (now.bad >= 0) {
-    next = {};  // no step, no decay; the moments stay
-    next.beta1 = next.beta2 = 1;
-    next.eps = 1;
-  } else {
+  StepNumbers next = now.bad >= 0 ? standstill() : plan[now.place];
+  if (now.bad < 0) {
     now.gradient_norm = std::sqrt(sums->squares);
     now.loss_sum += loss_scale * sums->loss;
     now.losses += 1;
     const bool clip = clip_norm > 0 && now.gradient_norm > clip_norm;
-    next.gradient_scale = clip ? static_cast<float>(clip_norm / now.gradient_norm) : 1.0F;
+    const float scale = clip ? static_cast<float>(clip_norm / now.gradient_norm) : 1.0F;
+    next.adam.gradient_scale = next.sgd.gradient_scale = scale;
   }
   *step = next;
   *state = now;
@@ -51,8 +55,8 @@ __global__ void finish_kernel(int n, float low, float high, float* log_std, Trai
 
 }  // namespace
 
-void prepare_step(Stream& stream, TrainingState* state, const UpdateSums* sums, const AdamStep<float>* plan,
-                  double loss_scale, double clip_norm, AdamStep<float>* step) {
+void prepare_step(Stream& stream, TrainingState* state, const UpdateSums* sums, const StepNumbers* plan,
+                  double loss_scale, double clip_norm, StepNumbers* step) {
   launch(stream, {1, 1}, prepare_kernel, state, sums, plan, loss_scale, clip_norm, step);
 }
 

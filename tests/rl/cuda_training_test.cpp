@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "rl/cuda/level.hpp"
+#include "rl/cuda/training_step.hpp"
 #include "rl/imitation.hpp"
 #include "rl/trainer.hpp"
 #include "tests/rl/synthetic.hpp"
@@ -26,6 +27,13 @@ ImitationSettings small() {
   return settings;
 }
 
+ImitationSettings small_sgd() {
+  ImitationSettings settings = small();
+  settings.optimizer = "sgd";
+  settings.lr = 0.05f;
+  return settings;
+}
+
 PolicySettings hidden(std::vector<int> widths) {
   PolicySettings settings;
   settings.hidden = std::move(widths);
@@ -34,11 +42,13 @@ PolicySettings hidden(std::vector<int> widths) {
 
 // An update moves an element by lr at most, whatever its gradient: Adam's g / sqrt(v) keeps g's relative error, which
 // cancellation in the sum over a batch makes larger than eps. So: within a hundredth of the way that all updates went.
+// SGD moves it by lr times gradients of about 1, which are as right as a sum of a batch is: a hundredth of that.
 void check_policies(const GaussianPolicy& got, const GaussianPolicy& want,
                     const ImitationSettings& settings) {
   const std::vector<float> a(got.theta().begin(), got.theta().end()),
       b(want.theta().begin(), want.theta().end());
-  test::check_close(a, b, 1e-4, settings.updates * settings.lr * 1e-2, "theta");
+  const double part = settings.optimizer == "sgd" ? 1e-4 : 1e-2;
+  test::check_close(a, b, 1e-4, settings.updates * settings.lr * part, "theta");
 }
 
 void compare(const std::string& method, const PolicySettings& shape, const ImitationSettings& settings) {
@@ -95,11 +105,28 @@ TEST_CASE("cuda: so does every loss, optimizer setting, noise and encoding") {
   }
 }
 
+TEST_CASE("cuda: so does sgd, with its momentum, nesterov's, decay, clipping and schedule") {
+  compare("ril", hidden({16, 16}), small_sgd());
+  ImitationSettings settings = small_sgd();
+  settings.nesterov = true;
+  compare("gcbc", hidden({16}), settings);
+  settings.momentum = 0;
+  compare("gcbc", hidden({16}), settings);
+  settings = small_sgd();
+  settings.weight_decay = 0.5f, settings.schedule = "linear";
+  compare("gcbc", hidden({16}), settings);
+  settings.clip_norm = 0.05f, settings.loss = "mse", settings.nesterov = true;
+  compare("gcbc", hidden({16}), settings);
+}
+
 TEST_CASE("cuda: plans follow one another: more updates than one plan holds") {
   ImitationSettings settings = small();
   settings.updates = 70;
   settings.batch = 5;
   settings.lr = 1e-4f;
+  compare("gcbc", hidden({4}), settings);
+  settings.optimizer = "sgd";
+  settings.lr = 1e-3f;
   compare("gcbc", hidden({4}), settings);
 }
 
@@ -114,20 +141,50 @@ TEST_CASE("cuda: a NaN in a gradient stops the updates, names the first paramete
   const std::vector<float> before(policy.theta().begin(), policy.theta().end());
   for (std::size_t i = 1; i < data.actions.size(); i += 2)  // the second action is no number
     data.actions[i] = std::numeric_limits<float>::quiet_NaN();
-  const ImitationSettings settings = small();
-  const auto device = rl::cuda::make_level(policy, train, settings, 5);
-  device->update(0);
-  device->update(1);
-  CHECK(test::error_of([&] { device->fetch(policy); }) ==
-        "adamw: the gradient of layer 0 weight [0][1] is not finite");
-  CHECK(std::vector<float>(policy.theta().begin(), policy.theta().end()) == before);
+  ImitationSettings settings = small();
+  for (const char* optimizer : {"adam", "adamw", "sgd"}) {
+    settings.optimizer = optimizer;
+    const auto device = rl::cuda::make_level(policy, train, settings, 5);
+    device->update(0);
+    device->update(1);
+    CHECK(test::error_of([&] { device->fetch(policy); }) ==
+          fmt::format("{}: the gradient of layer 0 weight [0][1] is not finite", optimizer));
+    CHECK(std::vector<float>(policy.theta().begin(), policy.theta().end()) == before);
+  }
 }
 
-TEST_CASE("cuda: what a device does not train is refused") {
-  const Dataset data = test::point_mass_dataset(6, 20, 1);
-  ImitationSettings settings = small();
-  settings.optimizer = "sgd";
-  CHECK(test::error_of([&] {
-          imitate(data, test::kPointMass, "gcbc", hidden({4}), settings, 7, {}, rl::cuda::make_level);
-        }) == "imitate.optimizer sgd is not made on a device: use adam, adamw or --device cpu");
+TEST_CASE(
+    "cuda: a NaN after a good update: neither its momentum nor decay nor good updates change theta then") {
+  Dataset data = test::point_mass_dataset(6, 20, 1);
+  const GaussianPolicy policy = make_policy(data, test::kPointMass, "gcbc", hidden({}), 3).low;
+  constexpr int kBatch = 4, kBad = 7;
+  data.actions[kBad * 2 + 1] = std::numeric_limits<float>::quiet_NaN();
+  ag::OptimizerOptions options;
+  options.weight_decay = 0.1, options.nesterov = true;
+  std::vector<rl::cuda::BatchRow> rows;
+  std::vector<rl::cuda::StepNumbers> steps;
+  for (int update = 0; update < 3; ++update) {
+    steps.push_back(
+        {ag::adam_numbers<float>(options, update + 1, 0.1), ag::sgd_numbers<float>(options, 0.1)});
+    for (int i = 0; i < kBatch; ++i) {
+      const std::int32_t at = update == 1 && i == 2 ? kBad : i;
+      rows.push_back({.state = at, .goal = at + 5, .target = at});
+    }
+  }
+  for (const auto algorithm : {ag::Algorithm::kAdamW, ag::Algorithm::kSgd}) {
+    rl::cuda::TrainingShape shape;
+    shape.batch = kBatch, shape.updates = 3, shape.algorithm = algorithm;
+    rl::cuda::TrainingStep step(policy, data, {}, shape);
+    std::vector<float> good(policy.theta().size()), then(good.size());
+    step.plan(rows, {}, steps);
+    step.update();
+    CHECK(step.fetch(good).bad == -1);
+    CHECK(good != std::vector<float>(policy.theta().begin(), policy.theta().end()));
+    step.update();
+    step.update();
+    const rl::cuda::TrainingState end = step.fetch(then);
+    CHECK(end.bad == 1);
+    CHECK(end.losses == 0);
+    CHECK(then == good);
+  }
 }
