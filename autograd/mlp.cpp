@@ -17,10 +17,6 @@ namespace {
 using kernels::Transpose;
 using kernels::Unary;
 
-// Added to the variance, so that a row of equal numbers stays finite (PyTorch's default).
-template <class T>
-constexpr T kNormEps = T(1e-5);
-
 std::size_t product(int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); }
 
 }  // namespace
@@ -198,7 +194,7 @@ void MlpPass<T>::activate(const T* theta, int layer, int first, int rows) {
   }
   kernels::bias_unary<T>(Unary::kIdentity, rows, at.out, theta + at.bias, z(l, first), nullptr);
   T* normed = before != nullptr ? before : h(l, first);
-  kernels::layer_norm<T>(rows, at.out, kNormEps<T>, z(l, first), theta + at.gain, theta + at.shift, normed,
+  kernels::layer_norm<T>(rows, at.out, T(kNormEps), z(l, first), theta + at.gain, theta + at.shift, normed,
                          mean(l, first), inverse(l, first));
   kernels::unary<T>(activation, static_cast<std::int64_t>(product(rows, at.out)), normed, h(l, first));
 }

@@ -2,7 +2,7 @@
 // Multi-layer perceptron on one flat parameter vector, with forward, vector-Jacobian and Jacobian-vector
 // products.
 //   h_0 = x,   z_l = h_{l-1} W_l + b_l,   h_l = activation(n_l) for hidden layers,   y = z_L
-//   n_l = z_l, or with layer_norm gain_l (z_l - mean) / sqrt(var + eps) + shift_l, mean and variance over the
+//   n_l = z_l, or with layer_norm gain_l (z_l - mean) / sqrt(var + kNormEps) + shift_l, mean and variance over the
 //   row's fan_out numbers (Ba, Kiros, Hinton 2016)
 // Layout of theta, layer after layer: W_l as [fan_in][fan_out] row-major, then b_l as [fan_out], then with
 // layer_norm (hidden layers) gain_l and shift_l as [fan_out].
@@ -38,6 +38,9 @@ struct MlpSpec {
   bool layer_norm = false;  // of every hidden layer, before its activation
   bool operator==(const MlpSpec&) const = default;
 };
+
+// Added to a row's variance, so that a row of equal numbers stays finite (PyTorch's default).
+constexpr double kNormEps = 1e-5;
 
 // Throws Error unless all widths are within 1..65536 and the parameters fit an int.
 void validate(const MlpSpec& spec);

@@ -15,8 +15,8 @@ class MlpPass {
 
   int rows() const { return rows_; }
   const MlpSpec& spec() const { return spec_; }
-  float* input() { return levels_.front(); }              // x [rows][in], written by the caller
-  const float* output() const { return levels_.back(); }  // [rows][out]
+  float* input() { return levels_.front().h; }              // x [rows][in], written by the caller
+  const float* output() const { return levels_.back().h; }  // [rows][out]
 
   void forward(kernels::cuda::Blas& blas, const float* theta);
   // What follows needs a forward with the same theta.
@@ -26,14 +26,26 @@ class MlpPass {
   void jvp(kernels::cuda::Blas& blas, const float* theta, const float* v, float* dy);
 
  private:
-  const float* before(int level) const { return inputs_[static_cast<std::size_t>(level)]; }
+  // What is kept of h_l for all rows; null where it is not needed.
+  struct Level {
+    float* h = nullptr;                         // [rows][width]
+    float* n = nullptr;                         // [rows][width], where the activation's derivative needs it
+    float* z = nullptr;                         // [rows][width], where the layer is normalised
+    float *mean = nullptr, *inverse = nullptr;  // [rows], there, too
+  };
+
+  const Level& above(int layer) const { return levels_[static_cast<std::size_t>(layer) + 1]; }
+  const float* below(int layer) const { return levels_[static_cast<std::size_t>(layer)].h; }
+  void activate(kernels::cuda::Stream& stream, const float* theta, int layer);
+  void activate_vjp(kernels::cuda::Stream& stream, const float* theta, int layer, float* delta,
+                    float* dtheta);
+  void activate_jvp(kernels::cuda::Stream& stream, const float* theta, const float* v, int layer, float* dot);
 
   MlpSpec spec_;
   int rows_;
-  std::vector<float*> levels_;  // [layers + 1] h_l: the input, hidden activations, the output
-  std::vector<float*> inputs_;  // [layers + 1] z_l of hidden layers where the derivative needs it, else null
-  float* spare_[2];             // [rows][widest]
-  float* scratch_;              // of column sums
+  std::vector<Level> levels_;  // h_0 .. h_L: the input, hidden activations, the output
+  float* spare_[2];            // [rows][widest]
+  float* scratch_;             // of column sums
 };
 
 }  // namespace baton::ag::cuda

@@ -5,7 +5,7 @@
 
 namespace baton::rl::cuda {
 
-// Throws for what a device does not do: layer norm, data of 2^31 steps and more; and what the device's runtime says when there is none.
+// Throws for data of 2^31 steps and more, and what the device's runtime says when there is none.
 std::unique_ptr<LevelDevice> make_level(const GaussianPolicy& policy, const TupleStream& stream,
                                         const ImitationSettings& settings, std::uint64_t seed);
 

@@ -105,6 +105,19 @@ TEST_CASE("cuda: so does every loss, optimizer setting, noise and encoding") {
   }
 }
 
+TEST_CASE("cuda: so do normalised layers") {
+  for (const char* activation : {"tanh", "gelu", "relu"}) {  // what a derivative is made from: h, n, either
+    PolicySettings shape = hidden({16, 9});
+    shape.layer_norm = true;
+    shape.activation = activation;
+    compare("gcbc", shape, small());
+  }
+  PolicySettings shape = hidden({16});
+  shape.layer_norm = true;
+  compare("ril", shape, small());
+  compare("gcbc", shape, small_sgd());
+}
+
 TEST_CASE("cuda: so does sgd, with its momentum, nesterov's, decay, clipping and schedule") {
   compare("ril", hidden({16, 16}), small_sgd());
   ImitationSettings settings = small_sgd();
