@@ -19,10 +19,20 @@ void Normalizer::check(int width, const char* what) const {
   }
 }
 
+// A stretch of columns at a time, whose reciprocals are taken once for all rows.
 void Normalizer::normalize(int n, const float* x, float* z) const {
+  constexpr std::size_t kStretch = 64;
   const std::size_t size = mean.size();
-  for (int i = 0; i < n; ++i, x += size, z += size) {
-    for (std::size_t j = 0; j < size; ++j) z[j] = (x[j] - mean[j]) / std[j];
+  float scale[kStretch];
+  for (std::size_t j0 = 0; j0 < size; j0 += kStretch) {
+    const std::size_t columns = std::min(kStretch, size - j0);
+    const float* shift = mean.data() + j0;
+    for (std::size_t j = 0; j < columns; ++j) scale[j] = 1.0f / std[j0 + j];
+    for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+      const float* from = x + i * size + j0;
+      float* to = z + i * size + j0;
+      for (std::size_t j = 0; j < columns; ++j) to[j] = (from[j] - shift[j]) * scale[j];
+    }
   }
 }
 

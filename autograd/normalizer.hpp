@@ -1,5 +1,5 @@
 #pragma once
-// Normalisation of a network's inputs and outputs, column by column: z = (x - mean) / std. What it was measured on
+// Normalisation of a network's inputs and outputs, column by column: z = (x - mean) (1 / std). What it was measured on
 // is the caller's; it is saved with the network and not trained.
 #include <span>
 #include <vector>

@@ -8,6 +8,10 @@ namespace baton::bench {
 // the best of several.
 double fma_rate();
 
+// Operations per second of products of floats on tiles of bfloat16, were there nothing but the multiplying: a sixth of
+// what the tiles make of thirds (kernels/cpu/thirds.hpp). 0 where the kernels use no tiles. About 0.3 ms.
+double tile_rate();
+
 // Seconds of a steady clock.
 double now();
 

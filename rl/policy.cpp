@@ -93,7 +93,8 @@ void GaussianPolicy::clamp_log_std() {
 void GaussianPolicy::encode(const float* x, int n, float* z) const {
   const int s = encoding_.state_dim;
   const std::size_t size = static_cast<std::size_t>(n) * 2 * s;
-  std::copy(x, x + size, z);
+  const bool zero = encoding_.robot_fill == RobotFill::kZero, changes = encoding_.relative_goal || zero;
+  if (changes) std::copy(x, x + size, z);
   if (encoding_.relative_goal) {
     for (float* row = z; row < z + size; row += 2 * s) {
       for (int j = 0; j < s; ++j) row[s + j] -= row[j];
@@ -102,8 +103,8 @@ void GaussianPolicy::encode(const float* x, int n, float* z) const {
   const auto blank_robot = [&] {
     for (float* row = z; row < z + size; row += 2 * s) std::fill_n(row + s, encoding_.robot_dim, 0.0f);
   };
-  if (encoding_.robot_fill == RobotFill::kZero) blank_robot();  // raw zeros
-  in_.normalize(n, z, z);
+  if (zero) blank_robot();  // raw zeros
+  in_.normalize(n, changes ? z : x, z);
   if (encoding_.robot_fill == RobotFill::kMask) blank_robot();  // normalised ones
 }
 

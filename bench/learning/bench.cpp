@@ -32,9 +32,9 @@ int repetitions_for(const std::function<void()>& run) {
 }
 
 // All threads at once: a shared core clocks lower and lends its units to its sibling.
-double peak_rate(int threads) {
+double peak_rate(int threads, double (*rate_of_one)() = fma_rate) {
   std::vector<double> rates(static_cast<std::size_t>(threads));
-  kernels::parallel_for(threads, [&](int t) { rates[static_cast<std::size_t>(t)] = fma_rate(); });
+  kernels::parallel_for(threads, [&](int t) { rates[static_cast<std::size_t>(t)] = rate_of_one(); });
   double sum = 0;
   for (const double rate : rates) sum += rate;
   return sum;
@@ -84,12 +84,12 @@ void race(benchmark::State& state, const std::string& peer, const MakeWork& make
   state.counters["times_peer"] = theirs / best;
 }
 
-void peak(benchmark::State& state, int threads) {
+void peak(benchmark::State& state, int threads, double (*rate_of_one)()) {
   kernels::set_threads(threads);
   double best = 0;
   for (auto _ : state) {
     const double start = now();
-    best = std::max(best, peak_rate(threads));
+    best = std::max(best, peak_rate(threads, rate_of_one));
     state.SetIterationTime(now() - start);
   }
   state.counters["GFLOP/s"] = 1e-9 * best;
@@ -100,6 +100,16 @@ template <class Add>
 void for_threads(Add add) {
   add("", 1);
   if (std::thread::hardware_concurrency() >= 2) add("/threads:2", 2);
+}
+
+void add_peak(const std::string& name, double (*rate_of_one)()) {
+  for_threads([&](const char* suffix, int threads) {
+    benchmark::RegisterBenchmark((name + suffix).c_str(),
+                                 [=](benchmark::State& state) { peak(state, threads, rate_of_one); })
+        ->Iterations(300)
+        ->UseManualTime()
+        ->Unit(benchmark::kMicrosecond);
+  });
 }
 
 }  // namespace
@@ -131,13 +141,8 @@ void require_close(const char* what, const std::vector<float>& got, const std::v
 
 int main(int argc, char** argv) {
   using namespace baton::bench;
-  for_threads([](const char* suffix, int threads) {
-    benchmark::RegisterBenchmark((std::string("peak/fma") + suffix).c_str(),
-                                 [=](benchmark::State& state) { peak(state, threads); })
-        ->Iterations(300)
-        ->UseManualTime()
-        ->Unit(benchmark::kMicrosecond);
-  });
+  add_peak("peak/fma", fma_rate);
+  if (tile_rate() > 0) add_peak("peak/tiles", tile_rate);
   add_gemm_contests();
   add_policy_contests();
   add_natural_gradient_contests();

@@ -26,34 +26,64 @@ constexpr int64_t thirds_words(int64_t count, int64_t depth) {
   return whole(count, kEdge) / kEdge * (whole(depth, kSteps) / kSteps) * kThirds * kTileWords;
 }
 
-// Eight tiles of 16 rows of 64 bytes, until it goes out of scope.
-struct Tiles {
-  struct alignas(64) Configuration {
-    uint8_t palette = 1, start_row = 0, reserved[14] = {};
-    uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-  };
-  Tiles() {
-    const Configuration configuration;
-    _tile_loadconfig(&configuration);
-  }
+// What stands at p has been stored before what follows is loaded: the compiler does not know what tiles read.
+inline void settle(const void* p) { asm volatile("" : : "r"(p) : "memory"); }
+
+// What the unit is told of its tiles, until this goes out of scope. Tiles 0..3 hold a square of C, upper row first; 4
+// and 5 the two halves of A's rows, 6 and 7 those of B's columns.
+class Tiles {
+ public:
+  Tiles() = default;
   ~Tiles() { _tile_release(); }
   Tiles(const Tiles&) = delete;
   Tiles& operator=(const Tiles&) = delete;
+
+  // For a square of `rows` x `columns`, 32 x 32 at most. What the tiles hold is lost where that changes.
+  void shape(int rows, int columns) {
+    if (rows == rows_ && columns == columns_) return;
+    rows_ = rows, columns_ = columns;
+    Configuration configuration;
+    for (int half = 0; half < 2; ++half) {
+      const int height = part(rows, half), width = part(columns, half);
+      configuration.set(2 * half, height, part(columns, 0));
+      configuration.set(2 * half + 1, height, part(columns, 1));
+      configuration.set(4 + half, height, kEdge);
+      configuration.set(6 + half, kEdge, width);
+    }
+    settle(&configuration);
+    _tile_loadconfig(&configuration);
+  }
+
+ private:
+  struct alignas(64) Configuration {
+    uint8_t palette = 1, start_row = 0, reserved[14] = {};
+    uint16_t row_bytes[16] = {};
+    uint8_t rows[16] = {};
+    void set(int tile, int height, int words) {
+      if (height == 0 || words == 0) return;  // never used
+      rows[tile] = static_cast<uint8_t>(height);
+      row_bytes[tile] = static_cast<uint16_t>(words * 4);
+    }
+  };
+  static int part(int all, int half) {
+    const int left = all - half * kEdge;
+    return left > kEdge ? kEdge : (left > 0 ? left : 0);
+  }
+
+  int rows_ = 0, columns_ = 0;
 };
 
-// Tiles 0..3 hold C, upper row first; 4 and 5 the two halves of A, 6 and 7 those of B.
-template <int kRowHalves, int kColumnHalves>
+template <int kHalves>
 [[gnu::always_inline]] inline void load_a(const uint32_t* a, int third) {
-  a += third * kRowHalves * kTileWords;
+  a += third * kHalves * kTileWords;
   _tile_loadd(4, a, 64);
-  if constexpr (kRowHalves == 2) _tile_loadd(5, a + kTileWords, 64);
+  if constexpr (kHalves == 2) _tile_loadd(5, a + kTileWords, 64);
 }
-template <int kRowHalves, int kColumnHalves>
+template <int kHalves>
 [[gnu::always_inline]] inline void load_b(const uint32_t* b, int third) {
-  b += third * kColumnHalves * kTileWords;
+  b += third * kHalves * kTileWords;
   _tile_loadd(6, b, 64);
-  if constexpr (kColumnHalves == 2) _tile_loadd(7, b + kTileWords, 64);
+  if constexpr (kHalves == 2) _tile_loadd(7, b + kTileWords, 64);
 }
 template <int kRowHalves, int kColumnHalves>
 [[gnu::always_inline]] inline void multiply() {
@@ -70,6 +100,7 @@ void square(int blocks, const uint32_t* a, const uint32_t* b, float* c, int64_t 
   constexpr int R = kRowHalves, C = kColumnHalves;
   const int64_t stride = ldc * static_cast<int64_t>(sizeof(float));
   float* const lower = c + kEdge * ldc;
+  settle(a);
   if (add) {
     _tile_loadd(0, c, stride);
     if constexpr (C == 2) _tile_loadd(1, c + kEdge, stride);
@@ -77,23 +108,23 @@ void square(int blocks, const uint32_t* a, const uint32_t* b, float* c, int64_t 
     if constexpr (R == 2 && C == 2) _tile_loadd(3, lower + kEdge, stride);
   } else {
     _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    if constexpr (C == 2) _tile_zero(1);
+    if constexpr (R == 2) _tile_zero(2);
+    if constexpr (R == 2 && C == 2) _tile_zero(3);
   }
   for (int block = 0; block < blocks; ++block, a += step_words(R), b += step_words(C)) {
-    load_a<R, C>(a, 0);
-    load_b<R, C>(b, 2);
+    load_a<R>(a, 0);
+    load_b<C>(b, 2);
     multiply<R, C>();
-    load_b<R, C>(b, 1);
+    load_b<C>(b, 1);
     multiply<R, C>();
-    load_a<R, C>(a, 1);
+    load_a<R>(a, 1);
     multiply<R, C>();
-    load_b<R, C>(b, 0);
+    load_b<C>(b, 0);
     multiply<R, C>();
-    load_a<R, C>(a, 2);
+    load_a<R>(a, 2);
     multiply<R, C>();
-    load_a<R, C>(a, 0);
+    load_a<R>(a, 0);
     multiply<R, C>();
   }
   _tile_stored(0, c, stride);
@@ -125,21 +156,16 @@ struct Factors {
   float alpha, beta;
 };
 
-// One square of C, whole or not: of both kinds every number has the same bits.
-void add_square(int rows, int columns, int blocks, const uint32_t* a, const uint32_t* b, float* c,
-                int64_t ldc, Factors by) {
+// One square of C, of any size.
+void add_square(Tiles& tiles, int rows, int columns, int blocks, const uint32_t* a, const uint32_t* b,
+                float* c, int64_t ldc, Factors by) {
   const int row_halves = halves_at(rows, 0), column_halves = halves_at(columns, 0);
-  const bool sums_go_on = by.alpha == 1 && by.beta == 1,
-             by_tiles = sums_go_on || (by.alpha == 1 && by.beta == 0);
-  if (by_tiles && rows % kEdge == 0 && columns % kEdge == 0)
-    return any_square(row_halves, column_halves, blocks, a, b, c, ldc, sums_go_on);
-  alignas(64) float sums[kSquare * kSquare] = {};
-  if (sums_go_on) {
-    for (int i = 0; i < rows; ++i)
-      memcpy(sums + i * kSquare, c + i * ldc, static_cast<size_t>(columns) * sizeof(float));
-  }
-  any_square(row_halves, column_halves, blocks, a, b, sums, kSquare, sums_go_on);
-  blend(rows, columns, by.alpha, sums, by_tiles ? 0 : by.beta, c, ldc);
+  tiles.shape(rows, columns);
+  if (by.alpha == 1 && (by.beta == 0 || by.beta == 1))
+    return any_square(row_halves, column_halves, blocks, a, b, c, ldc, by.beta == 1);
+  alignas(64) float sums[kSquare * kSquare];
+  any_square(row_halves, column_halves, blocks, a, b, sums, kSquare, false);
+  blend(rows, columns, by.alpha, sums, by.beta, c, ldc);
 }
 
 // Thirds of op(A), rows i0.. and steps p0..: [group of 32 rows][block of steps][third][half].
@@ -183,14 +209,14 @@ void columns_thirds(bool transposed, int columns, int depth, const float* b, int
 }
 
 // C += A B for a block of steps, thirds of both given; b: as columns_thirds wrote it.
-void block_product(int rows, int n, int depth, const uint32_t* a, const uint32_t* b, float* c, int64_t ldc,
-                   Factors by) {
+void block_product(Tiles& tiles, int rows, int n, int depth, const uint32_t* a, const uint32_t* b, float* c,
+                   int64_t ldc, Factors by) {
   const int blocks = static_cast<int>(whole(depth, kSteps) / kSteps);
   for (int j0 = 0; j0 < n; j0 += kSquare) {
     const uint32_t* group = a;
     for (int i0 = 0; i0 < rows; i0 += kSquare) {
-      add_square(rows - i0 < kSquare ? rows - i0 : kSquare, n - j0 < kSquare ? n - j0 : kSquare, blocks,
-                 group, b, c + i0 * ldc + j0, ldc, by);
+      add_square(tiles, rows - i0 < kSquare ? rows - i0 : kSquare, n - j0 < kSquare ? n - j0 : kSquare,
+                 blocks, group, b, c + i0 * ldc + j0, ldc, by);
       group += blocks * step_words(halves_at(rows, i0));
     }
     b += blocks * step_words(halves_at(n, j0));
@@ -213,12 +239,12 @@ uint32_t* words_buffer(int64_t words) {
 }
 
 // All rows against thirds of B over one block of steps. thirds: room for a block of rows.
-void rows_product(bool at, int m, int n, int depth, const float* a, int64_t lda, const uint32_t* b, float* c,
-                  int64_t ldc, Factors by, uint32_t* thirds) {
+void rows_product(Tiles& tiles, bool at, int m, int n, int depth, const float* a, int64_t lda,
+                  const uint32_t* b, float* c, int64_t ldc, Factors by, uint32_t* thirds) {
   for (int i0 = 0; i0 < m; i0 += kBlockRows) {
     const int rows = m - i0 < kBlockRows ? m - i0 : kBlockRows;
     rows_thirds(at, rows, depth, at ? a + i0 : a + i0 * lda, lda, thirds);
-    block_product(rows, n, depth, thirds, b, c + i0 * ldc, ldc, by);
+    block_product(tiles, rows, n, depth, thirds, b, c + i0 * ldc, ldc, by);
   }
 }
 
@@ -229,10 +255,10 @@ void bulk_gemm_packed_isa(Transpose transpose_a, int m, int n, int k, float alph
   const bool at = transpose_a == Transpose::kYes;
   const uint32_t* b = reinterpret_cast<const uint32_t*>(packed);
   uint32_t* thirds = words_buffer(thirds_words(kBlockRows, kBlockK));
-  const Tiles tiles;
+  Tiles tiles;
   for (int p0 = 0; p0 < k; p0 += kBlockK) {
     const int depth = k - p0 < kBlockK ? k - p0 : kBlockK;
-    rows_product(at, m, n, depth, at ? a + int64_t{p0} * lda : a + p0, lda, b, c, ldc,
+    rows_product(tiles, at, m, n, depth, at ? a + int64_t{p0} * lda : a + p0, lda, b, c, ldc,
                  {alpha, p0 == 0 ? beta : 1}, thirds);
     b += thirds_words(n, depth);
   }
@@ -245,15 +271,15 @@ void bulk_gemm_isa(Transpose transpose_a, Transpose transpose_b, int m, int n, i
   const bool at = transpose_a == Transpose::kYes, bt = transpose_b == Transpose::kYes;
   uint32_t* thirds = words_buffer(thirds_words(kBlockRows, kBlockK) + thirds_words(kBlockColumns, kBlockK));
   uint32_t* panels = thirds + thirds_words(kBlockRows, kBlockK);
-  const Tiles tiles;
+  Tiles tiles;
   for (int j0 = 0; j0 < n; j0 += kBlockColumns) {
     const int columns = n - j0 < kBlockColumns ? n - j0 : kBlockColumns;
     for (int p0 = 0; p0 < k; p0 += kBlockK) {
       const int depth = k - p0 < kBlockK ? k - p0 : kBlockK;
       columns_thirds(bt, columns, depth, bt ? b + int64_t{j0} * ldb + p0 : b + int64_t{p0} * ldb + j0, ldb,
                      panels);
-      rows_product(at, m, columns, depth, at ? a + int64_t{p0} * lda : a + p0, lda, panels, c + j0, ldc,
-                   {alpha, p0 == 0 ? beta : 1}, thirds);
+      rows_product(tiles, at, m, columns, depth, at ? a + int64_t{p0} * lda : a + p0, lda, panels, c + j0,
+                   ldc, {alpha, p0 == 0 ? beta : 1}, thirds);
     }
   }
 }
