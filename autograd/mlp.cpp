@@ -215,19 +215,6 @@ void MlpPass<T>::check_parameters(const char* what, std::size_t size) const {
                 what, size, parameters_);
 }
 
-// Calls body(slot, first row, rows) for every chunk; the chunks of one slot run in order on one thread.
-template <class T>
-template <class Body>
-void MlpPass<T>::for_slots(Body body) {
-  const int chunks = kernels::chunk_count(rows_, kChunk), slots = std::min(chunks, kMaxSlots);
-  kernels::parallel_for(slots, [&](int slot) {
-    const int begin = slot * chunks / slots, end = (slot + 1) * chunks / slots;
-    for (int chunk = begin; chunk < end; ++chunk) {
-      body(slot, chunk == begin, chunk * kChunk, std::min(kChunk, rows_ - chunk * kChunk));
-    }
-  });
-}
-
 template <class T>
 void MlpPass<T>::vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta, T* dx) {
   check_parameters("theta", theta.size());
@@ -377,67 +364,6 @@ void MlpPass<T>::metric_product(std::span<const T> theta, std::span<const T> v, 
               scratch);
   });
   add_slots(dtheta);
-}
-
-template <class T>
-void MlpPass<T>::vjp_squares(std::span<const T> theta, const T* dy, std::span<T> squares) {
-  check_parameters("theta", theta.size());
-  check_parameters("squares", squares.size());
-  if (rows_ == 0) return;
-  squared_.resize(scratch_.size());
-  pack_weights({turned(theta.data(), 1)});
-  for_slots([&](int slot, bool fresh, int first, int rows) {
-    const std::size_t at = product(2 * slot, kChunk * widest_);
-    squares_chunk(theta.data(), dy, gradients_.data() + product(slot, parameters_), fresh, first, rows,
-                  scratch_.data() + at, squared_.data() + at);
-  });
-  add_slots(squares);
-}
-
-// A row's gradient of W is h delta', so that its square is h^2 (delta^2)': one product sums it over rows.
-template <class T>
-void MlpPass<T>::squares_chunk(const T* theta, const T* dy, T* squares, bool fresh, int first, int rows,
-                               T* scratch, T* squared) {
-  const T* delta = dy + product(first, spec_.out);
-  T* h2 = squared;
-  T* delta2 = squared + product(kChunk, widest_);
-  for (int l = layer_count(spec_) - 1; l >= 0; --l) {
-    const MlpLayer layer = layer_layout(spec_, l);
-    kernels::unary<T>(Unary::kSquare, static_cast<std::int64_t>(product(rows, layer.in)), h(l, first), h2);
-    kernels::unary<T>(Unary::kSquare, static_cast<std::int64_t>(product(rows, layer.out)), delta, delta2);
-    kernels::bulk_gemm<T>(Transpose::kYes, Transpose::kNo, layer.in, layer.out, rows, T(1), h2, layer.in,
-                          delta2, layer.out, fresh ? T(0) : T(1), squares + layer.weight, layer.out);
-    kernels::sum_axis<T>(1, rows, layer.out, T(1), delta2, squares + layer.bias, !fresh);
-    if (l == 0) return;
-    T* next = scratch + (l & 1) * static_cast<std::ptrdiff_t>(product(kChunk, widest_));
-    multiply_transposed(l, rows, delta, next);
-    if (spec_.layer_norm) {
-      norm_squares(squares, fresh, l - 1, first, rows, next, h2);
-    }
-    activate_vjp(theta, nullptr, fresh, l - 1, first, rows, next);
-    delta = next;
-  }
-}
-
-// Squares of the gradients of gain and shift, which are delta_n n and delta_n, from delta at h.
-template <class T>
-void MlpPass<T>::norm_squares(T* squares, bool fresh, int layer, int first, int rows, const T* delta,
-                              T* scratch) {
-  const MlpLayer at = layer_layout(spec_, layer);
-  const int l = layer + 1;
-  const auto size = static_cast<std::int64_t>(product(rows, at.out));
-  kernels::unary_derivative<T>(unary_of(spec_.activation), size, keeps_input_ ? n(l, first) : nullptr,
-                               h(l, first), delta, scratch, false);
-  kernels::unary<T>(Unary::kSquare, size, scratch, scratch);
-  kernels::sum_axis<T>(1, rows, at.out, T(1), scratch, squares + at.shift, !fresh);
-  for (int r = 0; r < rows; ++r) {
-    const T center = *mean(l, first + r), scale = *inverse(l, first + r);
-    for (int c = 0; c < at.out; ++c) {
-      const T normed = (z(l, first + r)[c] - center) * scale;
-      scratch[product(r, at.out) + static_cast<std::size_t>(c)] *= normed * normed;
-    }
-  }
-  kernels::sum_axis<T>(1, rows, at.out, T(1), scratch, squares + at.gain, !fresh);
 }
 
 template class MlpPass<float>;

@@ -8,6 +8,7 @@
 // layer_norm (hidden layers) gain_l and shift_l as [fan_out].
 // (W stands with its inputs as rows so that the forward pass needs no transposition.)
 // T is float (work) or double (checks).
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,6 +21,7 @@
 #include "kernels/aligned.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/gemm.hpp"
+#include "kernels/parallel.hpp"
 
 namespace baton::ag {
 
@@ -171,6 +173,7 @@ class MlpPass {
   void activate(const T* theta, int layer, int first, int rows);
   void activate_vjp(const T* theta, T* gradient, bool fresh, int layer, int first, int rows, T* delta);
   void activate_jvp(const T* theta, const T* v, int layer, int first, int rows, T* dot);
+  // Calls body(slot, is its first chunk, first row, rows) for every chunk; a slot's run in order on one thread.
   template <class Body>
   void for_slots(Body body);
   const Level& level(int l) const { return levels_[static_cast<std::size_t>(l)]; }
@@ -197,6 +200,18 @@ class MlpPass {
   kernels::AlignedVector<T> scratch_;    // [slot][2][kChunk][widest]
   kernels::AlignedVector<T> squared_;    // [slot][2][kChunk][widest], of vjp_squares
 };
+
+template <class T>
+template <class Body>
+void MlpPass<T>::for_slots(Body body) {
+  const int chunks = kernels::chunk_count(rows_, kChunk), slots = std::min(chunks, kMaxSlots);
+  kernels::parallel_for(slots, [&](int slot) {
+    const int begin = slot * chunks / slots, end = (slot + 1) * chunks / slots;
+    for (int chunk = begin; chunk < end; ++chunk) {
+      body(slot, chunk == begin, chunk * kChunk, std::min(kChunk, rows_ - chunk * kChunk));
+    }
+  });
+}
 
 extern template class MlpPass<float>;
 extern template class MlpPass<double>;
