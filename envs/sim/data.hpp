@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "envs/sim/broadphase.hpp"
+#include "envs/sim/collide/ccd.hpp"
 #include "envs/sim/collide/motion.hpp"
 #include "envs/sim/constraint_data.hpp"
 #include "envs/sim/contact.hpp"
@@ -116,7 +117,8 @@ struct Data {
   T contact_count{};        // contacts of each lane, those beyond kMaxContacts included
   void reserve_contacts(const Model<S>& m, int room);
   SeparationCache<T> separations;
-  Motion<T> motion;  // when pairs must be looked at again
+  std::vector<ccd::Workspace> convex_work;  // [1] on a device, for pairs that are general convex; else empty
+  Motion<T> motion;                         // when pairs must be looked at again
 
   // ---- constraint.hpp, solver.hpp ----
   ConstraintData<T> efc;

@@ -15,6 +15,7 @@
 #include "envs/sim/cuda/tile.hpp"
 #include "envs/sim/mjcf/load.hpp"
 #include "kernels/error.hpp"
+#include "tests/sim/mujoco_oracle.hpp"
 
 using namespace baton;
 using namespace baton::sim;
@@ -30,7 +31,7 @@ constexpr double kTolerance =
     1e-3;  // of 1 + |value|: 5 steps of float, magnified by contacts that are made or not
 #endif
 
-std::string model_path(const std::string& name) { return std::string(BATON_SIM_MODELS) + "/" + name; }
+using test::model_path;
 
 Batch make(const Model<double>& model, int n, bool device) {
   BatchOptions options;
@@ -77,7 +78,8 @@ void start(Batch& batch, int env) {
   batch.set_ctrl(env, c);
 }
 
-void compare(const Model<double>& model, int environments, int steps) {
+// Returns the processor's counts.
+BatchCounts compare(const Model<double>& model, int environments, int steps) {
   Batch device = make(model, environments, true), host = make(model, environments, false);
   CHECK(device.isa() == "cuda");
   for (int env = 0; env < environments; ++env) start(device, env), start(host, env);
@@ -87,7 +89,7 @@ void compare(const Model<double>& model, int environments, int steps) {
   }
   const BatchCounts d = device.counts(), h = host.counts();
   CHECK(d.steps == h.steps);
-  if (kTolerance > 0) return;
+  if (kTolerance > 0) return h;
   CHECK(d.contacts == h.contacts);
   CHECK(d.iterations == h.iterations);
   CHECK(d.line_search == h.line_search);
@@ -98,6 +100,7 @@ void compare(const Model<double>& model, int environments, int steps) {
     for (std::size_t s = 0; s < model.sites.size(); ++s)
       CHECK(device.site_position(env, static_cast<int>(s)) == host.site_position(env, static_cast<int>(s)));
   }
+  return h;
 }
 
 }  // namespace
@@ -115,6 +118,15 @@ TEST_CASE("cuda: environments of every kind of joint, constraint and collider st
 
 TEST_CASE("cuda: the kitchen steps as on the processor") {
   compare(mjcf::load(BATON_SOURCE_ROOT "/envs/kitchen/kitchen.xml"), 2, kSteps);
+}
+
+TEST_CASE("cuda: meshes and ellipsoids step as on the processor, with every other kind of geom") {
+  const BatchCounts counts = compare(mjcf::load(model_path("assets/heap.xml")), 3, kSteps);
+  CHECK(counts.contacts > 8 * counts.steps);
+}
+
+TEST_CASE("cuda: the original kitchen steps as on the processor") {
+  if (const std::string path = test::franka_kitchen(); !path.empty()) compare(mjcf::load(path), 2, kSteps);
 }
 
 TEST_CASE("cuda: a batch larger than a block, steps at once or one by one, state set in between") {
@@ -160,28 +172,18 @@ TEST_CASE("cuda: contacts beyond the room are dropped and counted") {
   CHECK(device.diverged(0) == 0);
 }
 
-TEST_CASE("cuda: models whose meshes or ellipsoids may touch are refused by name") {
-  const Model<double> model = mjcf::parse(
-      "<mujoco><worldbody><geom name='floor' type='box' size='1 1 1'/><body><freejoint/>"
-      "<geom name='egg' type='ellipsoid' size='0.1 0.2 0.3'/></body></worldbody></mujoco>",
-      "egg.xml");
-  CHECK_THROWS_WITH_AS(
-      make(model, 1, true),
-      "egg.xml: geoms 'egg' and 'floor' may touch: meshes and ellipsoids (but on planes) do not "
-      "collide on a device yet; use --device cpu",
-      Error);
-}
-
 // Two objects of one model, alive at the same time, have no array at the same place: their images are the same only if
 // every array's address was put right.
 TEST_CASE("cuda: every array of an environment is in its image") {
-  const Model<float> model = to_float(mjcf::load(model_path("arm.xml")));
+  const Model<float> model = to_float(mjcf::load(model_path("assets/heap.xml")));
   using D = Data<float>;
   std::vector<std::vector<std::uint64_t>> words;
   std::vector<std::vector<std::byte>> storage(2,
                                               std::vector<std::byte>(sizeof(D)));  // zeros where members pad
   for (auto& bytes : storage) {
     D* d = new (bytes.data()) D(model);
+    sim::cuda::prepare(model, *d);
+    CHECK(d->convex_work.size() == 1);
     sim::cuda::ImageWriter writer(*d, sim::cuda::words_of(*d), 4096);
     const auto append = [&](const auto& array) { writer.append(array); };
     sim::cuda::for_each_table(*d, append);
@@ -193,4 +195,38 @@ TEST_CASE("cuda: every array of an environment is in its image") {
   for (std::size_t i = 0; i < words[0].size(); ++i)
     CHECK_MESSAGE(words[0][i] == words[1][i], "word ", i, " of Data<float>");
   for (auto& bytes : storage) reinterpret_cast<D*>(bytes.data())->~D();
+}
+
+// The same of two copies of a model. A mesh begins with its name, which a device does not read.
+TEST_CASE("cuda: every array of a model's meshes is in its image, after the mesh") {
+  using M = Mesh<float>;
+  constexpr std::uint64_t kBase = 4096, kWord = sizeof(std::uint64_t);
+  const Model<float> model = to_float(mjcf::load(model_path("assets/heap.xml"))), copy = model;
+  REQUIRE(model.meshes.size() == 5);
+  REQUIRE(reinterpret_cast<std::uintptr_t>(&model.meshes[0].hull) ==
+          reinterpret_cast<std::uintptr_t>(&model.meshes[0]) + sizeof(std::string));
+  std::vector<std::vector<std::uint64_t>> words;
+  for (const Model<float>* m : {&model, &copy}) {
+    sim::cuda::ImageWriter writer(*m, sim::cuda::words_of(*m), kBase);
+    sim::cuda::for_each_array(*m, [&](const auto& array) { writer.append(array); });
+    words.push_back(std::move(writer).take().words);
+  }
+  const std::size_t meshes =
+      (reinterpret_cast<std::uintptr_t>(&model.meshes) - reinterpret_cast<std::uintptr_t>(&model)) / kWord;
+  const std::size_t first = (words[0][meshes] - kBase) / kWord;
+  for (std::size_t k = 0; k < model.meshes.size(); ++k)
+    for (std::size_t i = sizeof(std::string) / kWord; i < sizeof(M) / kWord; ++i) {
+      const std::size_t at = first + k * sizeof(M) / kWord + i;
+      CHECK_MESSAGE(words[0][at] == words[1][at], "mesh ", k, ", word ", i, " of Mesh<float>");
+    }
+  const std::size_t hull = (words[0][first + sizeof(std::string) / kWord] - kBase) / kWord;
+  const Vec3<float>& corner = model.meshes[0].hull[0];
+  CHECK(std::memcmp(&words[0][hull], &corner, sizeof(corner)) == 0);
+}
+
+TEST_CASE("cuda: an array that is in no object of the image is refused") {
+  const std::vector<int> stray{1, 2};
+  const Model<float> model;
+  sim::cuda::ImageWriter writer(model, sim::cuda::words_of(model), 0);
+  CHECK_THROWS_WITH_AS(writer.append(stray), "cuda: an array that is in no object of the image", Error);
 }

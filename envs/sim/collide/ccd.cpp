@@ -6,7 +6,7 @@ namespace {
 
 constexpr int kSmallHull = 12;  // up to here looking at every vertex beats walking
 
-V3 local_support(const Hull& h, const V3& d, int& seed) {
+BATON_HD_TEXT V3 local_support(const Hull& h, const V3& d, int& seed) {
   int best = seed;
   double reach = dot(h.vertex(best), d);
   const auto offer = [&](int i) {
@@ -25,7 +25,7 @@ V3 local_support(const Hull& h, const V3& d, int& seed) {
   return h.vertex(best);
 }
 
-double side(double direction, double half) { return direction >= 0 ? half : -half; }
+BATON_HD_TEXT double side(double direction, double half) { return direction >= 0 ? half : -half; }
 
 struct Found {
   bool touching = false;
@@ -35,7 +35,7 @@ struct Found {
 };
 
 // The pair's first point: nearest points of separate cores, or the deepest of overlapping ones.
-Found first_point(Body& a, Body& b, double margin, const Settings& settings) {
+BATON_HD_TEXT Found first_point(Body& a, Body& b, double margin, const Settings& settings, Workspace& work) {
   Found f;
   const double skin_a = a.skin(), skin_b = b.skin();
   const Distance near = gjk(a, b, margin + skin_a + skin_b, settings);
@@ -52,7 +52,7 @@ Found first_point(Body& a, Body& b, double margin, const Settings& settings) {
     for (int i = 0; i < s.size; ++i)
       on_a += s.corner[i].on_a * s.weight[i], on_b += s.corner[i].on_b * s.weight[i];
   } else {
-    const Penetration deep = epa(a, b, near.simplex, settings);
+    const Penetration deep = epa(a, b, near.simplex, settings, work);
     if (!deep.found) return f;
     f.point.dist = -deep.depth - skin_a - skin_b;
     f.point.normal = deep.normal;
@@ -65,7 +65,7 @@ Found first_point(Body& a, Body& b, double margin, const Settings& settings) {
 
 }  // namespace
 
-double Body::bound() const {
+BATON_HD_TEXT double Body::bound() const {
   switch (type) {
     case GeomType::kSphere:
       return size.x;
@@ -80,7 +80,7 @@ double Body::bound() const {
   }
 }
 
-V3 Body::support(const V3& direction, int& id) {
+BATON_HD_TEXT V3 Body::support(const V3& direction, int& id) {
   id = -1;
   const V3 d = transpose_mul(mat, direction);
   V3 p{0, 0, 0};
@@ -118,7 +118,7 @@ V3 Body::support(const V3& direction, int& id) {
   return mat * p + pos;
 }
 
-Support support(Body& a, Body& b, const V3& direction) {
+BATON_HD_TEXT Support support(Body& a, Body& b, const V3& direction) {
   Support s;
   s.on_a = a.support(direction, s.id_a);
   s.on_b = b.support(-direction, s.id_b);
@@ -126,17 +126,21 @@ Support support(Body& a, Body& b, const V3& direction) {
   return s;
 }
 
-Contacts collide(Body a, Body b, double margin, const Settings& settings) {
+BATON_HD_TEXT Contacts collide(Body a, Body b, double margin, const Settings& settings, Workspace* work) {
+#if !defined(__CUDA_ARCH__)
+  Workspace on_stack;
+  if (work == nullptr) work = &on_stack;
+#endif
   Contacts out;
-  const Found f = first_point(a, b, margin, settings);
+  const Found f = first_point(a, b, margin, settings, *work);
   out.direction = f.direction;
   out.apart = f.apart;
   if (!f.touching) return out;
-  out.count = spread(a, b, f.point, margin, out.point);
+  out.count = spread(a, b, f.point, margin, *work, out.point);
   return out;
 }
 
-Contacts collide_plane(const Body& plane, Body mesh, double margin) {
+BATON_HD_TEXT Contacts collide_plane(const Body& plane, Body mesh, double margin) {
   constexpr double kApart = 0.3;  // of the bounding radius
   constexpr int kMost = 3;
   Contacts out;

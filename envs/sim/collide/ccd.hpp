@@ -12,9 +12,12 @@
 //   (within 5 degrees), these are projected along it and cut against each other: up to 4 points, all with the pair's
 //   normal, each with its own depth along it; the deepest has the pair's.
 //
-// Nothing allocates or throws. Poses must be finite.
+// Nothing allocates or throws. Poses must be finite. The same text runs in a GPU's threads, in double there, too
+// (cuda/environments.cu).
 // Sources: Gilbert, Johnson, Keerthi 1988; van den Bergen 2001; MuJoCo, Computation, "Collision" (native CCD), whose
 // tolerance, rounds and angle of 5 degrees these are.
+#include <cstddef>
+
 #include "envs/sim/model.hpp"
 
 namespace baton::sim::ccd {
@@ -37,12 +40,12 @@ struct Hull {
   const int *polygon_begin = nullptr, *polygon_vertices = nullptr;
   const int *vertex_polygon_begin = nullptr, *vertex_polygons = nullptr;
 
-  V3 vertex(int i) const { return wide ? wide[i] : cast<double>(narrow[i]); }
-  V3 normal(int i) const { return wide_normals ? wide_normals[i] : cast<double>(narrow_normals[i]); }
+  BATON_HD V3 vertex(int i) const { return wide ? wide[i] : cast<double>(narrow[i]); }
+  BATON_HD V3 normal(int i) const { return wide_normals ? wide_normals[i] : cast<double>(narrow_normals[i]); }
 };
 
 template <class S>
-Hull view(const Mesh<S>& m) {
+BATON_HD Hull view(const Mesh<S>& m) {
   Hull h;
   h.vertices = static_cast<int>(m.hull.size());
   h.polygons = static_cast<int>(m.polygon_normals.size());
@@ -56,6 +59,12 @@ Hull view(const Mesh<S>& m) {
   return h;
 }
 
+// What EPA and then manifold.cpp work on. The CPU has it on its stack. A GPU would set such a stack aside for every
+// thread that it could run at once, gigabytes: there it is part of the environment (Data::convex_work).
+struct Workspace {
+  alignas(double) std::byte bytes[17 * 1024];
+};
+
 struct Body {
   GeomType type = GeomType::kSphere;
   V3 pos{};
@@ -65,12 +74,14 @@ struct Body {
   int seed = 0;  // hull vertex at which the next search starts; a hint only
 
   // Spheres and capsules are seen without their radius: a point, a segment.
-  double skin() const { return type == GeomType::kSphere || type == GeomType::kCapsule ? size.x : 0.0; }
-  bool polytope() const { return type == GeomType::kBox || type == GeomType::kMesh; }
-  bool round() const { return type == GeomType::kEllipsoid || type == GeomType::kCylinder; }
-  double bound() const;  // radius of the bounding sphere
+  BATON_HD double skin() const {
+    return type == GeomType::kSphere || type == GeomType::kCapsule ? size.x : 0.0;
+  }
+  BATON_HD bool polytope() const { return type == GeomType::kBox || type == GeomType::kMesh; }
+  BATON_HD bool round() const { return type == GeomType::kEllipsoid || type == GeomType::kCylinder; }
+  BATON_HD_TEXT double bound() const;  // radius of the bounding sphere
   // The point furthest along `direction` (any length but 0), skin left off. id: which corner it is, -1 on round shapes.
-  V3 support(const V3& direction, int& id);
+  BATON_HD_TEXT V3 support(const V3& direction, int& id);
 };
 
 // A point of A - B and where it comes from.
@@ -79,7 +90,7 @@ struct Support {
   int id_a = -1, id_b = -1;
 };
 // direction points out of A and into B.
-Support support(Body& a, Body& b, const V3& direction);
+BATON_HD_TEXT Support support(Body& a, Body& b, const V3& direction);
 
 struct Simplex {
   Support corner[4];
@@ -96,17 +107,17 @@ struct Distance {
   Simplex simplex;
 };
 // Skins left off. direction0: where to look first (from A to B); zero: from centre to centre.
-Distance gjk(Body& a, Body& b, double cutoff, const Settings& settings);
+BATON_HD_TEXT Distance gjk(Body& a, Body& b, double cutoff, const Settings& settings);
 
-// The corners of the polytope's nearest face.
 struct Penetration {
   bool found = false;
   double depth = 0;  // >= 0
   V3 normal{};       // unit, from A to B
   V3 on_a{}, on_b{};
-  Support corner[3];
+  Support corner[3];  // of the polytope's nearest face
 };
-Penetration epa(Body& a, Body& b, const Simplex& simplex, const Settings& settings);
+BATON_HD_TEXT Penetration epa(Body& a, Body& b, const Simplex& simplex, const Settings& settings,
+                              Workspace& work);
 
 inline constexpr int kMaxContacts = 4;
 struct Point {
@@ -121,13 +132,14 @@ struct Contacts {
 };
 
 // The pair's other points. first: the nearest or deepest one. Writes out[0 .. returned), at most 4.
-int spread(Body a, Body b, const Point& first, double margin, Point* out);
+BATON_HD_TEXT int spread(Body a, Body b, const Point& first, double margin, Workspace& work, Point* out);
 
-// Contacts with dist <= margin.
-Contacts collide(Body a, Body b, double margin, const Settings& settings);
+// Contacts with dist <= margin. work: null for the stack's, but on a GPU.
+BATON_HD_TEXT Contacts collide(Body a, Body b, double margin, const Settings& settings,
+                               Workspace* work = nullptr);
 
 // A plane (through pos of `plane`, normal its z axis) against a mesh: the lowest vertex and up to two of its neighbours
 // below the margin, each at least 0.3 bounding radii from the first.
-Contacts collide_plane(const Body& plane, Body mesh, double margin);
+BATON_HD_TEXT Contacts collide_plane(const Body& plane, Body mesh, double margin);
 
 }  // namespace baton::sim::ccd

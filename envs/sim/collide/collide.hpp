@@ -67,15 +67,10 @@ BATON_HD void collide_pair(GeomType t1, GeomType t2, const Shape<T>& a, const Sh
       return box_box(a, b, on, sink);
     case both(G::kPlane, G::kEllipsoid):
       return plane_ellipsoid(a, b, on, sink);
-#if defined(__CUDA_ARCH__)
-    default:  // cuda/tile.hpp refuses models with such pairs
-      return;
-#else
     case both(G::kPlane, G::kMesh):
       return plane_mesh(a, b, on, sink);
     default:  // what is left has an ellipsoid or a mesh
       return convex_convex(t1, t2, a, b, on, sink);
-#endif
   }
 }
 

@@ -11,7 +11,7 @@ namespace baton::sim {
 
 // How far a geom reaches from its centre along `direction` (unit).
 template <class T>
-T reach_along(GeomType type, const Shape<T>& s, const Vec3<T>& direction) {
+BATON_HD T reach_along(GeomType type, const Shape<T>& s, const Vec3<T>& direction) {
   if (type == GeomType::kSphere) return s.size.x;
   if (type == GeomType::kCapsule) return abs(dot(s.axis(), direction)) * s.size.y + s.size.x;
   const Vec3<T> d = transpose_mul(s.mat, direction);
@@ -29,8 +29,8 @@ namespace detail {
 // By how much more than the margin the geoms are apart along `direction`, whatever the rounding; not above 0: unknown.
 // In lanes outside `on` it may be less than it is.
 template <class T>
-T apart_along(GeomType t1, const Shape<T>& a, GeomType t2, const Shape<T>& b, mask_t<T> on,
-              const Vec3<T>& direction, const T& margin) {
+BATON_HD T apart_along(GeomType t1, const Shape<T>& a, GeomType t2, const Shape<T>& b, mask_t<T> on,
+                       const Vec3<T>& direction, const T& margin) {
   const Vec3<T> gap = b.pos - a.pos;
   const T rounding = num<T>(sizeof(scalar_t<T>) == 4 ? 4e-6 : 1e-13);
   const T limit = margin + rounding * (norm(gap) + norm(a.size) + norm(b.size));
@@ -44,7 +44,7 @@ T apart_along(GeomType t1, const Shape<T>& a, GeomType t2, const Shape<T>& b, ma
 }
 
 template <class T>
-ccd::Body body_in_lane(GeomType type, const Shape<T>& s, int l) {
+BATON_HD ccd::Body body_in_lane(GeomType type, const Shape<T>& s, int l) {
   ccd::Body b;
   b.type = type;
   for (int i = 0; i < 3; ++i) {
@@ -64,7 +64,7 @@ struct LaneContacts {
   T dist[ccd::kMaxContacts];
   Vec3<T> pos[ccd::kMaxContacts], normal[ccd::kMaxContacts];
 
-  void put(int l, const ccd::Contacts& found) {
+  BATON_HD void put(int l, const ccd::Contacts& found) {
     using S = scalar_t<T>;
     for (; used < found.count; ++used) {
       dist[used] = T(0);
@@ -80,7 +80,7 @@ struct LaneContacts {
       }
     }
   }
-  void emit(mask_t<T> on, ContactSink<T>& sink) const {
+  BATON_HD void emit(mask_t<T> on, ContactSink<T>& sink) const {
     for (int k = 0; k < used; ++k) sink.add(on && num<T>(k) < count, dist[k], pos[k], normal[k]);
   }
 };
@@ -89,8 +89,8 @@ struct LaneContacts {
 
 // Any two but planes; t1 <= t2.
 template <class T>
-void convex_convex(GeomType t1, GeomType t2, const Shape<T>& a, const Shape<T>& b, mask_t<T> on,
-                   ContactSink<T>& sink) {
+BATON_HD void convex_convex(GeomType t1, GeomType t2, const Shape<T>& a, const Shape<T>& b, mask_t<T> on,
+                            ContactSink<T>& sink) {
   using S = scalar_t<T>;
   Vec3<T>& direction = sink.separation();
   T apart = detail::apart_along(t1, a, t2, b, on, direction, sink.margin());
@@ -99,8 +99,9 @@ void convex_convex(GeomType t1, GeomType t2, const Shape<T>& a, const Shape<T>& 
   detail::LaneContacts<T> contacts;
   for (int l = 0; l < width_v<T>; ++l) {
     if (!lane(open, l)) continue;
-    const ccd::Contacts found = ccd::collide(detail::body_in_lane(t1, a, l), detail::body_in_lane(t2, b, l),
-                                             static_cast<double>(lane(sink.margin(), l)), ccd::Settings{});
+    const ccd::Contacts found =
+        ccd::collide(detail::body_in_lane(t1, a, l), detail::body_in_lane(t2, b, l),
+                     static_cast<double>(lane(sink.margin(), l)), ccd::Settings{}, sink.workspace());
     contacts.put(l, found);
     set_lane(apart, l, static_cast<S>(found.apart));
     for (int i = 0; i < 3; ++i) set_lane(direction[i], l, static_cast<S>(found.direction[i]));
@@ -123,7 +124,7 @@ BATON_HD void plane_ellipsoid(const Shape<T>& a, const Shape<T>& b, mask_t<T> on
 
 // Up to 3 contacts (ccd::collide_plane).
 template <class T>
-void plane_mesh(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
+BATON_HD void plane_mesh(const Shape<T>& a, const Shape<T>& b, mask_t<T> on, ContactSink<T>& sink) {
   const Vec3<T> n = a.axis();
   const T guard = num<T>(sizeof(scalar_t<T>) == 4 ? 4e-6 : 1e-13) * (norm(b.pos - a.pos) + norm(b.size));
   on = on && dot(b.pos - a.pos, n) - reach_along(GeomType::kMesh, b, -n) <= sink.margin() + guard;

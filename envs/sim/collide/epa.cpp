@@ -1,4 +1,6 @@
 // Depth of two bodies that overlap: the face of A - B that is nearest to the origin.
+#include <new>
+
 #include "envs/sim/collide/ccd.hpp"
 
 namespace baton::sim::ccd {
@@ -21,43 +23,51 @@ struct Face {
 class Polytope {
  public:
   // False when A - B is flat: no depth then.
-  bool start(Body& a, Body& b, const Simplex& s);
-  int nearest() const {
+  BATON_HD_TEXT bool start(Body& a, Body& b, const Simplex& s);
+  BATON_HD int nearest() const {
     int best = -1;
     for (int i = 0; i < faces_; ++i)
       if (face_[i].alive && (best < 0 || face_[i].distance < face_[best].distance)) best = i;
     return best >= 0 && face_[best].distance < kFar ? best : -1;
   }
-  const Face& face(int i) const { return face_[i]; }
-  const Support& vertex(int i) const { return vertex_[i]; }
-  bool has(const Support& p) const {
+  BATON_HD const Face& face(int i) const { return face_[i]; }
+  BATON_HD const Support& vertex(int i) const { return vertex_[i]; }
+  BATON_HD bool has(const Support& p) const {
     if (p.id_a < 0 || p.id_b < 0) return false;
     for (int i = 0; i < vertices_; ++i)
       if (vertex_[i].id_a == p.id_a && vertex_[i].id_b == p.id_b) return true;
     return false;
   }
   // Replaces what p sees, starting at face `from`, by a cone to p. False when rounding leaves no simple outline.
-  bool grow(const Support& p, int from);
+  BATON_HD_TEXT bool grow(const Support& p, int from);
 
  private:
   struct Edge {
     int from, to, face, side;  // of the face that stays
   };
-  int add_vertex(const Support& p) {
+  // What grow() works on. An outline leaves a vertex once: it has no more edges than there are vertices.
+  struct Outline {
+    int stack[kMaxFaces], seen[kMaxFaces];
+    Edge edge[kMaxVertices];
+    int leaving[kMaxVertices];  // the edge that leaves a vertex; -1: none
+    int fresh[kMaxVertices];    // the new face on an edge
+  };
+  BATON_HD int add_vertex(const Support& p) {
     vertex_[vertices_] = p;
     return vertices_++;
   }
-  int add_face(int u, int v, int w);
-  void join(int f, int k, int g, int l) { face_[f].beside[k] = g, face_[g].beside[l] = f; }
-  void join_all();
-  int side_of(int f, int neighbor, int from) const;
+  BATON_HD_TEXT int add_face(int u, int v, int w);
+  BATON_HD void join(int f, int k, int g, int l) { face_[f].beside[k] = g, face_[g].beside[l] = f; }
+  BATON_HD_TEXT void join_all();
+  BATON_HD_TEXT int side_of(int f, int neighbor, int from) const;
 
   Support vertex_[kMaxVertices];
   Face face_[kMaxFaces];
+  Outline outline_;
   int vertices_ = 0, faces_ = 0;
 };
 
-int Polytope::add_face(int u, int v, int w) {
+BATON_HD_TEXT int Polytope::add_face(int u, int v, int w) {
   int f = 0;
   while (f < faces_ && face_[f].alive) ++f;
   if (f == kMaxFaces) return -1;
@@ -73,7 +83,7 @@ int Polytope::add_face(int u, int v, int w) {
 }
 
 // Neighbours of the first faces, by their edges.
-void Polytope::join_all() {
+BATON_HD_TEXT void Polytope::join_all() {
   for (int f = 0; f < faces_; ++f)
     for (int k = 0; k < 3; ++k)
       for (int g = 0; g < faces_; ++g)
@@ -85,7 +95,7 @@ void Polytope::join_all() {
 
 // A tetrahedron around the origin is taken as it is. What is less than that has the origin on it and is grown, first to
 // a triangle, then to two pyramids back to back upon it, or to one where the triangle is on the surface.
-bool Polytope::start(Body& a, Body& b, const Simplex& s) {
+BATON_HD_TEXT bool Polytope::start(Body& a, Body& b, const Simplex& s) {
   Support corner[4];
   int size = s.size;
   for (int i = 0; i < size; ++i) corner[i] = s.corner[i];
@@ -133,15 +143,15 @@ bool Polytope::start(Body& a, Body& b, const Simplex& s) {
   return true;
 }
 
-int Polytope::side_of(int f, int neighbor, int from) const {
+BATON_HD_TEXT int Polytope::side_of(int f, int neighbor, int from) const {
   for (int k = 0; k < 3; ++k)
     if (face_[f].beside[k] == neighbor && face_[f].corner[k] == from) return k;
   return -1;
 }
 
-bool Polytope::grow(const Support& p, int from) {
-  int stack[kMaxFaces], top = 0, edges = 0, seen[kMaxFaces], count = 0;
-  Edge edge[kMaxFaces];
+BATON_HD_TEXT bool Polytope::grow(const Support& p, int from) {
+  auto& [stack, seen, edge, leaving, fresh] = outline_;
+  int top = 0, edges = 0, count = 0;
   for (int i = 0; i < faces_; ++i) face_[i].seen = false;
   const auto sees = [&](const Face& f) {
     return f.distance < kFar && dot(f.normal, p.point) - f.distance > 1e-15;
@@ -163,13 +173,12 @@ bool Polytope::grow(const Support& p, int from) {
       const int g = f.beside[k], u = f.corner[k], v = f.corner[(k + 1) % 3];
       if (face_[g].seen) continue;
       const int side = side_of(g, seen[i], v);
-      if (side < 0 || edges == kMaxFaces) return false;
+      if (side < 0 || edges == kMaxVertices) return false;
       edge[edges++] = {u, v, g, side};
     }
-  int leaving[kMaxVertices];  // the edge that leaves a vertex: one each, or the outline is not simple
   for (int i = 0; i < vertices_; ++i) leaving[i] = -1;
   for (int i = 0; i < edges; ++i) {
-    if (leaving[edge[i].from] >= 0) return false;
+    if (leaving[edge[i].from] >= 0) return false;  // not simple
     leaving[edge[i].from] = i;
   }
   if (edges < 3 || vertices_ == kMaxVertices) return false;
@@ -177,7 +186,6 @@ bool Polytope::grow(const Support& p, int from) {
     if (leaving[edge[i].to] < 0) return false;
   for (int i = 0; i < count; ++i) face_[seen[i]].alive = false;
   const int w = add_vertex(p);
-  int fresh[kMaxFaces];
   for (int i = 0; i < edges; ++i) {
     fresh[i] = add_face(edge[i].from, edge[i].to, w);
     if (fresh[i] < 0) return false;
@@ -188,7 +196,7 @@ bool Polytope::grow(const Support& p, int from) {
 }
 
 // Where the origin's foot on the face comes from.
-void trace(Penetration& out) {
+BATON_HD_TEXT void trace(Penetration& out) {
   const V3 a = out.corner[0].point, b = out.corner[1].point, c = out.corner[2].point, n = cross(b - a, c - a);
   const V3 foot = out.normal * out.depth;
   const double wa = dot(n, cross(b - foot, c - foot)), wb = dot(n, cross(c - foot, a - foot)), nn = dot(n, n);
@@ -199,9 +207,11 @@ void trace(Penetration& out) {
 
 }  // namespace
 
-Penetration epa(Body& a, Body& b, const Simplex& simplex, const Settings& settings) {
+BATON_HD_TEXT Penetration epa(Body& a, Body& b, const Simplex& simplex, const Settings& settings,
+                              Workspace& work) {
+  static_assert(sizeof(Polytope) <= sizeof(work.bytes) && alignof(Polytope) <= alignof(Workspace));
   Penetration out;
-  Polytope polytope;
+  Polytope& polytope = *new (work.bytes) Polytope;
   if (!polytope.start(a, b, simplex)) return out;
   const bool exact = !a.round() && !b.round();
   const double tolerance = exact ? 1e-14 : settings.tolerance;

@@ -6,23 +6,23 @@ namespace {
 
 // The point of a segment, triangle or tetrahedron nearest to the origin: corners that carry it (indices into the
 // simplex), their weights, its squared distance.
-struct Feature {
+struct Nearest {
   int corner[4] = {0, 1, 2, 3};
   double weight[4] = {1, 0, 0, 0};
   int size = 1;
   double distance2 = 0;
 };
 
-V3 at(const Simplex& s, int i) { return s.corner[i].point; }
+BATON_HD_TEXT V3 at(const Simplex& s, int i) { return s.corner[i].point; }
 
-void keep_nearer(Feature& best, const Feature& other) {
+BATON_HD_TEXT void keep_nearer(Nearest& best, const Nearest& other) {
   if (other.distance2 < best.distance2) best = other;
 }
 
-Feature nearest_on_segment(const Simplex& s, int i, int j) {
+BATON_HD_TEXT Nearest nearest_on_segment(const Simplex& s, int i, int j) {
   const V3 a = at(s, i), b = at(s, j), d = b - a;
   const double dd = dot(d, d), t = dd > 0 ? -dot(a, d) / dd : 0.0;
-  Feature f;
+  Nearest f;
   if (t <= 0 || t >= 1) {
     f.corner[0] = t <= 0 ? i : j;
     const V3 p = t <= 0 ? a : b;
@@ -37,12 +37,12 @@ Feature nearest_on_segment(const Simplex& s, int i, int j) {
   return f;
 }
 
-Feature nearest_on_triangle(const Simplex& s, int i, int j, int k) {
+BATON_HD_TEXT Nearest nearest_on_triangle(const Simplex& s, int i, int j, int k) {
   const V3 a = at(s, i), b = at(s, j), c = at(s, k), n = cross(b - a, c - a);
   const double nn = dot(n, n);
   // twice the areas of the triangles that the origin's foot makes with the edges, times |n|
   const double wa = dot(n, cross(b, c)), wb = dot(n, cross(c, a)), wc = dot(n, cross(a, b));
-  Feature f;
+  Nearest f;
   if (nn > 0 && wa > 0 && wb > 0 && wc > 0) {
     f.size = 3;
     f.corner[0] = i, f.corner[1] = j, f.corner[2] = k;
@@ -59,9 +59,9 @@ Feature nearest_on_triangle(const Simplex& s, int i, int j, int k) {
   return f;
 }
 
-Feature nearest_on_tetrahedron(const Simplex& s) {
+BATON_HD_TEXT Nearest nearest_on_tetrahedron(const Simplex& s) {
   constexpr int kFace[4][3] = {{1, 2, 3}, {0, 3, 2}, {0, 1, 3}, {0, 2, 1}};  // without corner 0, 1, 2, 3
-  Feature inside, best;
+  Nearest inside, best;
   best.distance2 = 1e300;
   inside.size = 4;
   double sum = 0;
@@ -84,8 +84,8 @@ Feature nearest_on_tetrahedron(const Simplex& s) {
 }
 
 // Reduces the simplex to the corners that carry its nearest point, which it returns.
-V3 reduce(Simplex& s) {
-  Feature f;
+BATON_HD_TEXT V3 reduce(Simplex& s) {
+  Nearest f;
   if (s.size == 2) f = nearest_on_segment(s, 0, 1);
   if (s.size == 3) f = nearest_on_triangle(s, 0, 1, 2);
   if (s.size == 4) f = nearest_on_tetrahedron(s);
@@ -101,7 +101,7 @@ V3 reduce(Simplex& s) {
   return x;
 }
 
-bool has(const Simplex& s, const Support& p) {
+BATON_HD_TEXT bool has(const Simplex& s, const Support& p) {
   if (p.id_a < 0 || p.id_b < 0) return false;
   for (int i = 0; i < s.size; ++i)
     if (s.corner[i].id_a == p.id_a && s.corner[i].id_b == p.id_b) return true;
@@ -110,7 +110,7 @@ bool has(const Simplex& s, const Support& p) {
 
 }  // namespace
 
-Distance gjk(Body& a, Body& b, double cutoff, const Settings& settings) {
+BATON_HD_TEXT Distance gjk(Body& a, Body& b, double cutoff, const Settings& settings) {
   constexpr double kTiny = 1e-15;
   // A bound within this share of the distance is good enough to stop at: the direction will prove the pair separate
   // for some steps to come.

@@ -1,4 +1,7 @@
 // The points of a contact: where the features of the two bodies lie on each other.
+#include <new>
+#include <utility>
+
 #include "envs/sim/collide/ccd.hpp"
 
 namespace baton::sim::ccd {
@@ -12,36 +15,37 @@ constexpr int kRim = 8;             // corners that stand for a cylinder's cap
 // A point in the contact's coordinates: x, y along the tangents, z along the normal.
 struct Frame {
   V3 origin, t1, t2, n;
-  V3 into(const V3& p) const {
+  BATON_HD V3 into(const V3& p) const {
     const V3 r = p - origin;
     return {dot(r, t1), dot(r, t2), dot(r, n)};
   }
-  V3 out(double x, double y, double z) const { return origin + t1 * x + t2 * y + n * z; }
+  BATON_HD V3 out(double x, double y, double z) const { return origin + t1 * x + t2 * y + n * z; }
 };
 
 // What a body shows along the normal: a flat polygon, a segment (2 corners) or a point (1); contact coordinates.
-// Over (x, y) its surface is at height z = plane.z + plane.x x + plane.y y (polygons only).
+// Over (x, y) a polygon's surface is at height z = plane.z + plane.x x + plane.y y.
 struct Feature {
   int count = 0;
   V3 corner[2 * kMaxCorners];
   V3 plane{};
-  void add(const V3& p) {
+  BATON_HD void add(const V3& p) {
     if (count < 2 * kMaxCorners) corner[count++] = p;
   }
-  double height(const V3& p) const { return plane.z + plane.x * p.x + plane.y * p.y; }
 };
 
 // The plane of a polygon with the (unnormalised) normal m, in the contact's coordinates, through its first corner.
-void set_plane(Feature& f, const V3& m) {
+BATON_HD_TEXT void set_plane(Feature& f, const V3& m) {
   f.plane.x = -m.x / m.z;
   f.plane.y = -m.y / m.z;
   f.plane.z = f.corner[0].z - f.plane.x * f.corner[0].x - f.plane.y * f.corner[0].y;
 }
 
-V3 turned(const Frame& frame, const V3& v) { return {dot(v, frame.t1), dot(v, frame.t2), dot(v, frame.n)}; }
+BATON_HD_TEXT V3 turned(const Frame& frame, const V3& v) {
+  return {dot(v, frame.t1), dot(v, frame.t2), dot(v, frame.n)};
+}
 
 // `d`: the direction in which the body is touched, in its own axes; it is the normal, or its opposite for body B.
-void box_feature(const Body& b, const V3& d, const Frame& frame, Feature& f) {
+BATON_HD_TEXT void box_feature(const Body& b, const V3& d, const Frame& frame, Feature& f) {
   int flat = 0, edge = -1;
   V3 corner;
   for (int i = 0; i < 3; ++i) {
@@ -67,7 +71,7 @@ void box_feature(const Body& b, const V3& d, const Frame& frame, Feature& f) {
   add(corner);
 }
 
-void mesh_feature(const Body& b, const V3& d, int vertex, const Frame& frame, Feature& f) {
+BATON_HD_TEXT void mesh_feature(const Body& b, const V3& d, int vertex, const Frame& frame, Feature& f) {
   const Hull& h = b.hull;
   int face = -1;
   double best = kFace;
@@ -93,7 +97,7 @@ void mesh_feature(const Body& b, const V3& d, int vertex, const Frame& frame, Fe
   if (along >= 0) add(along);
 }
 
-void cylinder_feature(const Body& b, const V3& d, const Frame& frame, Feature& f) {
+BATON_HD_TEXT void cylinder_feature(const Body& b, const V3& d, const Frame& frame, Feature& f) {
   const double across = std::sqrt(d.x * d.x + d.y * d.y), end = d.z >= 0 ? b.size.y : -b.size.y;
   const V3 rim = across > 1e-12 ? V3{d.x / across, d.y / across, 0} : V3{1, 0, 0};
   const auto add = [&](const V3& p) { f.add(frame.into(b.mat * p + b.pos)); };
@@ -109,8 +113,7 @@ void cylinder_feature(const Body& b, const V3& d, const Frame& frame, Feature& f
 }
 
 // The feature that `b` turns towards `outward` (unit); skins are part of it.
-Feature feature_of(Body& b, const V3& outward, const Frame& frame) {
-  Feature f;
+BATON_HD_TEXT void feature_of(Body& b, const V3& outward, const Frame& frame, Feature& f) {
   const V3 d = transpose_mul(b.mat, outward);
   if (b.type == GeomType::kBox) {
     box_feature(b, d, frame, f);
@@ -127,14 +130,12 @@ Feature feature_of(Body& b, const V3& outward, const Frame& frame) {
         f.add(frame.into(p + skin - b.mat.col(2) * (d.z >= 0 ? 2 * b.size.y : -2 * b.size.y)));
     }
   }
-  return f;
 }
 
-// Cuts a polygon, or a segment, where `inside` (linear) is negative.
+// The corners of a polygon, or a segment, without what lies where `inside` (linear) is negative.
 template <class F>
-Feature cut(const Feature& subject, F inside) {
-  Feature next;
-  next.plane = subject.plane;
+BATON_HD void cut(const Feature& subject, F inside, Feature& next) {
+  next.count = 0;
   const bool segment = subject.count == 2;
   if (segment && inside(subject.corner[0]) >= 0) next.add(subject.corner[0]);
   for (int i = 0; i < (segment ? 1 : subject.count); ++i) {
@@ -143,26 +144,27 @@ Feature cut(const Feature& subject, F inside) {
     if ((h0 >= 0) != (h1 >= 0)) next.add(from + (to - from) * (h0 / (h0 - h1)));
     if (h1 >= 0) next.add(to);
   }
-  return next;
 }
 
-// The part of `subject` over the polygon `face`, as seen along the normal.
-void clip(const Feature& face, Feature& subject) {
+// The part of *subject over the polygon `face`, as seen along the normal; *spare is the other buffer of the two.
+BATON_HD_TEXT void clip(const Feature& face, Feature*& subject, Feature*& spare) {
   double turn = 0;
   for (int e = 0; e < face.count; ++e) {
     const V3 p = face.corner[e], q = face.corner[(e + 1) % face.count];
     turn += p.x * q.y - p.y * q.x;
   }
-  for (int e = 0; e < face.count && subject.count > 1; ++e) {
+  for (int e = 0; e < face.count && subject->count > 1; ++e) {
     const V3 p = face.corner[e], q = face.corner[(e + 1) % face.count];
     const double ex = turn > 0 ? q.x - p.x : p.x - q.x, ey = turn > 0 ? q.y - p.y : p.y - q.y;
     const double slack = 1e-12 * (ex * ex + ey * ey);
-    subject = cut(subject, [&](const V3& v) { return ex * (v.y - p.y) - ey * (v.x - p.x) + slack; });
+    const auto inside = [&](const V3& v) { return ex * (v.y - p.y) - ey * (v.x - p.x) + slack; };
+    cut(*subject, inside, *spare);
+    std::swap(subject, spare);
   }
 }
 
 // Segment over segment, near parallel: the ends of the stretch they share, on the first.
-void share(const Feature& other, Feature& subject) {
+BATON_HD_TEXT void share(const Feature& other, Feature& subject) {
   const V3 a = subject.corner[0], d = subject.corner[1] - a, e = other.corner[1] - other.corner[0];
   const double dd = d.x * d.x + d.y * d.y, ee = e.x * e.x + e.y * e.y, across = d.x * e.y - d.y * e.x;
   subject.count = 0;
@@ -177,11 +179,20 @@ void share(const Feature& other, Feature& subject) {
   subject.add(a + d * hi);
 }
 
-double height_on_segment(const Feature& s, const V3& p) {
-  const V3 a = s.corner[0], d = s.corner[1] - a;
-  const double dd = d.x * d.x + d.y * d.y, t = dd > 0 ? ((p.x - a.x) * d.x + (p.y - a.y) * d.y) / dd : 0.0;
-  return a.z + d.z * std::fmin(std::fmax(t, 0.0), 1.0);
-}
+// How high a polygon or a segment is over (x, y): of the feature as it was, before it is cut.
+struct Surface {
+  bool face;
+  V3 plane, from, to;
+  BATON_HD explicit Surface(const Feature& f)
+      : face(f.count > 2), plane(f.plane), from(f.corner[0]), to(f.corner[1]) {}
+  BATON_HD double height(const V3& p) const {
+    if (face) return plane.z + plane.x * p.x + plane.y * p.y;
+    const V3 d = to - from;
+    const double dd = d.x * d.x + d.y * d.y;
+    const double t = dd > 0 ? ((p.x - from.x) * d.x + (p.y - from.y) * d.y) / dd : 0.0;
+    return from.z + d.z * std::fmin(std::fmax(t, 0.0), 1.0);
+  }
+};
 
 struct Candidates {
   int count = 0;
@@ -189,7 +200,7 @@ struct Candidates {
 };
 
 // The four of a convex outline that span the largest area: for every diagonal the furthest corner on each side.
-void widest_four(const Candidates& c, const V3& n, int* pick) {
+BATON_HD_TEXT void widest_four(const Candidates& c, const V3& n, int* pick) {
   double best = -1;
   for (int i = 0; i < c.count; ++i)
     for (int k = i + 2; k < c.count; ++k) {
@@ -209,7 +220,7 @@ void widest_four(const Candidates& c, const V3& n, int* pick) {
     }
 }
 
-int nearest_of(const Point* points, int count, const V3& pos) {
+BATON_HD_TEXT int nearest_of(const Point* points, int count, const V3& pos) {
   int best = 0;
   for (int k = 1; k < count; ++k)
     if (norm(points[k].pos - pos) < norm(points[best].pos - pos)) best = k;
@@ -217,7 +228,7 @@ int nearest_of(const Point* points, int count, const V3& pos) {
 }
 
 // At most four of the candidates, the deepest always among them.
-int thin_out(const Candidates& c, const V3& n, Point* out) {
+BATON_HD_TEXT int thin_out(const Candidates& c, const V3& n, Point* out) {
   if (c.count <= 4) {
     for (int i = 0; i < c.count; ++i) out[i] = c.point[i];
     return c.count;
@@ -232,9 +243,17 @@ int thin_out(const Candidates& c, const V3& n, Point* out) {
   return 4;
 }
 
+// In a Workspace: what the bodies show, the second buffer of what is cut, the points that come of it.
+struct Work {
+  Feature a, b, spare;
+  Candidates found;
+};
+
 }  // namespace
 
-int spread(Body a, Body b, const Point& first, double margin, Point* out) {
+BATON_HD_TEXT int spread(Body a, Body b, const Point& first, double margin, Workspace& work, Point* out) {
+  static_assert(sizeof(Work) <= sizeof(work.bytes) && alignof(Work) <= alignof(Workspace));
+  auto& [fa, fb, spare, found] = *new (work.bytes) Work;
   Frame frame;
   frame.n = first.normal;
   frame.origin = first.pos;
@@ -242,21 +261,21 @@ int spread(Body a, Body b, const Point& first, double margin, Point* out) {
   const V3 raw = start - frame.n * dot(start, frame.n);
   frame.t1 = raw * (1.0 / norm(raw));
   frame.t2 = cross(frame.n, frame.t1);
-  Feature fa = feature_of(a, frame.n, frame), fb = feature_of(b, -frame.n, frame);
+  feature_of(a, frame.n, frame, fa);
+  feature_of(b, -frame.n, frame, fb);
   out[0] = first;
   if (fa.count < 2 || fb.count < 2 || fa.count + fb.count < 4) return 1;
-  const bool face_a = fa.count > 2, face_b = fb.count > 2;
-  Feature subject = face_b ? fa : fb;  // of two faces A's is cut; of two segments B's
-  if (face_a || face_b)
-    clip(face_b ? fb : fa, subject);
+  const Surface surface_a(fa), surface_b(fb);
+  // Of two faces A's is cut; of two segments B's.
+  Feature *subject = surface_b.face ? &fa : &fb, *other = &spare;
+  if (surface_a.face || surface_b.face)
+    clip(surface_b.face ? fb : fa, subject, other);
   else
-    share(fa, subject);
-  Candidates found;
+    share(fa, fb);
   const double tiny = 1e-9 * (a.bound() + b.bound());
-  for (int i = 0; i < subject.count; ++i) {
-    const V3 p = subject.corner[i];
-    const double za = face_a ? fa.height(p) : height_on_segment(fa, p);
-    const double zb = face_b ? fb.height(p) : height_on_segment(fb, p);
+  for (int i = 0; i < subject->count; ++i) {
+    const V3 p = subject->corner[i];
+    const double za = surface_a.height(p), zb = surface_b.height(p);
     // (a face of triangles merged is not quite flat: no point may come out deeper than the pair is)
     const Point at{std::fmax(zb - za, first.dist), frame.out(p.x, p.y, 0.5 * (za + zb)), frame.n};
     if (!(at.dist <= margin)) continue;

@@ -63,6 +63,10 @@ class ContactSink {
   BATON_HD const T& apart() const { return apart_; }
   // The pair's entry of Data::separations.
   BATON_HD Vec3<T>& separation() const { return d_.separations.of(pair_); }
+  // What ccd.hpp works on; null where it takes its stack.
+  BATON_HD ccd::Workspace* workspace() const {
+    return d_.convex_work.empty() ? nullptr : d_.convex_work.data();
+  }
 
   // Adds the hit in the lanes of `m` whose dist <= margin. normal: unit, from geom1 to geom2. hint: direction that the
   // first tangent should take, zero for none.

@@ -1,7 +1,7 @@
 #pragma once
 // The arrays of a model and of an environment, by name: what has to be in a GPU's memory for a step.
-// f is called with each std::vector. A new array of Data belongs into one of the two lists; the test of the image
-// (tests/sim/cuda_batch_test.cpp) finds one that is in neither.
+// f is called with each std::vector, and with those of its elements after it. A new array of Data belongs into one of
+// the two lists; the test of the image (tests/sim/cuda_batch_test.cpp) finds one that is in neither.
 #include "envs/sim/data.hpp"
 
 namespace baton::sim::cuda {
@@ -10,6 +10,12 @@ template <class S, class F>
 void for_each_array(const Model<S>& m, F&& f) {
   f(m.bodies), f(m.joints), f(m.dofs), f(m.geoms), f(m.pairs), f(m.equalities), f(m.actuators), f(m.sites);
   f(m.qpos0), f(m.qpos_spring);
+  f(m.meshes);
+  for (const Mesh<S>& mesh : m.meshes) {
+    f(mesh.hull), f(mesh.hull_faces), f(mesh.neighbor_begin), f(mesh.neighbors);
+    f(mesh.polygon_normals), f(mesh.polygon_begin), f(mesh.polygon_vertices);
+    f(mesh.vertex_polygon_begin), f(mesh.vertex_polygons), f(mesh.vertices), f(mesh.faces);
+  }
 }
 
 // Tables made once from the model: the same in every environment.
@@ -39,7 +45,7 @@ void for_each_own_array(const Data<T>& d, F&& f) {
   f(d.cvel), f(d.cacc), f(d.cfrc), f(d.qfrc_bias);
   f(d.qfrc_passive), f(d.qfrc_gravcomp), f(d.actuator_force), f(d.qfrc_actuator);
   f(d.qfrc_smooth), f(d.qacc_smooth), f(d.qfrc_constraint), f(d.qacc), f(d.scratch);
-  f(d.contacts), f(d.separations.pairs), f(d.separations.directions);
+  f(d.contacts), f(d.separations.pairs), f(d.separations.directions), f(d.convex_work);
   d.motion.for_each_array(f);
   d.rest.for_each_array(f);
   const auto& e = d.efc;

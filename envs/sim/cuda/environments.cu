@@ -1,4 +1,11 @@
 #define FMT_USE_CONSTEXPR 1  // of nvcc fmt believes otherwise, and then contradicts itself
+// Of what the CPU has out of line the kernel has its own; in the emulation it calls the CPU's.
+#ifdef __CUDACC__
+#include "envs/sim/collide/ccd.cpp"
+#include "envs/sim/collide/epa.cpp"
+#include "envs/sim/collide/gjk.cpp"
+#include "envs/sim/collide/manifold.cpp"
+#endif
 #include "envs/sim/contain.hpp"
 #include "envs/sim/cuda/environments.hpp"
 #include "envs/sim/step.hpp"

@@ -4,11 +4,21 @@
 
 namespace baton::sim::cuda {
 
+std::size_t ImageWriter::place_of(const void* array) const {
+  const auto address = reinterpret_cast<std::uintptr_t>(array);
+  for (const Block& block : written_) {
+    if (address < block.address) continue;
+    const std::size_t at = (address - block.address) / sizeof(std::uint64_t);
+    if (at + 3 <= block.words) return block.at + at;
+  }
+  fail("cuda: an array that is in no object of the image");
+}
+
 void ImageWriter::append(const void* array, const void* begin, const void* end, std::size_t size_of_array) {
   std::array<const void*, 3> addresses{};
-  const std::size_t at = (reinterpret_cast<std::uintptr_t>(array) - object_) / sizeof(std::uint64_t);
-  BATON_REQUIRE(size_of_array == sizeof(addresses) && at + 3 <= object_words_,
-                "cuda: an array of {} bytes at word {} of an object of {}", size_of_array, at, object_words_);
+  BATON_REQUIRE(size_of_array == sizeof(addresses), "cuda: an array of {} bytes, {} are wanted",
+                size_of_array, sizeof(addresses));
+  const std::size_t at = place_of(array);
   std::memcpy(addresses.data(), array, sizeof(addresses));
   BATON_REQUIRE(addresses[0] == begin && addresses[1] == end,
                 "cuda: the standard library's vector is not what image.hpp takes it for");
@@ -22,6 +32,7 @@ void ImageWriter::append(const void* array, const void* begin, const void* end, 
   const std::size_t start = image_.words.size();
   image_.words.resize(start + (bytes + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t));
   if (bytes > 0) std::memcpy(image_.words.data() + start, begin, bytes);
+  written_.push_back({reinterpret_cast<std::uintptr_t>(begin), bytes / sizeof(std::uint64_t), start});
   image_.inside.resize(image_.words.size(), 0);
   for (std::size_t k = 0; k < 3; ++k) image_.inside[at + k] = 1;
 }

@@ -24,15 +24,16 @@ struct Image {
 class ImageWriter {
  public:
   // words: the object's own bytes, as they are or with some arrays' addresses put right already. base: where the image
-  // will lie.
+  // will lie. The object must stay as it is until take().
   template <class Object>
   ImageWriter(const Object& object, std::span<const std::uint64_t> words, std::uint64_t base)
-      : object_(reinterpret_cast<std::uintptr_t>(&object)), object_words_(words.size()), base_(base) {
+      : written_{{reinterpret_cast<std::uintptr_t>(&object), words.size(), 0}}, base_(base) {
     image_.words.assign(words.begin(), words.end());
     image_.inside.assign(words.size(), 0);
   }
 
-  // An array that is a member of the object: its elements follow in the image.
+  // An array that is a member of the object, or of an element of an array that was appended: its elements follow in the
+  // image.
   template <class V>
   void append(const std::vector<V>& array) {
     append(&array, array.data(), array.data() + array.size(), sizeof(array));
@@ -41,10 +42,17 @@ class ImageWriter {
   Image take() && { return std::move(image_); }
 
  private:
-  void append(const void* array, const void* begin, const void* end, std::size_t size_of_array);
+  // Words at `address` that lie in the image from word `at` on.
+  struct Block {
+    std::uintptr_t address;
+    std::size_t words, at;
+  };
 
-  std::uintptr_t object_;
-  std::size_t object_words_;
+  void append(const void* array, const void* begin, const void* end, std::size_t size_of_array);
+  // Where in the image the array itself lies: three words.
+  std::size_t place_of(const void* array) const;
+
+  std::vector<Block> written_;  // the object, then arrays
   std::uint64_t base_;
   Image image_;
 };

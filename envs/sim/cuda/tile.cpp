@@ -15,21 +15,9 @@ namespace {
 using kernels::cuda::Buffer;
 using kernels::cuda::Stream;
 
-void check_pairs(const Model<float>& model) {
-  for (const auto& pair : model.pairs) {
-    const auto& a = model.geoms[static_cast<std::size_t>(pair.geom1)];
-    const auto& b = model.geoms[static_cast<std::size_t>(pair.geom2)];
-    BATON_REQUIRE(
-        b.type != GeomType::kMesh && !is_general_convex(a.type, b.type),
-        "{}: geoms '{}' and '{}' may touch: meshes and ellipsoids (but on planes) do not collide on a "
-        "device yet; use --device cpu",
-        model.file, a.name, b.name);
-  }
-}
-
-// What a device reads of the model: no names, no meshes, no keyframes.
-Model<float> without_words(Model<float> m) {
-  m.meshes.clear();
+// What a device reads of the model: of meshes what collides alone, no keyframes.
+Model<float> without_pictures(Model<float> m) {
+  for (Mesh<float>& mesh : m.meshes) mesh.vertices.clear(), mesh.faces.clear(), mesh.hull_faces.clear();
   m.keyframes.clear();
   return m;
 }
@@ -61,13 +49,18 @@ struct Mirror {
 
 }  // namespace
 
+void prepare(const Model<float>& model, Data<float>& d) {
+  d.fixed_room = true;
+  d.reserve_contacts(model, kContactRoom);
+  if (!d.separations.pairs.empty()) d.convex_work.resize(1);
+}
+
 class CudaTile final : public BatchTile {
  public:
   CudaTile(const Model<float>& model, int environments, const BatchOptions& options)
       : count_(environments), mirrors_(make_mirrors(model)), counts_(environments) {
-    check_pairs(model);
     host_counts_.resize(static_cast<std::size_t>(environments));
-    const Model<float> lean = without_words(model);
+    const Model<float> lean = without_pictures(model);
     Image image;
     memory_.emplace_back(place(
         stream_,
@@ -156,8 +149,7 @@ class CudaTile final : public BatchTile {
   // Data<float> of every environment, and the fields' first values.
   void place_environments(const Model<float>& lean) {
     Data<float> d(lean);
-    d.fixed_room = true;
-    d.reserve_contacts(lean, kContactRoom);
+    prepare(lean, d);
     Image tables, own;
     memory_.emplace_back(place(
         stream_,

@@ -9,12 +9,20 @@
 
 #include "envs/sim/batch.hpp"
 
+namespace baton::sim {
+template <class T>
+struct Data;
+}
+
 namespace baton::sim::cuda {
 
 inline constexpr int kContactRoom = 128;
 
-// Throws for models that the device does not do: pairs of geoms with a mesh, or with an ellipsoid and no plane, may
-// touch. Throws what the device's runtime says when there is none, or not enough memory.
+// Gives an environment what it needs where nothing can be allocated: room for kContactRoom contacts that does not grow,
+// and ccd::Workspace where the model has pairs for it.
+void prepare(const Model<float>& model, Data<float>& d);
+
+// Throws what the device's runtime says when there is none, or not enough memory.
 std::unique_ptr<BatchTile> make_tile(const Model<float>& model, int environments,
                                      const BatchOptions& options);
 
