@@ -107,10 +107,10 @@ BatchCounts compare(const Model<double>& model, int environments, int steps) {
 
 TEST_CASE("cuda: environments of every kind of joint, constraint and collider step as on the processor") {
   for (const char* name :
-       {"chain.xml",   "tree.xml",     "balls.xml",        "arm.xml",       "cart.xml",
-        "servos.xml",  "forces.xml",   "implicitfast.xml", "couplings.xml", "equality.xml",
-        "condims.xml", "elliptic.xml", "cylinders.xml",    "stack.xml",     "walker.xml",
-        "gripper.xml", "rover.xml",    "latch.xml",        "softness.xml",  "inertials.xml"}) {
+       {"chain.xml",     "tree.xml",         "balls.xml",     "arm.xml",        "cart.xml",    "servos.xml",
+        "forces.xml",    "implicitfast.xml", "couplings.xml", "equality.xml",   "condims.xml", "elliptic.xml",
+        "cylinders.xml", "stack.xml",        "walker.xml",    "gripper.xml",    "rover.xml",   "latch.xml",
+        "softness.xml",  "inertials.xml",    "contacts.xml",  "primitives.xml", "zoo.xml"}) {
     CAPTURE(name);
     compare(mjcf::load(model_path(name)), 3, kSteps);
   }
