@@ -23,6 +23,7 @@ namespace baton::kernels {
   void fill_gemm(Table<float>& f, Table<double>& d);        \
   void fill_layer_norm(Table<float>& f, Table<double>& d);  \
   void fill_reduce(Table<float>& f, Table<double>& d);      \
+  void fill_rng(Table<float>& f, Table<double>& d);         \
   void fill_sgd(Table<float>& f, Table<double>& d);         \
   void fill_softmax(Table<float>& f, Table<double>& d);     \
   }
@@ -53,6 +54,7 @@ struct Tables {
     isa::fill_gemm(t.f, t.d);        \
     isa::fill_layer_norm(t.f, t.d);  \
     isa::fill_reduce(t.f, t.d);      \
+    isa::fill_rng(t.f, t.d);         \
     isa::fill_sgd(t.f, t.d);         \
     isa::fill_softmax(t.f, t.d);     \
   }

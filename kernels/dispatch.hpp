@@ -11,6 +11,7 @@
 #include "kernels/gemm.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/reduce.hpp"
+#include "kernels/rng.hpp"
 #include "kernels/sgd.hpp"
 #include "kernels/softmax.hpp"
 
@@ -40,7 +41,7 @@ struct Table {
   decltype(&kernels::sum_axis<T>) sum_axis;
   decltype(&kernels::max_axis<T>) max_axis;
   decltype(&kernels::first_not_finite<T>) first_not_finite;
-  decltype(&kernels::gather_rows<T>) gather_rows;
+  decltype(&kernels::gather_strided_rows<T>) gather_strided_rows;
   decltype(&kernels::scatter_add_rows<T>) scatter_add_rows;
   decltype(&kernels::gather_along<T>) gather_along;
   decltype(&kernels::scatter_add_along<T>) scatter_add_along;
@@ -70,6 +71,7 @@ struct Table {
   decltype(&kernels::layer_norm_jvp<T>) layer_norm_jvp;
   decltype(&kernels::adam<T>) adam;
   decltype(&kernels::sgd<T>) sgd;
+  decltype(&kernels::fill_u64) fill_u64;  // one text, in both tables
 };
 
 // Sets compiled in, in ascending order of preference: "base", "avx2", "avx512", "amx".

@@ -174,7 +174,14 @@ std::int64_t first_not_finite(std::int64_t n, const T* x) {
 }
 template <class T>
 void gather_rows(std::int64_t n, std::int64_t cols, const T* source, const std::int32_t* index, T* out) {
-  table<T>().gather_rows(n, cols, source, index, out);
+  table<T>().gather_strided_rows(n, cols, source, cols, index, out);
+}
+template <class T>
+void gather_strided_rows(std::int64_t n, std::int64_t cols, const T* source, std::int64_t stride,
+                         const std::int32_t* index, T* out) {
+  BATON_REQUIRE(stride >= cols, "gather_strided_rows: rows of {} numbers, stride {} is shorter", cols,
+                stride);
+  table<T>().gather_strided_rows(n, cols, source, stride, index, out);
 }
 template <class T>
 void scatter_add_rows(std::int64_t n, std::int64_t cols, const T* rows, const std::int32_t* index,
@@ -365,6 +372,8 @@ void sgd(std::int64_t n, const SgdStep<T>& step, const T* gradient, T* theta, T*
   template void max_axis(std::int64_t, std::int64_t, std::int64_t, const T*, T*, std::int32_t*);             \
   template std::int64_t first_not_finite(std::int64_t, const T*);                                            \
   template void gather_rows(std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);                  \
+  template void gather_strided_rows(std::int64_t, std::int64_t, const T*, std::int64_t, const std::int32_t*, \
+                                    T*);                                                                     \
   template void scatter_add_rows(std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);             \
   template void gather_along(std::int64_t, std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);   \
   template void scatter_add_along(std::int64_t, std::int64_t, std::int64_t, const T*, const std::int32_t*,   \
@@ -403,5 +412,11 @@ void sgd(std::int64_t n, const SgdStep<T>& step, const T* gradient, T* theta, T*
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)
 #undef BATON_INSTANTIATE
+
+void fill_u64(std::uint64_t seed, std::uint64_t stream, std::uint64_t first, std::int64_t n,
+              std::uint64_t* out) {
+  BATON_REQUIRE(n >= 0, "fill_u64: {} numbers", n);
+  table<float>().fill_u64(seed, stream, first, n, out);
+}
 
 }  // namespace baton::kernels

@@ -9,6 +9,11 @@ namespace baton::kernels {
 template <class T>
 void gather_rows(std::int64_t n, std::int64_t cols, const T* table, const std::int32_t* index, T* out);
 
+// The same from rows that begin `stride` >= cols numbers apart: what lies between them is not read. On the CPU only.
+template <class T>
+void gather_strided_rows(std::int64_t n, std::int64_t cols, const T* table, std::int64_t stride,
+                         const std::int32_t* index, T* out);
+
 // table[index[i]][:] += rows[i][:], i ascending (repeated indices add up in that order).
 template <class T>
 void scatter_add_rows(std::int64_t n, std::int64_t cols, const T* rows, const std::int32_t* index, T* table);
@@ -26,6 +31,9 @@ void scatter_add_along(std::int64_t outer, std::int64_t n, std::int64_t inner, c
 namespace ref {
 template <class T>
 void gather_rows(std::int64_t n, std::int64_t cols, const T* table, const std::int32_t* index, T* out);
+template <class T>
+void gather_strided_rows(std::int64_t n, std::int64_t cols, const T* table, std::int64_t stride,
+                         const std::int32_t* index, T* out);
 template <class T>
 void scatter_add_rows(std::int64_t n, std::int64_t cols, const T* rows, const std::int32_t* index, T* table);
 template <class T>

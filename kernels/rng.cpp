@@ -132,18 +132,23 @@ void Random::fill_below64(std::uint64_t n, std::span<std::uint64_t> out) {
   }
   const Divisor divisor(n);
   const std::uint64_t refused = divisor.divide(0ULL - n).rest;  // as in below64()
-  auto to = out.begin();
-  const auto take = [&](std::uint64_t x) {
-    if (x >= refused && to != out.end()) *to++ = divisor.divide(x).rest;
-  };
-  while (to != out.end()) {
-    if (used_ < 4 || out.end() - to < 2) {
-      take(next_u64());
+  while (!out.empty()) {
+    if (used_ % 2 != 0) {  // between the halves of a number, which then straddle blocks
+      const std::uint64_t x = next_u64();
+      if (x < refused) continue;
+      out.front() = divisor.divide(x).rest;
+      out = out.subspan(1);
       continue;
     }
-    const auto words = block_at(seed_, stream_, block_++);  // two numbers, not one by one through words_
-    take(static_cast<std::uint64_t>(words.w[1]) << 32 | words.w[0]);
-    take(static_cast<std::uint64_t>(words.w[3]) << 32 | words.w[2]);
+    // As many as are wanted, and more only when some of them are refused: below64() takes no other.
+    const std::uint64_t first = 2 * block_ - static_cast<std::uint64_t>(4 - used_) / 2;
+    fill_u64(seed_, stream_, first, static_cast<std::int64_t>(out.size()), out.data());
+    skip(2 * out.size());
+    std::size_t kept = 0;
+    for (const std::uint64_t x : out) {
+      if (x >= refused) out[kept++] = divisor.divide(x).rest;
+    }
+    out = out.subspan(kept);
   }
 }
 

@@ -25,6 +25,11 @@ float normal_at(std::uint64_t seed, std::uint64_t stream, std::uint64_t counter)
 void fill_uniform(std::uint64_t seed, std::uint64_t stream, std::uint64_t first, std::span<float> out);
 void fill_normal(std::uint64_t seed, std::uint64_t stream, std::uint64_t first, std::span<float> out);
 
+// Numbers of 64 bits, as Random::next_u64() gives them: out[i] is u32_at(seed, stream, 2 (first + i)) and, in its upper
+// half, the word behind it. Overwrites n numbers, n >= 0. Many blocks side by side in vectors, the same bits.
+void fill_u64(std::uint64_t seed, std::uint64_t stream, std::uint64_t first, std::int64_t n,
+              std::uint64_t* out);
+
 // A generator that walks through one stream. Cheap to make and to copy; a copy continues from the same place.
 class Random {
  public:
@@ -48,5 +53,10 @@ class Random {
   float spare_normal_ = 0;
   bool has_spare_ = false;
 };
+
+namespace ref {
+void fill_u64(std::uint64_t seed, std::uint64_t stream, std::uint64_t first, std::int64_t n,
+              std::uint64_t* out);
+}  // namespace ref
 
 }  // namespace baton::kernels

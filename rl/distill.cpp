@@ -100,8 +100,10 @@ RelayPolicy distill(const RelayPolicy& start, std::span<const Teacher> teachers,
   RelayPolicy policy = start;
   policy.method = "distilled";
   std::vector<TupleStream> train, heldout;
+  const auto table = std::make_shared<const StateTable>(data);
   for (int level = 0; level < (policy.hierarchical() ? 2 : 1); ++level) {
     train.push_back(make_stream(data, own, policy.hierarchical(), level, policy_settings, settings));
+    train.back().table = table;
     heldout.emplace_back();
   }
   train_levels(policy, train, heldout, settings.imitation, kernels::mix_seed(seed, 3), "distill", progress);

@@ -153,8 +153,11 @@ RelayPolicy imitate(const Dataset& data, const TaskShape& shape, const std::stri
   RelayPolicy policy = make_policy_on(data, split.train, shape, method, policy_settings, settings, seed);
   const int levels = policy.hierarchical() ? 2 : 1;
   std::vector<TupleStream> train, heldout;
+  std::shared_ptr<const StateTable> table;  // a device gathers by itself; held-out tuples are drawn once
+  if (make_device == nullptr) table = std::make_shared<const StateTable>(data);
   for (int level = 0; level < levels; ++level) {
     train.push_back(make_stream(data, split.train, method, level, policy_settings, settings));
+    train.back().table = table;
     heldout.push_back(make_stream(data, split.heldout, method, level, policy_settings, settings));
   }
   train_levels(policy, train, heldout, settings, kernels::mix_seed(seed, 2), "imitate", progress,

@@ -12,29 +12,27 @@
 namespace baton::rl {
 namespace {
 
-// Largest k with k (k+1) / 2 <= n.
+// Largest k with k (k+1) / 2 <= n < 2^62. Signed on the way: processors convert unsigned numbers by a detour.
 std::uint64_t triangular_root(std::uint64_t n) {
-  std::uint64_t k = static_cast<std::uint64_t>((std::sqrt(8.0 * static_cast<double>(n) + 1.0) - 1.0) / 2.0);
+  const double exact = (std::sqrt(8.0 * static_cast<double>(static_cast<std::int64_t>(n)) + 1.0) - 1.0) / 2.0;
+  auto k = static_cast<std::uint64_t>(static_cast<std::int64_t>(exact));
   while (k * (k + 1) / 2 > n) --k;  // the square root is rounded
   while ((k + 1) * (k + 2) / 2 <= n) ++k;
   return k;
 }
 
-void copy_state(const Dataset& data, int episode, std::int64_t t, float* to) {
-  const float* from = data.state(episode, t);
-  std::copy(from, from + data.state_dim, to);
-}
+// What y is made of: rows of `width` numbers.
+struct Targets {
+  const float* table;
+  std::int64_t stride, width;
+};
 
-void copy_action(const Dataset& data, int episode, std::int64_t t, float* to) {
-  const float* from = data.action(episode, t);
-  std::copy(from, from + data.action_dim, to);
-}
-
-// x: [n][2S] = [s_t, s_{t+w}]; y: [n][width] = row t + later(tuple) of `table`.
+// x: [n][2S] = [s_t, s_{t+w}]; y: [n][width] = row t + later(tuple) of the targets.
 template <class Later>
-void gather(const Dataset& data, std::span<const RelabelTuple> tuples, const float* table, int width,
-            Later later, float* x, float* y) {
+void gather(const Steps& steps, std::span<const RelabelTuple> tuples, const Targets& from, Later later,
+            float* x, float* y) {
   constexpr int kBlock = 512;
+  const Dataset& data = *steps.data;
   const std::int64_t s = data.state_dim;
   kernels::parallel_for(kernels::chunk_count(static_cast<long long>(tuples.size()), kBlock), [&](int chunk) {
     std::array<std::int32_t, 2 * kBlock> inputs;
@@ -48,8 +46,8 @@ void gather(const Dataset& data, std::span<const RelabelTuple> tuples, const flo
       targets[i] = row + later(block[i]);
     }
     const auto n = static_cast<std::int64_t>(block.size()), at = static_cast<std::int64_t>(first);
-    kernels::gather_rows(2 * n, s, data.states.data(), inputs.data(), x + 2 * at * s);
-    kernels::gather_rows<float>(n, width, table, targets.data(), y + at * width);
+    kernels::gather_strided_rows(2 * n, s, steps.states, steps.stride, inputs.data(), x + 2 * at * s);
+    kernels::gather_strided_rows(n, from.width, from.table, from.stride, targets.data(), y + at * from.width);
   });
 }
 
@@ -65,66 +63,72 @@ RelabelIndex::RelabelIndex(const Dataset& data, int window, std::span<const int>
     : data_(&data),
       window_(window),
       per_row_(static_cast<std::uint64_t>(std::max(window, 1))),
-      episodes_(episodes.begin(), episodes.end()),
-      cumulative_{0} {
+      episodes_(episodes.begin(), episodes.end()) {
   BATON_REQUIRE(window >= 1, "relabel: window is {}, at least 1 is needed", window);
   BATON_REQUIRE(data.steps() <= std::numeric_limits<std::int32_t>::max(),
                 "relabel: {} steps, at most {} are possible", data.steps(),
                 std::numeric_limits<std::int32_t>::max());
+  std::uint64_t next = 0;
   for (const int e : episodes_) {
     BATON_REQUIRE(e >= 0 && e < data.episodes(), "relabel: episode {} of {}", e, data.episodes());
-    cumulative_.push_back(cumulative_.back() + count_tuples(data.length(e), window));
+    const int last = data.length(e) - 1;
+    const std::int64_t full = std::int64_t{std::max(0, last - window + 1)} * window;
+    slots_.push_back({next, static_cast<std::uint64_t>(full), e, last});
+    next += count_tuples(data.length(e), window);
   }
+  slots_.push_back({next, 0, 0, 0});
   BATON_REQUIRE(count() > 0,
                 "relabel: {} episodes hold no pair of states (a demonstration needs 2 steps or more)",
                 episodes_.size());
   while (count() >> shift_ > 2 * episodes_.size()) ++shift_;
   std::uint32_t slot = 0;
   for (std::uint64_t i = 0; i <= (count() - 1) >> shift_; ++i) {
-    while (cumulative_[slot + 1] <= i << shift_) ++slot;
+    while (slots_[slot + 1].first <= i << shift_) ++slot;
     guide_.push_back(slot);
   }
 }
 
-std::size_t RelabelIndex::slot_of(std::uint64_t index) const {
+inline std::size_t RelabelIndex::slot_of(std::uint64_t index) const {
   std::size_t slot = guide_[index >> shift_];
-  slot += cumulative_[slot + 1] <= index ? 1 : 0;  // mostly the last step: no branch to guess
-  while (cumulative_[slot + 1] <= index) ++slot;
+  slot += slots_[slot + 1].first <= index ? 1 : 0;  // mostly the last step: no branch to guess
+  while (slots_[slot + 1].first <= index) ++slot;
   return slot;
+}
+
+inline void RelabelIndex::find(std::uint64_t index, std::size_t place_of_slot, RelabelTuple& tuple) const {
+  const Slot* slot = &slots_[place_of_slot];
+  const std::uint64_t local = index - slot->first;
+  // Rows t = 0 .. M-W hold W tuples each; behind them rows hold W-1, W-2, ..., 1 (or M, M-1, ..., 1 when M < W).
+  if (local < slot->full) {
+    const auto [t, before] = per_row_.divide(local);
+    tuple = {slot->episode, static_cast<int>(t), static_cast<int>(before) + 1};
+    return;
+  }
+  const std::uint64_t from_end = slot[1].first - 1 - index;    // 0 is the very last tuple
+  const std::uint64_t rows_after = triangular_root(from_end);  // rows wholly behind this one
+  const std::uint64_t row_size = rows_after + 1;
+  const std::uint64_t place = row_size - 1 - (from_end - rows_after * (rows_after + 1) / 2);
+  tuple = {slot->episode, slot->last - static_cast<int>(row_size), static_cast<int>(place) + 1};
 }
 
 RelabelTuple RelabelIndex::at(std::uint64_t index) const {
   BATON_REQUIRE(index < count(), "relabel: tuple {} of {}", index, count());
-  return find(index);
+  RelabelTuple tuple;
+  find(index, slot_of(index), tuple);
+  return tuple;
 }
 
-RelabelTuple RelabelIndex::find(std::uint64_t index) const {
-  const std::size_t slot = slot_of(index);
-  const int episode = episodes_[slot];
-  const std::uint64_t local = index - cumulative_[slot];
-  const std::uint64_t m = static_cast<std::uint64_t>(data_->length(episode)) - 1,
-                      w = static_cast<std::uint64_t>(window_);
-  // Rows t = 0 .. m-w hold w tuples each; behind them rows hold w-1, w-2, ..., 1 (or m, m-1, ..., 1 when m < w).
-  const std::uint64_t full_rows = m >= w ? m - w + 1 : 0;
-  if (local < full_rows * w) {
-    const auto [t, before] = per_row_.divide(local);
-    return {episode, static_cast<int>(t), static_cast<int>(before) + 1};
-  }
-  const std::uint64_t from_end = cumulative_[slot + 1] - 1 - index;  // 0 is the very last tuple
-  const std::uint64_t rows_after = triangular_root(from_end);        // rows wholly behind this one
-  const std::uint64_t row_size = rows_after + 1;
-  const std::uint64_t place = row_size - 1 - (from_end - rows_after * (rows_after + 1) / 2);
-  return {episode, static_cast<int>(m - row_size), static_cast<int>(place) + 1};
-}
-
-RelabelTuple RelabelIndex::sample(kernels::Random& random) const { return find(random.below64(count())); }
+RelabelTuple RelabelIndex::sample(kernels::Random& random) const { return at(random.below64(count())); }
 
 void RelabelIndex::sample(kernels::Random& random, std::span<RelabelTuple> tuples) const {
   std::array<std::uint64_t, 256> indices;
+  std::array<std::size_t, 256> slots;
   while (!tuples.empty()) {
     const auto block = std::span(indices).first(std::min(indices.size(), tuples.size()));
     random.fill_below64(count(), block);
-    for (std::size_t i = 0; i < block.size(); ++i) tuples[i] = find(block[i]);
+    // All slots first: finding one is not held up by what a tuple before it turned out to be.
+    for (std::size_t i = 0; i < block.size(); ++i) slots[i] = slot_of(block[i]);
+    for (std::size_t i = 0; i < block.size(); ++i) find(block[i], slots[i], tuples[i]);
     tuples = tuples.subspan(block.size());
   }
 }
@@ -138,40 +142,40 @@ void RelabelIndex::enumerate(const std::function<void(const RelabelTuple&)>& vis
   }
 }
 
-void gather_low(const Dataset& data, std::span<const RelabelTuple> tuples, float* x, float* y) {
+void gather_low(const Steps& steps, std::span<const RelabelTuple> tuples, float* x, float* y) {
+  const std::int64_t width = steps.data->action_dim;
+  const Targets actions = {steps.data->actions.data(), width, width};
   gather(
-      data, tuples, data.actions.data(), data.action_dim, [](const RelabelTuple&) { return 0; }, x, y);
+      steps, tuples, actions, [](const RelabelTuple&) { return 0; }, x, y);
 }
 
-void gather_high(const Dataset& data, std::span<const RelabelTuple> tuples, int low_window, float* x,
+void gather_high(const Steps& steps, std::span<const RelabelTuple> tuples, int low_window, float* x,
                  float* y) {
+  const Targets states = {steps.states, steps.stride, steps.data->state_dim};
   gather(
-      data, tuples, data.states.data(), data.state_dim,
-      [=](const RelabelTuple& tuple) { return std::min(tuple.w, low_window); }, x, y);
+      steps, tuples, states, [=](const RelabelTuple& tuple) { return std::min(tuple.w, low_window); }, x, y);
 }
 
-void gather_with_goal(const Dataset& data, std::span<const RelabelTuple> tuples, std::span<const float> goals,
+void gather_with_goal(const Steps& steps, std::span<const RelabelTuple> tuples, std::span<const float> goals,
                       float* x, float* y) {
-  const std::size_t width = static_cast<std::size_t>(data.state_dim);
-  BATON_REQUIRE(goals.size() == width * static_cast<std::size_t>(data.episodes()),
+  const Dataset& data = *steps.data;
+  const std::int64_t s = data.state_dim, a = data.action_dim;
+  BATON_REQUIRE(static_cast<std::int64_t>(goals.size()) == s * data.episodes(),
                 "relabel: goals have {} values, {} episodes of {} are expected", goals.size(),
-                data.episodes(), width);
+                data.episodes(), s);
   for (const RelabelTuple& tuple : tuples) {
-    copy_state(data, tuple.episode, tuple.t, x);
-    const std::span<const float> goal = goals.subspan(static_cast<std::size_t>(tuple.episode) * width, width);
-    std::copy(goal.begin(), goal.end(), x + data.state_dim);
-    copy_action(data, tuple.episode, tuple.t, y);
-    x += 2 * data.state_dim;
-    y += data.action_dim;
+    const std::int64_t row = data.offsets[tuple.episode] + tuple.t;
+    x = std::copy_n(steps.states + row * steps.stride, s, x);
+    x = std::copy_n(goals.data() + tuple.episode * s, s, x);
+    y = std::copy_n(data.actions.data() + row * a, a, y);
   }
 }
 
 std::vector<float> final_states(const Dataset& data) {
-  std::vector<float> states(static_cast<std::size_t>(data.episodes()) *
-                            static_cast<std::size_t>(data.state_dim));
+  std::vector<float> states;
   for (int e = 0; e < data.episodes(); ++e) {
-    copy_state(data, e, data.length(e) - 1,
-               &states[static_cast<std::size_t>(e) * static_cast<std::size_t>(data.state_dim)]);
+    const float* last = data.state(e, data.length(e) - 1);
+    states.insert(states.end(), last, last + data.state_dim);
   }
   return states;
 }

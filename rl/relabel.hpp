@@ -15,7 +15,7 @@
 
 #include "kernels/divisor.hpp"
 #include "kernels/rng.hpp"
-#include "rl/dataset.hpp"
+#include "rl/state_table.hpp"
 
 namespace baton::rl {
 
@@ -33,7 +33,7 @@ class RelabelIndex {
   // window >= 1. episodes: those to draw from. Throws when they hold no tuple (all shorter than two states).
   RelabelIndex(const Dataset& data, int window, std::span<const int> episodes);
 
-  std::uint64_t count() const { return cumulative_.back(); }
+  std::uint64_t count() const { return slots_.back().first; }
   int window() const { return window_; }
   RelabelTuple at(std::uint64_t index) const;          // index < count(); exact inverse of the numbering
   RelabelTuple sample(kernels::Random& random) const;  // exactly uniform over count()
@@ -41,29 +41,38 @@ class RelabelIndex {
   void enumerate(const std::function<void(const RelabelTuple&)>& visit) const;  // all, in order; for tests
 
  private:
+  // An episode, as much of it as finding a tuple takes.
+  struct Slot {
+    std::uint64_t first;  // index of its first tuple
+    std::uint64_t full;   // of its tuples, those of rows t that hold `window` of them
+    int episode, last;    // last: of its steps, M
+  };
+  std::size_t slot_of(std::uint64_t index) const;  // the last k with slots_[k].first <= index < count()
+  // Tuple `index` of that slot. Written in place: returned, it would go through the stack, where a load of 8 bytes
+  // waits for two stores of 4 to reach the cache.
+  void find(std::uint64_t index, std::size_t slot, RelabelTuple& tuple) const;
+
   const Dataset* data_;
   int window_;
   kernels::Divisor per_row_;  // by window_
   std::vector<int> episodes_;
-  std::size_t slot_of(std::uint64_t index) const;  // the last k with cumulative_[k] <= index
-  RelabelTuple find(std::uint64_t index) const;    // at(), index < count()
-
-  std::vector<std::uint64_t> cumulative_;  // [episodes+1]
+  std::vector<Slot> slots_;  // [episodes+1]; the last has `first` alone: count()
   // Where to begin looking: the slot of index i << shift_. As many entries as episodes, or up to twice.
   std::vector<std::uint32_t> guide_;
   int shift_ = 0;
 };
 
+// The gathers below take a dataset or a table of its states alike: the same bits.
 // x: [n][2S] = [s_t, s_{t+w}]; y: [n][A] = a_t. Overwritten.
-void gather_low(const Dataset& data, std::span<const RelabelTuple> tuples, float* x, float* y);
+void gather_low(const Steps& steps, std::span<const RelabelTuple> tuples, float* x, float* y);
 
 // x: [n][2S]; y: [n][S] = s_{t + min(w, low_window)}. Overwritten.
-void gather_high(const Dataset& data, std::span<const RelabelTuple> tuples, int low_window, float* x,
+void gather_high(const Steps& steps, std::span<const RelabelTuple> tuples, int low_window, float* x,
                  float* y);
 
 // Inputs whose goal is not a later state but given per episode, for BC without relabeling: x: [n][2S] =
 // [s_t, goals[episode]], y: [n][A]. goals: [E][S].
-void gather_with_goal(const Dataset& data, std::span<const RelabelTuple> tuples, std::span<const float> goals,
+void gather_with_goal(const Steps& steps, std::span<const RelabelTuple> tuples, std::span<const float> goals,
                       float* x, float* y);
 
 // [E][S]: the last state of every episode.

@@ -59,13 +59,14 @@ TupleStream::Drawn TupleStream::draw_tuples(kernels::Random& random, int n) cons
 }
 
 void TupleStream::gather(std::span<const RelabelTuple> tuples, float* x, float* y) const {
+  const Steps steps = table != nullptr ? Steps(*table) : Steps(*data);
   switch (kind) {
     case TupleKind::kLow:
-      return gather_low(*data, tuples, x, y);
+      return gather_low(steps, tuples, x, y);
     case TupleKind::kHigh:
-      return gather_high(*data, tuples, low_window, x, y);
+      return gather_high(steps, tuples, low_window, x, y);
     case TupleKind::kGoal:
-      return gather_with_goal(*data, tuples, goals, x, y);
+      return gather_with_goal(steps, tuples, goals, x, y);
   }
 }
 
@@ -130,6 +131,9 @@ LevelTrainer::LevelTrainer(GaussianPolicy& policy, const TupleStream& train, con
   BATON_REQUIRE(train.output_dim() == policy.out_dim(),
                 "imitation: targets have {} numbers, the policy gives {}", train.output_dim(),
                 policy.out_dim());
+  BATON_REQUIRE(train.table == nullptr || &train.table->data() == train.data,
+                "imitation: the table is of another dataset ({} steps) than the stream ({} steps)",
+                train.table->data().steps(), train.data->steps());
   pass_.reserve(policy, settings.batch);
   if (make_device != nullptr) device_ = make_device(policy, train, settings, seed);
   if (heldout.sources.empty()) return;

@@ -1,6 +1,7 @@
 #pragma once
 // Minibatch maximum likelihood for one policy on relabelled tuples: the inner loop of imitation and distillation.
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string_view>
@@ -28,6 +29,8 @@ struct TupleSource {
 
 struct TupleStream {
   const Dataset* data = nullptr;
+  // Of *data, shared by the streams that draw many batches of it: draw() reads states there. Null: data's own array.
+  std::shared_ptr<const StateTable> table;
   TupleKind kind = TupleKind::kLow;
   int low_window = 30;             // W_l, for kHigh
   float final_goal_fraction = 0;   // of tuples whose w is moved to the episode's end

@@ -75,6 +75,7 @@ rl::TupleStream PolicyFixture::stream(bool high) const {
   std::iota(episodes.begin(), episodes.end(), 0);
   rl::TupleStream made;
   made.data = &data;
+  made.table = std::make_shared<const rl::StateTable>(data);  // as imitate() does
   made.kind = high ? rl::TupleKind::kHigh : rl::TupleKind::kLow;
   made.sources.push_back({rl::RelabelIndex(data, high ? 260 : made.low_window, episodes), 1});
   return made;

@@ -11,16 +11,17 @@ constexpr int64_t kAhead = 24;
 // each may wait for the memory by itself; with vectors shorter than a line not many enough. The rest is the row's last
 // whole vector, in part once more: a masked store of AVX2 is slow on AMD's processors (docs/performance.md).
 template <int kFull, class T>
-void gather_short_rows(int64_t n, int64_t cols, const T* table, const int32_t* index, T* out) {
+void gather_short_rows(int64_t n, int64_t cols, const T* table, int64_t stride, const int32_t* index,
+                       T* out) {
   constexpr bool kAsks = kWidth<T> * sizeof(T) < 64;
   const int rest = static_cast<int>(cols) - kFull * kWidth<T>;
   for (int64_t i = 0; i < n; ++i) {
     if (kAsks && i + kAhead < n) {
-      const T* next = table + index[i + kAhead] * cols;
+      const T* next = table + index[i + kAhead] * stride;
       __builtin_prefetch(next);
       __builtin_prefetch(next + cols - 1);
     }
-    const T* from = table + index[i] * cols;
+    const T* from = table + index[i] * stride;
     T* to = out + i * cols;
     for (int v = 0; v < kFull; ++v) store(to + v * kWidth<T>, load(from + v * kWidth<T>));
     if (rest == 0) continue;
@@ -32,27 +33,28 @@ void gather_short_rows(int64_t n, int64_t cols, const T* table, const int32_t* i
 }
 
 template <class T>
-void gather_rows_isa(int64_t n, int64_t cols, const T* table, const int32_t* index, T* out) {
+void gather_strided_rows_isa(int64_t n, int64_t cols, const T* table, int64_t stride, const int32_t* index,
+                             T* out) {
   switch (cols / kWidth<T>) {
     case 0:
-      return gather_short_rows<0>(n, cols, table, index, out);
+      return gather_short_rows<0>(n, cols, table, stride, index, out);
     case 1:
-      return gather_short_rows<1>(n, cols, table, index, out);
+      return gather_short_rows<1>(n, cols, table, stride, index, out);
     case 2:
-      return gather_short_rows<2>(n, cols, table, index, out);
+      return gather_short_rows<2>(n, cols, table, stride, index, out);
     case 3:
-      return gather_short_rows<3>(n, cols, table, index, out);
+      return gather_short_rows<3>(n, cols, table, stride, index, out);
     default:
       break;
   }
   constexpr int64_t kLine = 64 / sizeof(T);
   for (int64_t i = 0; i < n; ++i) {
     if (i + kAhead < n) {
-      const T* next = table + index[i + kAhead] * cols;
+      const T* next = table + index[i + kAhead] * stride;
       for (int64_t c = 0; c < cols; c += kLine) __builtin_prefetch(next + c);
       __builtin_prefetch(next + cols - 1);  // a row may begin inside a line
     }
-    const T* from = table + index[i] * cols;
+    const T* from = table + index[i] * stride;
     T* to = out + i * cols;
     for_vectors<T>(cols, [=](auto get, auto put) { put(to, get(from)); });
   }
@@ -83,7 +85,7 @@ void scatter_add_along_isa(int64_t outer, int64_t n, int64_t inner, const T* y, 
 
 template <class T>
 void fill(Table<T>& table) {
-  table.gather_rows = gather_rows_isa<T>;
+  table.gather_strided_rows = gather_strided_rows_isa<T>;
   table.scatter_add_rows = scatter_add_rows_isa<T>;
   table.gather_along = gather_along_isa<T>;
   table.scatter_add_along = scatter_add_along_isa<T>;

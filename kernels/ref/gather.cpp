@@ -10,6 +10,14 @@ void gather_rows(std::int64_t n, std::int64_t cols, const T* table, const std::i
 }
 
 template <class T>
+void gather_strided_rows(std::int64_t n, std::int64_t cols, const T* table, std::int64_t stride,
+                         const std::int32_t* index, T* out) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t c = 0; c < cols; ++c) out[i * cols + c] = table[index[i] * stride + c];
+  }
+}
+
+template <class T>
 void scatter_add_rows(std::int64_t n, std::int64_t cols, const T* rows, const std::int32_t* index, T* table) {
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t c = 0; c < cols; ++c) table[index[i] * cols + c] += rows[i * cols + c];
@@ -36,11 +44,13 @@ void scatter_add_along(std::int64_t outer, std::int64_t n, std::int64_t inner, c
   }
 }
 
-#define BATON_INSTANTIATE(T)                                                                               \
-  template void gather_rows(std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);                \
-  template void scatter_add_rows(std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);           \
-  template void gather_along(std::int64_t, std::int64_t, std::int64_t, const T*, const std::int32_t*, T*); \
-  template void scatter_add_along(std::int64_t, std::int64_t, std::int64_t, const T*, const std::int32_t*, \
+#define BATON_INSTANTIATE(T)                                                                                 \
+  template void gather_rows(std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);                  \
+  template void gather_strided_rows(std::int64_t, std::int64_t, const T*, std::int64_t, const std::int32_t*, \
+                                    T*);                                                                     \
+  template void scatter_add_rows(std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);             \
+  template void gather_along(std::int64_t, std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);   \
+  template void scatter_add_along(std::int64_t, std::int64_t, std::int64_t, const T*, const std::int32_t*,   \
                                   T*);
 BATON_INSTANTIATE(float)
 BATON_INSTANTIATE(double)

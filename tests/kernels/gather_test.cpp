@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "kernels/error.hpp"
 #include "tests/kernels/isa.hpp"
 #include "tests/support/compare.hpp"
 
@@ -17,6 +18,16 @@ TEST_CASE_TEMPLATE("gather and scatter_add equal ref, repeated indices included"
       gather_rows<T>(7, cols, table.data(), index.data(), got.data());
       ref::gather_rows<T>(7, cols, table.data(), index.data(), want.data());
       CHECK(got == want);
+      for (const int stride : {cols, cols + 3}) {
+        const std::vector<std::int32_t> low = {2, 0, 3, 3, 1};
+        std::vector<T> got_low(low.size() * width), want_low(got_low.size());
+        const auto wide = test::normals<T>(4 * static_cast<std::size_t>(stride), 3);
+        gather_strided_rows<T>(5, cols, wide.data(), stride, low.data(), got_low.data());
+        ref::gather_strided_rows<T>(5, cols, wide.data(), stride, low.data(), want_low.data());
+        CHECK(got_low == want_low);
+      }
+      CHECK_THROWS_AS(gather_strided_rows<T>(0, cols, table.data(), cols - 1, index.data(), got.data()),
+                      Error);
       auto got_table = table, want_table = table;
       scatter_add_rows<T>(7, cols, rows.data(), index.data(), got_table.data());
       ref::scatter_add_rows<T>(7, cols, rows.data(), index.data(), want_table.data());

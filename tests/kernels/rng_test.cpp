@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "kernels/divisor.hpp"
+#include "kernels/error.hpp"
+#include "tests/kernels/isa.hpp"
 #include "tests/support/compare.hpp"
 
 namespace baton::kernels {
@@ -94,22 +96,49 @@ TEST_CASE("numbers skipped are those that would have come") {
   }
 }
 
-TEST_CASE("many numbers below n are those drawn one by one, refused ones and the place in the stream alike") {
-  for (const std::uint64_t n : {0ULL, 1ULL, 2ULL, 30ULL, 1000003ULL, 1ULL << 32, 1ULL << 63, (1ULL << 63) + 1,
-                                0xC000000000000001ULL, ~0ULL}) {
-    for (const int before : {0, 1, 2}) {
-      CAPTURE(n);
-      CAPTURE(before);
-      Random many(11), single(11);
-      for (int i = 0; i < before; ++i) many.next_u32(), single.next_u32();
-      std::vector<std::uint64_t> got(1001);
-      many.fill_below64(n, got);
-      int wrong = 0;
-      for (const std::uint64_t x : got) wrong += x != single.below64(n);
-      CHECK(wrong == 0);
-      CHECK(many.next_u32() == single.next_u32());
+TEST_CASE("numbers of 64 bits made in vectors are the words of the stream, at any offset and length") {
+  const std::uint64_t seed = 0x123456789ABCDEF0ULL, stream = 0xFEDCBA9876543210ULL, untouched = 42;
+  test::for_each_isa([&] {
+    // Blocks, two numbers each, from 0 on and where their index comes to need more than 32 bits.
+    for (const std::uint64_t first : {0ULL, 1ULL, 2ULL, 3ULL, (1ULL << 33) - 6, (1ULL << 33) - 5}) {
+      for (const int n : test::awkward_sizes()) {
+        CAPTURE(first);
+        CAPTURE(n);
+        std::vector<std::uint64_t> got(static_cast<std::size_t>(n) + 2, untouched), want = got;
+        fill_u64(seed, stream, first, n, got.data() + 1);
+        ref::fill_u64(seed, stream, first, n, want.data() + 1);
+        CHECK(got == want);
+      }
     }
-  }
+  });
+  Random one_by_one(seed, stream);
+  std::vector<std::uint64_t> specified(9);
+  ref::fill_u64(seed, stream, 0, 9, specified.data());
+  for (const std::uint64_t x : specified) CHECK(x == one_by_one.next_u64());
+  CHECK_THROWS_AS(fill_u64(seed, stream, 0, -1, specified.data()), Error);
+}
+
+TEST_CASE("many numbers below n are those drawn one by one, refused ones and the place in the stream alike") {
+  test::for_each_isa([] {
+    for (const std::uint64_t n : {0ULL, 1ULL, 2ULL, 30ULL, 1000003ULL, 1ULL << 32, 1ULL << 63,
+                                  (1ULL << 63) + 1, 0xC000000000000001ULL, ~0ULL}) {
+      for (const int before : {0, 1, 2, 3, 4}) {
+        for (const std::size_t wanted : {1U, 2U, 5U, 1001U}) {
+          CAPTURE(n);
+          CAPTURE(before);
+          CAPTURE(wanted);
+          Random many(11), single(11);
+          for (int i = 0; i < before; ++i) many.next_u32(), single.next_u32();
+          std::vector<std::uint64_t> got(wanted);
+          many.fill_below64(n, got);
+          int wrong = 0;
+          for (const std::uint64_t x : got) wrong += x != single.below64(n);
+          CHECK(wrong == 0);
+          CHECK(many.next_u32() == single.next_u32());
+        }
+      }
+    }
+  });
 }
 
 TEST_CASE("a divisor divides as / and % do") {

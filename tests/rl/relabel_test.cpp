@@ -130,6 +130,46 @@ TEST_CASE("relabel: more tuples than a block, drawn and gathered, equal one afte
   CHECK(random.next_u64() == again.next_u64());
 }
 
+TEST_CASE(
+    "relabel: a table holds every state on no more lines than it fills, and gathers the dataset's bits") {
+  for (const auto& [width, stride] : {std::pair{1, 1}, {3, 4}, {9, 16}, {16, 16}, {17, 32}, {30, 32}}) {
+    CAPTURE(width);
+    Dataset data;
+    data.state_dim = width;
+    data.action_dim = 3;
+    data.offsets = {0, 40, 43, 68};
+    data.states.resize(68 * static_cast<std::size_t>(width));
+    data.actions.resize(68 * 3);
+    kernels::fill_normal(1, 0, 0, data.states);
+    kernels::fill_normal(1, 1, 0, data.actions);
+    const StateTable table(data);
+    REQUIRE(table.stride() == stride);
+    CHECK(&table.data() == &data);
+    CHECK(reinterpret_cast<std::uintptr_t>(table.rows()) % 64 == 0);
+    int wrong = 0;
+    for (std::int64_t r = 0; r < data.steps(); ++r)
+      wrong += !std::equal(table.rows() + r * stride, table.rows() + r * stride + width, data.state(0, r));
+    CHECK(wrong == 0);
+
+    const std::vector<int> episodes{0, 1, 2};
+    std::vector<RelabelTuple> tuples(600);  // two blocks
+    kernels::Random random(5);
+    RelabelIndex(data, 30, episodes).sample(random, tuples);
+    const std::vector<float> goals = final_states(data);
+    const auto same = [&](std::size_t out, auto gather) {
+      std::vector<float> x(600 * 2 * static_cast<std::size_t>(width)), y(600 * out), table_x(x), table_y(y);
+      gather(Steps(data), x.data(), y.data());
+      gather(Steps(table), table_x.data(), table_y.data());
+      return table_x == x && table_y == y && x != std::vector<float>(x.size());
+    };
+    CHECK(same(3, [&](const Steps& from, float* x, float* y) { gather_low(from, tuples, x, y); }));
+    CHECK(same(static_cast<std::size_t>(width),
+               [&](const Steps& from, float* x, float* y) { gather_high(from, tuples, 7, x, y); }));
+    CHECK(
+        same(3, [&](const Steps& from, float* x, float* y) { gather_with_goal(from, tuples, goals, x, y); }));
+  }
+}
+
 TEST_CASE("relabel: no tuple, a bad window or an unknown episode is an error that says so") {
   const Dataset data = counting_dataset({1, 1, 3});
   const std::vector<int> short_ones{0, 1}, unknown{3}, fine{2};

@@ -57,7 +57,7 @@ std::vector<float> gradient_of(const Level& level, int batch, std::uint64_t seed
 }  // namespace
 
 TEST_CASE("trainer: tuples drawn by chunks are those drawn one by one, on one thread and on two") {
-  const Level level({4});
+  Level level({4});
   constexpr std::size_t kTuples = 1300;  // three chunks
   std::vector<float> want_x(kTuples * 6), want_y(kTuples * 2);
   kernels::Random one_by_one(5);
@@ -66,18 +66,39 @@ TEST_CASE("trainer: tuples drawn by chunks are those drawn one by one, on one th
   for (RelabelTuple& tuple : tuples) tuple = level.train.sources[0].index.sample(one_by_one);
   gather_low(level.data, tuples, want_x.data(), want_y.data());
   const std::uint64_t next = one_by_one.next_u64();
-  for (const int threads : {1, 2}) {
-    CAPTURE(threads);
-    kernels::set_threads(threads);
-    kernels::Random random(5);
-    random.next_u32();
-    std::vector<float> x(want_x.size()), y(want_y.size());
-    level.train.draw(random, static_cast<int>(kTuples), x.data(), y.data());
-    CHECK(x == want_x);
-    CHECK(y == want_y);
-    CHECK(random.next_u64() == next);
+  for (const bool table : {false, true}) {
+    level.train.table = table ? std::make_shared<const StateTable>(level.data) : nullptr;
+    for (const int threads : {1, 2}) {
+      CAPTURE(table);
+      CAPTURE(threads);
+      kernels::set_threads(threads);
+      kernels::Random random(5);
+      random.next_u32();
+      std::vector<float> x(want_x.size()), y(want_y.size());
+      level.train.draw(random, static_cast<int>(kTuples), x.data(), y.data());
+      CHECK(x == want_x);
+      CHECK(y == want_y);
+      CHECK(random.next_u64() == next);
+    }
   }
   kernels::set_threads(0);
+}
+
+TEST_CASE("trainer: a stream's table is where states are read, and one of another dataset is refused") {
+  Level level({4}), other({4});
+  for (float& number : other.data.states) number += 1;
+  level.train.table = std::make_shared<const StateTable>(other.data);
+  kernels::Random random(5), again(5);
+  std::vector<float> x(8 * 6), y(8 * 2), moved(x.size());
+  level.train.draw(random, 8, moved.data(), y.data());
+  level.train.table = nullptr;
+  level.train.draw(again, 8, x.data(), y.data());
+  for (float& number : x) number += 1;
+  CHECK(moved == x);
+  level.train.table = std::make_shared<const StateTable>(other.data);
+  CHECK(test::contains(
+      test::error_of([&] { LevelTrainer(level.policy, level.train, level.heldout, settings_of("sgd"), 5); }),
+      "of another dataset"));
 }
 
 TEST_CASE("trainer: sgd without momentum goes down the gradient by lr, adam by lr in every coordinate") {
