@@ -9,10 +9,11 @@
 
 using namespace baton;
 using namespace baton::sim;
+
+#ifdef BATON_HAVE_MUJOCO
 using baton::test::Oracle;
 using baton::test::StageErrors;
 
-#ifdef BATON_HAVE_MUJOCO
 namespace {
 
 // Three kinds of state in turn: drawn at random, and 20 or 200 of MuJoCo's steps later.
