@@ -168,44 +168,42 @@ void add_square(Tiles& tiles, int rows, int columns, int blocks, const uint32_t*
   blend(rows, columns, by.alpha, sums, by.beta, c, ldc);
 }
 
-// Thirds of op(A), rows i0.. and steps p0..: [group of 32 rows][block of steps][third][half].
-void rows_thirds(bool transposed, int rows, int depth, const float* a, int64_t lda, uint32_t* to) {
-  alignas(64) float turned[kEdge * kSteps];
-  for (int i0 = 0; i0 < rows; i0 += kSquare) {
-    const int halves = halves_at(rows, i0);
+// Thirds of `all` rows of A or columns of B over `depth` steps: [group of 32][block of steps][third][half].
+// make(i, p, count, steps, tile, stride) writes the tiles of `count` of them from i on, over `steps` steps from p on.
+template <class Make>
+[[gnu::always_inline]] inline void for_tiles(int all, int depth, uint32_t* to, Make make) {
+  for (int i0 = 0; i0 < all; i0 += kSquare) {
+    const int halves = halves_at(all, i0);
     for (int p = 0; p < depth; p += kSteps, to += step_words(halves)) {
       const int steps = depth - p < kSteps ? depth - p : kSteps;
       for (int half = 0; half < halves; ++half) {
-        const int i = i0 + half * kEdge, count = rows - i < kEdge ? rows - i : kEdge;
-        uint32_t* tile = to + half * kTileWords;
-        if (transposed) {
-          turned_row_tile(count, steps, a + p * lda + i, lda, tile, halves * kTileWords, turned);
-        } else {
-          row_tile(count, steps, a + i * lda + p, lda, tile, halves * kTileWords);
-        }
+        const int i = i0 + half * kEdge, count = all - i < kEdge ? all - i : kEdge;
+        make(i, p, count, steps, to + half * kTileWords, halves * kTileWords);
       }
     }
   }
 }
 
-// Thirds of op(B), [group of 32 columns][block of steps][third][half].
+void rows_thirds(bool transposed, int rows, int depth, const float* a, int64_t lda, uint32_t* to) {
+  alignas(64) float turned[kEdge * kSteps];
+  for_tiles(rows, depth, to, [&](int i, int p, int count, int steps, uint32_t* tile, int64_t stride) {
+    if (transposed) {
+      turned_row_tile(count, steps, a + p * lda + i, lda, tile, stride, turned);
+    } else {
+      row_tile(count, steps, a + i * lda + p, lda, tile, stride);
+    }
+  });
+}
+
 void columns_thirds(bool transposed, int columns, int depth, const float* b, int64_t ldb, uint32_t* to) {
   alignas(64) float turned[kEdge * kSteps];
-  for (int j0 = 0; j0 < columns; j0 += kSquare) {
-    const int halves = halves_at(columns, j0);
-    for (int p = 0; p < depth; p += kSteps, to += step_words(halves)) {
-      const int steps = depth - p < kSteps ? depth - p : kSteps;
-      for (int half = 0; half < halves; ++half) {
-        const int j = j0 + half * kEdge, count = columns - j < kEdge ? columns - j : kEdge;
-        uint32_t* tile = to + half * kTileWords;
-        if (transposed) {
-          turned_column_tile(count, steps, b + j * ldb + p, ldb, tile, halves * kTileWords, turned);
-        } else {
-          column_tile(count, steps, b + p * ldb + j, ldb, tile, halves * kTileWords);
-        }
-      }
+  for_tiles(columns, depth, to, [&](int j, int p, int count, int steps, uint32_t* tile, int64_t stride) {
+    if (transposed) {
+      turned_column_tile(count, steps, b + j * ldb + p, ldb, tile, stride, turned);
+    } else {
+      column_tile(count, steps, b + p * ldb + j, ldb, tile, stride);
     }
-  }
+  });
 }
 
 // C += A B for a block of steps, thirds of both given; b: as columns_thirds wrote it.
