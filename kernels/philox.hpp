@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "kernels/host_device.hpp"
+#include "kernels/philox_constants.hpp"
 
 namespace baton::kernels::philox_text {
 
@@ -16,9 +17,7 @@ struct Words {
 
 // Philox4x32-10
 BATON_HD inline Words block(Words counter, std::uint32_t key0, std::uint32_t key1) {
-  constexpr std::uint64_t kMultiplier0 = 0xD2511F53U, kMultiplier1 = 0xCD9E8D57U;
-  constexpr std::uint32_t kWeyl0 = 0x9E3779B9U, kWeyl1 = 0xBB67AE85U;
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < kRounds; ++round) {
     const std::uint64_t p0 = kMultiplier0 * counter.w[0], p1 = kMultiplier1 * counter.w[2];
     counter = {{static_cast<std::uint32_t>(p1 >> 32) ^ counter.w[1] ^ key0, static_cast<std::uint32_t>(p1),
                 static_cast<std::uint32_t>(p0 >> 32) ^ counter.w[3] ^ key1, static_cast<std::uint32_t>(p0)}};

@@ -60,16 +60,13 @@ std::uint64_t count_tuples(std::int64_t length, std::int64_t window) {
 }
 
 RelabelIndex::RelabelIndex(const Dataset& data, int window, std::span<const int> episodes)
-    : data_(&data),
-      window_(window),
-      per_row_(static_cast<std::uint64_t>(std::max(window, 1))),
-      episodes_(episodes.begin(), episodes.end()) {
+    : window_(window), per_row_(static_cast<std::uint64_t>(std::max(window, 1))) {
   BATON_REQUIRE(window >= 1, "relabel: window is {}, at least 1 is needed", window);
   BATON_REQUIRE(data.steps() <= std::numeric_limits<std::int32_t>::max(),
                 "relabel: {} steps, at most {} are possible", data.steps(),
                 std::numeric_limits<std::int32_t>::max());
   std::uint64_t next = 0;
-  for (const int e : episodes_) {
+  for (const int e : episodes) {
     BATON_REQUIRE(e >= 0 && e < data.episodes(), "relabel: episode {} of {}", e, data.episodes());
     const int last = data.length(e) - 1;
     const std::int64_t full = std::int64_t{std::max(0, last - window + 1)} * window;
@@ -79,8 +76,8 @@ RelabelIndex::RelabelIndex(const Dataset& data, int window, std::span<const int>
   slots_.push_back({next, 0, 0, 0});
   BATON_REQUIRE(count() > 0,
                 "relabel: {} episodes hold no pair of states (a demonstration needs 2 steps or more)",
-                episodes_.size());
-  while (count() >> shift_ > 2 * episodes_.size()) ++shift_;
+                episodes.size());
+  while (count() >> shift_ > 2 * episodes.size()) ++shift_;
   std::uint32_t slot = 0;
   for (std::uint64_t i = 0; i <= (count() - 1) >> shift_; ++i) {
     while (slots_[slot + 1].first <= i << shift_) ++slot;
@@ -134,10 +131,9 @@ void RelabelIndex::sample(kernels::Random& random, std::span<RelabelTuple> tuple
 }
 
 void RelabelIndex::enumerate(const std::function<void(const RelabelTuple&)>& visit) const {
-  for (const int episode : episodes_) {
-    const int length = data_->length(episode);
-    for (int t = 0; t < length; ++t) {
-      for (int w = 1; w <= window_ && t + w < length; ++w) visit({episode, t, w});
+  for (const Slot& slot : std::span(slots_).first(slots_.size() - 1)) {
+    for (int t = 0; t < slot.last; ++t) {
+      for (int w = 1; w <= window_ && t + w <= slot.last; ++w) visit({slot.episode, t, w});
     }
   }
 }

@@ -27,7 +27,7 @@ struct RelabelTuple {
 // Number of valid (t, w) of an episode with `length` states.
 std::uint64_t count_tuples(std::int64_t length, std::int64_t window);
 
-// Uniform sampling over all valid tuples of some episodes of a dataset (which must outlive the index).
+// Uniform sampling over all valid tuples of some episodes of a dataset, as long as they were when it was made.
 class RelabelIndex {
  public:
   // window >= 1. episodes: those to draw from. Throws when they hold no tuple (all shorter than two states).
@@ -52,11 +52,9 @@ class RelabelIndex {
   // waits for two stores of 4 to reach the cache.
   void find(std::uint64_t index, std::size_t slot, RelabelTuple& tuple) const;
 
-  const Dataset* data_;
   int window_;
   kernels::Divisor per_row_;  // by window_
-  std::vector<int> episodes_;
-  std::vector<Slot> slots_;  // [episodes+1]; the last has `first` alone: count()
+  std::vector<Slot> slots_;   // [episodes+1]; the last has `first` alone: count()
   // Where to begin looking: the slot of index i << shift_. As many entries as episodes, or up to twice.
   std::vector<std::uint32_t> guide_;
   int shift_ = 0;

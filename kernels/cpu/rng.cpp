@@ -1,5 +1,6 @@
 #include "kernels/cpu/vector.hpp"
 #include "kernels/dispatch.hpp"
+#include "kernels/philox_constants.hpp"
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -11,8 +12,7 @@ namespace {
 typedef uint64_t Lanes __attribute__((vector_size(BATON_VECTOR_BYTES)));
 constexpr int kBlocks = BATON_VECTOR_BYTES / 8, kNumbers = 2 * kBlocks;  // made at once
 
-constexpr uint64_t kMultiplier0 = 0xD2511F53U, kMultiplier1 = 0xCD9E8D57U;
-constexpr uint32_t kWeyl0 = 0x9E3779B9U, kWeyl1 = 0xBB67AE85U;
+using philox_text::kMultiplier0, philox_text::kMultiplier1, philox_text::kWeyl0, philox_text::kWeyl1;
 
 // Products of the lower halves. GCC makes three multiplications of the vector expression.
 [[gnu::always_inline]] inline Lanes multiply(Lanes a, Lanes b) {
@@ -52,7 +52,7 @@ constexpr Order kOrder;
   const Lanes zero = {}, index = lanes(kOrder.block) + block;
   Lanes w0 = index, w1 = index >> 32, w2 = zero + stream, w3 = zero + (stream >> 32);
   uint32_t key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < philox_text::kRounds; ++round) {
     const Lanes p0 = multiply(w0, zero + kMultiplier0), p1 = multiply(w2, zero + kMultiplier1);
     w0 = (p1 >> 32) ^ w1 ^ key0;
     w1 = p1;

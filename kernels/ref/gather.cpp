@@ -3,18 +3,16 @@
 namespace baton::kernels::ref {
 
 template <class T>
-void gather_rows(std::int64_t n, std::int64_t cols, const T* table, const std::int32_t* index, T* out) {
-  for (std::int64_t i = 0; i < n; ++i) {
-    for (std::int64_t c = 0; c < cols; ++c) out[i * cols + c] = table[index[i] * cols + c];
-  }
-}
-
-template <class T>
 void gather_strided_rows(std::int64_t n, std::int64_t cols, const T* table, std::int64_t stride,
                          const std::int32_t* index, T* out) {
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t c = 0; c < cols; ++c) out[i * cols + c] = table[index[i] * stride + c];
   }
+}
+
+template <class T>
+void gather_rows(std::int64_t n, std::int64_t cols, const T* table, const std::int32_t* index, T* out) {
+  gather_strided_rows(n, cols, table, cols, index, out);
 }
 
 template <class T>
