@@ -4,8 +4,8 @@
 #include <cmath>
 #include <string>
 
-#include "envs/sim/step.hpp"
 #include "tests/sim/mujoco_oracle.hpp"
+#include "tests/sim/step_instances.hpp"
 
 using namespace baton;
 using namespace baton::sim;

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "envs/sim/collide/collide.hpp"
 #include "envs/sim/collide/hull.hpp"
+#include "tests/sim/step_instances.hpp"
 
 #ifdef BATON_HAVE_MUJOCO
 #include <mujoco/mujoco.h>

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "envs/sim/step.hpp"
 #include "tests/sim/mujoco_oracle.hpp"
+#include "tests/sim/step_instances.hpp"
 
 namespace baton::test {
 

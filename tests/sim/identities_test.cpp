@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "envs/sim/step.hpp"
 #include "tests/sim/constraint_scene.hpp"
 #include "tests/sim/mujoco_oracle.hpp"
+#include "tests/sim/step_instances.hpp"
 #include "tests/support/compare.hpp"
 
 using namespace baton;

@@ -6,8 +6,8 @@
 #include <random>
 
 #include "envs/sim/batch.hpp"
-#include "envs/sim/step.hpp"
 #include "tests/sim/constraint_scene.hpp"
+#include "tests/sim/step_instances.hpp"
 
 using namespace baton;
 using namespace baton::sim;

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "envs/sim/collide/collide.hpp"
 #include "envs/sim/kinematics.hpp"
 #include "tests/sim/mujoco_oracle.hpp"
+#include "tests/sim/step_instances.hpp"
 
 #ifdef BATON_HAVE_MUJOCO
 namespace baton::test {

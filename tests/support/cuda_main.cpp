@@ -1,5 +1,4 @@
 // Runs the tests of the CUDA kernels; where no device can be used, only what is true without one.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
 #include <cstdio>
