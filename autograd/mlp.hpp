@@ -104,8 +104,9 @@ class MlpPass {
   // theta in vjp and jvp must be what the latest forward saw. u = dy [n][out].
   // dtheta += J_theta' u (may be empty: not wanted); dx [n][in] = J_x' u where dx is not null (overwrites).
   void vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta, T* dx = nullptr);
-  // forward, loss and vjp chunk by chunk, so that activations are used while they are near. With their bits, but that
-  // its forward is by bulk products, too: on a processor with tiles the outputs are forward's within float's rounding.
+  // forward, loss and vjp chunk by chunk, so that activations are used while they are near; only outputs are kept.
+  // With their bits, but that its forward is by bulk products, too: on a processor with tiles the outputs are
+  // forward's within float's rounding.
   // loss(y, u, first, rows) sees rows first..first+rows-1 of the output, y [rows][out], and writes u [rows][out], the
   // loss's derivative in y; it runs on many threads. u [n][out] (overwrites); dtheta = J_theta' u (overwrites).
   using Loss = std::function<void(const T* y, T* u, int first, int rows)>;
@@ -125,11 +126,11 @@ class MlpPass {
   void vjp_squares(std::span<const T> theta, const T* dy, std::span<T> squares);
 
  private:
-  static constexpr int kChunk = 128;    // rows that a task works on
-  static constexpr int kPackRows = 48;  // from so many rows on, copying the weights pays
-  static constexpr int kMaxSlots = 16;  // gradient buffers; a contiguous run of chunks shares one
+  static constexpr int kChunk = 128;     // rows that a task works on
+  static constexpr int kPackChunks = 2;  // a thread with more than these gains by copies of the weights
+  static constexpr int kMaxSlots = 16;   // gradient buffers; a contiguous run of chunks shares one
 
-  // What is kept of h_l for all rows: offsets into kept_.
+  // What is kept of h_l, l < L: numbers of a row that stand before it.
   struct Level {
     int width = 0;
     std::size_t h = 0;
@@ -137,51 +138,77 @@ class MlpPass {
     std::size_t z = 0, mean = 0, inverse = 0;  // where the layer is normalised
   };
 
+  // Rows first..first+count-1 of the batch. What is kept of them stands among that of `room` rows, from row `at` on:
+  // of the whole batch, or of these alone.
+  struct Rows {
+    int first, count;
+    T* kept;
+    int room, at;
+  };
+
   void set_spec(const MlpSpec& spec);
   void allocate();
+  void make_places();
   void check_parameters(const char* what, std::size_t size) const;
   void begin(std::span<const T> theta, int n);
   // Which products of kernels/gemm.hpp.
   enum class Products { kByRow, kBulk };
-  void forward_chunk(Products products, const T* theta, const Input& input, int first, int rows);
-  void vjp_chunk(const T* theta, const T* dy, T* gradient, bool fresh, T* dx, int first, int rows,
-                 T* scratch);
-  void jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, int first, int rows, T* scratch);
-  void squares_chunk(const T* theta, const T* dy, T* squares, bool fresh, int first, int rows, T* scratch,
+  void forward_chunk(Products products, const T* theta, const Input& input, const Rows& rows);
+  void vjp_chunk(const T* theta, const T* dy, T* gradient, bool fresh, T* dx, const Rows& rows, T* scratch);
+  void jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, const Rows& rows, T* scratch);
+  void squares_chunk(const T* theta, const T* dy, T* squares, bool fresh, const Rows& rows, T* scratch,
                      T* squared);
-  void norm_squares(T* squares, bool fresh, int layer, int first, int rows, const T* delta, T* scratch);
-  bool packs() const { return rows_ >= kPackRows; }
-  // W_l or W_l' of the layers from first_layer on.
-  struct Packing {
+  void norm_squares(T* squares, bool fresh, int layer, const Rows& rows, const T* delta, T* scratch);
+  // Right factors W_l or W_l' for the layers from first_layer on, and where their copies go, if there are any: copying
+  // takes less time than fetching what another core has copied, so that threads with little to do make their own.
+  struct Weights {
+    Products products;
     kernels::Transpose transpose;
     const T* theta;
     int first_layer;
     kernels::AlignedVector<T>* packed;
-    Products products = Products::kBulk;
   };
-  void pack_weights(std::initializer_list<Packing> jobs);
-  Packing plain(const T* theta, int first_layer, kernels::AlignedVector<T>& packed) const {
-    return {kernels::Transpose::kNo, theta, first_layer, &packed};
+  bool packs() const { return kernels::chunk_count(rows_, kChunk) > kPackChunks * kernels::threads(); }
+  void pack_weights(std::initializer_list<Weights> jobs);
+  Weights plain(Products products, const T* theta, int first_layer = 0) {
+    return {products, kernels::Transpose::kNo, theta, first_layer, &packed_};
   }
-  Packing turned(const T* theta, int first_layer) {
-    return {kernels::Transpose::kYes, theta, first_layer, &packed_transposed_};
+  Weights turned(const T* theta, int first_layer = 0) {
+    return {Products::kBulk, kernels::Transpose::kYes, theta, first_layer, &packed_transposed_};
   }
-  void multiply(int l, int rows, const T* a, const kernels::AlignedVector<T>& packed, T beta, T* out);
-  void multiply_by_row(int l, int rows, const T* a, const T* theta, T* out);
-  void multiply_transposed(int l, int rows, const T* delta, T* out);
+  Weights tangent(const T* v) { return {Products::kBulk, kernels::Transpose::kNo, v, 0, &packed_tangent_}; }
+  void multiply(const Weights& weights, int l, int rows, const T* a, T beta, T* out);
   void add_slots(std::span<T> sum, int first_slot = 0);
-  void activate(const T* theta, int layer, int first, int rows);
-  void activate_vjp(const T* theta, T* gradient, bool fresh, int layer, int first, int rows, T* delta);
-  void activate_jvp(const T* theta, const T* v, int layer, int first, int rows, T* dot);
-  // Calls body(slot, is its first chunk, first row, rows) for every chunk; a slot's run in order on one thread.
+  void activate(const T* theta, int layer, const Rows& rows);
+  void activate_vjp(const T* theta, T* gradient, bool fresh, int layer, const Rows& rows, T* delta);
+  void activate_jvp(const T* theta, const T* v, int layer, const Rows& rows, T* dot);
+  // Calls body(slot, is its first chunk, rows, scratch) for every chunk; a slot's run in order on one thread.
   template <class Body>
   void for_slots(Body body);
   const Level& level(int l) const { return levels_[static_cast<std::size_t>(l)]; }
-  T* h(int l, int first) { return kept_.data() + level(l).h + offset(first, level(l).width); }
-  T* n(int l, int first) { return kept_.data() + level(l).n + offset(first, level(l).width); }
-  T* z(int l, int first) { return kept_.data() + level(l).z + offset(first, level(l).width); }
-  T* mean(int l, int first) { return kept_.data() + level(l).mean + first; }
-  T* inverse(int l, int first) { return kept_.data() + level(l).inverse + first; }
+  T* h(int l, const Rows& rows) {
+    if (l == layer_count(spec_)) return output_.data() + offset(rows.first, spec_.out);
+    return kept(level(l).h, level(l).width, rows);
+  }
+  T* n(int l, const Rows& rows) { return keeps_input_ ? kept(level(l).n, level(l).width, rows) : nullptr; }
+  T* z(int l, const Rows& rows) { return kept(level(l).z, level(l).width, rows); }
+  T* mean(int l, const Rows& rows) { return kept(level(l).mean, 1, rows); }
+  T* inverse(int l, const Rows& rows) { return kept(level(l).inverse, 1, rows); }
+  static T* kept(std::size_t before, int width, const Rows& rows) {
+    return rows.kept + before * static_cast<std::size_t>(rows.room) + offset(rows.at, width);
+  }
+  Rows in_batch(int chunk) {
+    const int first = chunk * kChunk;
+    return {first, std::min(kChunk, rows_ - first), kept_.data(), capacity_, first};
+  }
+  // The same rows at a place of the calling thread, which the next chunk takes over.
+  Rows in_passing(const Rows& rows) {
+    return {rows.first, rows.count, places_.data() + worker_at(kept_of_row_), kChunk, 0};
+  }
+  // Where the calling thread's part of a buffer of [worker][kChunk][width] begins.
+  static std::size_t worker_at(std::size_t width) {
+    return static_cast<std::size_t>(kernels::worker()) * kChunk * width;
+  }
   static std::size_t offset(int rows, int width) {
     return static_cast<std::size_t>(rows) * static_cast<std::size_t>(width);
   }
@@ -189,27 +216,30 @@ class MlpPass {
   MlpSpec spec_;
   int rows_ = 0, capacity_ = -1, wanted_rows_ = 0;
   int parameters_ = 0, widest_ = 0;
-  bool keeps_input_ = false;   // the activation's derivative needs n
-  std::vector<Level> levels_;  // h_0 .. h_L
-  kernels::AlignedVector<T> kept_;
+  bool keeps_input_ = false;     // the activation's derivative needs n
+  int workers_ = 0;              // threads that there is room for
+  std::vector<Level> levels_;    // h_0 .. h_{L-1}
+  std::size_t kept_of_row_ = 0;  // numbers
+  kernels::AlignedVector<T> kept_, output_;
   // Weights in the order in which products read them, once for all chunks, made anew by every call: W_l, W_l' and v's.
   // packed_at_: where layer l's begin, in all three.
   kernels::AlignedVector<T> packed_, packed_transposed_, packed_tangent_;
   std::vector<std::size_t> packed_at_;
   kernels::AlignedVector<T> gradients_;  // [slot][parameters]
-  kernels::AlignedVector<T> scratch_;    // [slot][2][kChunk][widest]
-  kernels::AlignedVector<T> squared_;    // [slot][2][kChunk][widest], of vjp_squares
+  // Of threads, so that the next chunk finds them near: [worker][kChunk][kept_of_row], [worker][kChunk][2 widest], and
+  // the same of vjp_squares.
+  kernels::AlignedVector<T> places_, scratch_, squared_;
 };
 
 template <class T>
 template <class Body>
 void MlpPass<T>::for_slots(Body body) {
+  make_places();
   const int chunks = kernels::chunk_count(rows_, kChunk), slots = std::min(chunks, kMaxSlots);
   kernels::parallel_for(slots, [&](int slot) {
     const int begin = slot * chunks / slots, end = (slot + 1) * chunks / slots;
-    for (int chunk = begin; chunk < end; ++chunk) {
-      body(slot, chunk == begin, chunk * kChunk, std::min(kChunk, rows_ - chunk * kChunk));
-    }
+    T* scratch = scratch_.data() + worker_at(2 * static_cast<std::size_t>(widest_));
+    for (int chunk = begin; chunk < end; ++chunk) body(slot, chunk == begin, in_batch(chunk), scratch);
   });
 }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <numbers>
+#include <numeric>
 #include <utility>
 
 #include "kernels/error.hpp"
@@ -15,17 +17,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kAlgorithmNames = {"adam", "adamw", "sgd"};
 constexpr std::array<std::string_view, 3> kScheduleNames = {"constant", "linear", "cosine"};
-
-// update(begin, size) over stretches of n parameters, on all threads.
-template <class Update>
-void for_stretches(std::size_t n, Update update) {
-  constexpr int kStretch = 16384;
-  const auto all = static_cast<std::int64_t>(n);
-  kernels::parallel_for(kernels::chunk_count(all, kStretch), [&](int stretch) {
-    const std::int64_t begin = std::int64_t{stretch} * kStretch;
-    update(begin, std::min<std::int64_t>(kStretch, all - begin));
-  });
-}
 
 template <class Enum>
 Enum parse(const char* what, std::span<const std::string_view> names, std::string_view name) {
@@ -61,7 +52,12 @@ std::string_view algorithm_name(Algorithm algorithm) {
 template <class T>
 double finite_norm(std::string_view who, std::span<const T> gradient, const ParameterName& name) {
   const auto n = static_cast<std::int64_t>(gradient.size());
-  const double squares = kernels::dot<T>(n, gradient.data(), gradient.data());
+  std::array<double, kernels::kMaxStretches> parts = {};
+  kernels::parallel_stretches(n, [&](int stretch, std::int64_t i, std::int64_t size) {
+    parts[static_cast<std::size_t>(stretch)] =
+        kernels::dot<T>(size, gradient.data() + i, gradient.data() + i);
+  });
+  const double squares = std::accumulate(parts.begin(), parts.end(), 0.0);
   if (std::isfinite(squares)) return std::sqrt(squares);
   const std::int64_t bad = kernels::first_not_finite<T>(n, gradient.data());
   BATON_REQUIRE(bad >= 0, "{}: the gradient's norm overflows", who);
@@ -137,7 +133,7 @@ void Optimizer<T>::adam_step(std::span<T> theta, std::span<const T> gradient, do
                              double lr) {
   kernels::AdamStep<T> step = adam_numbers<T>(options_, steps_, lr);
   step.gradient_scale = static_cast<T>(gradient_scale);
-  for_stretches(theta.size(), [&](std::int64_t i, std::int64_t n) {
+  kernels::parallel_stretches(std::ssize(theta), [&](int, std::int64_t i, std::int64_t n) {
     kernels::adam<T>(n, step, gradient.data() + i, theta.data() + i, m_.data() + i, v_.data() + i);
   });
 }
@@ -147,7 +143,7 @@ void Optimizer<T>::sgd_step(std::span<T> theta, std::span<const T> gradient, dou
                             double lr) {
   kernels::SgdStep<T> step = sgd_numbers<T>(options_, lr);
   step.gradient_scale = static_cast<T>(gradient_scale);
-  for_stretches(theta.size(), [&](std::int64_t i, std::int64_t n) {
+  kernels::parallel_stretches(std::ssize(theta), [&](int, std::int64_t i, std::int64_t n) {
     kernels::sgd<T>(n, step, gradient.data() + i, theta.data() + i, m_.data() + i);
   });
 }

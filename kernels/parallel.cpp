@@ -19,6 +19,8 @@ struct Pool {
   std::unique_ptr<tbb::task_arena> arena = std::make_unique<tbb::task_arena>(threads);
 };
 
+thread_local int current_worker = 0;
+
 Pool& pool() {
   static Pool instance;
   return instance;
@@ -37,14 +39,27 @@ void set_threads(int n) {
 
 int threads() { return pool().threads; }
 
-void run_chunks(int n_chunks, void (*body)(void* context, int chunk), void* context) {
+int worker() { return current_worker; }
+
+void run_chunks(Share share, int n_chunks, void (*body)(void* context, int chunk), void* context) {
   if (n_chunks <= 1 || pool().threads == 1) {
     for (int i = 0; i < n_chunks; ++i) body(context, i);
     return;
   }
+  const auto chunk = [&](int i) {
+    current_worker = tbb::this_task_arena::current_thread_index();
+    body(context, i);
+  };
+  struct Restore {
+    const int outer = current_worker;
+    ~Restore() { current_worker = outer; }
+  } restore;
   pool().arena->execute([&] {
-    tbb::parallel_for(
-        0, n_chunks, [&](int i) { body(context, i); }, tbb::simple_partitioner());
+    if (share == Share::kSame) {
+      tbb::parallel_for(0, n_chunks, chunk, tbb::static_partitioner());
+    } else {
+      tbb::parallel_for(0, n_chunks, chunk, tbb::simple_partitioner());
+    }
   });
 }
 

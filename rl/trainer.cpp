@@ -72,7 +72,7 @@ void TupleStream::gather(std::span<const RelabelTuple> tuples, float* x, float* 
 
 // In chunks, each from its own place in the stream of random numbers: on all threads, the same for any number of them.
 void TupleStream::draw_plain(kernels::Random& random, int n, float* x, float* y) const {
-  constexpr int kChunk = 512;
+  constexpr int kChunk = 128;
   tuples_.resize(static_cast<std::size_t>(n));
   const std::ptrdiff_t in = 2 * data->state_dim, out = output_dim();
   kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {

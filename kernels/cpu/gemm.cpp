@@ -13,6 +13,7 @@ constexpr int kPackRows = 48;               // from so many rows of A on, copyin
 constexpr int kBlockRows = 8 * kTileRows;   // of A that stay in the second-level cache
 constexpr int kStripRows = 22 * kTileRows;  // the same of a transposed A, copied
 constexpr int kBlockColumns = 512;          // of B that gemm copies at once
+constexpr int64_t kNearBytes = 1 << 18;     // of A that is not asked for ahead
 constexpr int kStripColumns = 64;           // from so many columns on, copying a transposed A pays
 
 // Copies `width` columns from column j0 of op(B), rows p0..p0+depth-1, into panel[depth][padded], zeros
@@ -99,10 +100,12 @@ struct Ahead {
   }
 };
 
-// What comes after rows i0..i0+rows-1 of op(A), if anything.
+// What comes after rows i0..i0+rows-1 of op(A), if anything. Of an A so small that whoever wrote it has left it in the
+// second-level cache, nothing.
 template <class T>
 Ahead ahead(bool at, const T* a, int64_t lda, int m, int depth, int n, int p0, int i0, int rows) {
-  const int i1 = i0 + rows, next = m - i1 < kBlockRows ? m - i1 : kBlockRows;
+  const bool near = int64_t{m} * depth <= kNearBytes / static_cast<int64_t>(sizeof(T));
+  const int i1 = i0 + rows, next = near ? 0 : (m - i1 < kBlockRows ? m - i1 : kBlockRows);
   const int panels = (n + 2 * kWidth<T> - 1) / (2 * kWidth<T>);
   const int stored = next == 0 ? 0 : (at ? depth : next),
             bytes = (at ? next : depth) * static_cast<int>(sizeof(T));

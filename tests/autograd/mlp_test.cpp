@@ -193,27 +193,34 @@ void row_loss(const float* y, float* u, int first, int rows, int out) {
   for (int i = 0; i < rows * out; ++i) u[i] = y[i] * static_cast<float>(first + i / out);
 }
 
-void check_forward_vjp(const MlpSpec& spec, int n, bool has_tiles) {
-  std::vector<float> theta(static_cast<std::size_t>(parameter_count(spec)));
-  init_parameters<float>(spec, 3, 1.0F, theta);
-  const auto x = normals<float>(times(n, spec.in), 1);
-  MlpPass<float> plain(spec), pass(spec);
-  plain.forward(theta, x.data(), n);
-  std::vector<float> u(times(n, spec.out)), got(theta.size(), 0.25F);
+struct Trained {
+  std::vector<float> y, u, gradient;
+  bool operator==(const Trained&) const = default;
+};
+
+Trained forward_vjp(const MlpSpec& spec, std::span<const float> theta, const std::vector<float>& x, int n) {
+  MlpPass<float> pass(spec);
+  Trained made{{}, std::vector<float>(times(n, spec.out)), std::vector<float>(theta.size(), 0.25F)};
   pass.forward_vjp(
       theta,
       [&](float* to, int first, int rows) {
         std::copy_n(x.data() + times(first, spec.in), times(rows, spec.in), to);
       },
       n, [&](const float* y, float* to, int first, int rows) { row_loss(y, to, first, rows, spec.out); },
-      u.data(), got);
-  test::check_close(pass.output(), plain.output(), 1e-5, 1e-5, "y");
-  CHECK((has_tiles || std::ranges::equal(pass.output(), plain.output())));
-  std::vector<float> want_u(u.size()), want(theta.size());
-  row_loss(pass.output().data(), want_u.data(), 0, n, spec.out);
-  CHECK(u == want_u);
-  pass.vjp(theta, u.data(), want);
-  CHECK(got == want);
+      made.u.data(), made.gradient);
+  made.y.assign(pass.output().begin(), pass.output().end());
+  return made;
+}
+
+Trained forward_loss_vjp(const MlpSpec& spec, std::span<const float> theta, const std::vector<float>& x,
+                         int n) {
+  MlpPass<float> pass(spec);
+  pass.forward(theta, x.data(), n);
+  Trained made{{}, std::vector<float>(times(n, spec.out)), std::vector<float>(theta.size())};
+  made.y.assign(pass.output().begin(), pass.output().end());
+  row_loss(made.y.data(), made.u.data(), 0, n, spec.out);
+  pass.vjp(theta, made.u.data(), made.gradient);
+  return made;
 }
 
 }  // namespace
@@ -224,15 +231,39 @@ TEST_CASE(
     const int isa = kernels::current_isa();
     const bool has_tiles = std::string(kernels::isa_name(isa)) != kernels::isa_vectors(isa);
     for (const MlpSpec& spec : {kSpec, kNormed, MlpSpec{40, {64, 48}, 9, Activation::kTanh}}) {
-      for (const int n : {0, 5, 3000}) {  // several chunks a slot
-        for (const int threads : {1, 2}) {
-          kernels::set_threads(threads);
-          check_forward_vjp(spec, n, has_tiles);
-        }
+      for (const int n : {0, 5, 400, 3000}) {  // 400: two threads do without copies of the weights
+        std::vector<float> theta(static_cast<std::size_t>(parameter_count(spec)));
+        init_parameters<float>(spec, 3, 1.0F, theta);
+        const auto x = normals<float>(times(n, spec.in), 1);
+        kernels::set_threads(1);
+        const Trained one = forward_vjp(spec, theta, x, n), plain = forward_loss_vjp(spec, theta, x, n);
+        kernels::set_threads(2);
+        CHECK(forward_vjp(spec, theta, x, n) == one);
+        CHECK(forward_loss_vjp(spec, theta, x, n) == plain);
+        CHECK((has_tiles || one == plain));
+        test::check_close(one.y, plain.y, 1e-5, 1e-5, "y");
+        test::check_close(one.u, plain.u, 1e-5, n * 1e-5, "u");
+        test::check_close(one.gradient, plain.gradient, 1e-5, n * 1e-5, "gradient");
       }
     }
     kernels::set_threads(0);
   });
+}
+
+TEST_CASE("more threads than at forward find room") {
+  const int n = 1000;
+  std::vector<float> theta(static_cast<std::size_t>(parameter_count(kSpec)));
+  init_parameters<float>(kSpec, 3, 1.0F, theta);
+  const auto x = normals<float>(times(n, kSpec.in), 1), u = normals<float>(times(n, kSpec.out), 2);
+  std::vector<float> want(theta.size()), got(theta.size());
+  kernels::set_threads(1);
+  MlpPass<float> pass(kSpec);
+  pass.forward(theta, x.data(), n);
+  pass.vjp(theta, u.data(), want);
+  kernels::set_threads(2);
+  pass.vjp(theta, u.data(), got);
+  CHECK(got == want);
+  kernels::set_threads(0);
 }
 
 TEST_CASE("forward, vjp and jvp have the same bits with one and two threads") {

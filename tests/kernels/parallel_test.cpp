@@ -34,6 +34,58 @@ TEST_CASE("an exception inside a chunk reaches the caller") {
   set_threads(0);
 }
 
+TEST_CASE("chunks that run at once have different workers, below the number of threads") {
+  for (const int n : {1, 2, 5}) {
+    for (const Share share : {Share::kFree, Share::kSame}) {
+      set_threads(n);
+      std::vector<std::atomic<int>> here(static_cast<std::size_t>(n));
+      std::atomic<int> wrong = 0;
+      parallel_for(
+          2000,
+          [&](int chunk) {
+            const int w = worker();
+            if (w < 0 || w >= n) {
+              ++wrong;
+              return;
+            }
+            wrong += here[static_cast<std::size_t>(w)].fetch_add(1) != 0;
+            volatile double x = chunk;
+            for (int i = 0; i < 200; ++i) x = x * 0.5 + 1;
+            --here[static_cast<std::size_t>(w)];
+          },
+          share);
+      CHECK(wrong == 0);
+      CHECK(worker() == 0);
+    }
+  }
+  set_threads(0);
+}
+
+TEST_CASE("stretches cover all numbers once; where they end does not depend on the number of threads") {
+  for (const std::int64_t n : {0, 1, 4096, 4097, 83000, 1234567}) {
+    std::vector<std::int64_t> ends;
+    for (const int threads : {1, 2}) {
+      set_threads(threads);
+      std::vector<std::int64_t> begins(kMaxStretches, -1), counts(kMaxStretches, 0);
+      parallel_stretches(n, [&](int stretch, std::int64_t begin, std::int64_t count) {
+        begins.at(static_cast<std::size_t>(stretch)) = begin;
+        counts.at(static_cast<std::size_t>(stretch)) += count;
+      });
+      std::int64_t end = 0;
+      std::vector<std::int64_t> found;
+      for (std::size_t i = 0; i < begins.size() && begins[i] >= 0; ++i) {
+        CHECK(begins[i] == end);
+        CHECK(counts[i] > 0);
+        found.push_back(end += counts[i]);
+      }
+      CHECK(end == n);
+      if (threads == 1) ends = found;
+      CHECK(found == ends);
+    }
+  }
+  set_threads(0);
+}
+
 TEST_CASE("a negative number of threads is refused") { CHECK_THROWS_AS(set_threads(-1), Error); }
 
 TEST_CASE("chunk_count covers") {
