@@ -111,21 +111,32 @@ void MlpPass<T>::forward(std::span<const T> theta, const T* x, int n) {
 
 template <class T>
 void MlpPass<T>::forward(std::span<const T> theta, const Input& input, int n) {
-  begin(theta, n);
+  begin(theta, n, true);
   pack_weights({plain(Products::kByRow, theta.data())});
   kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
     forward_chunk(Products::kByRow, theta.data(), input, in_batch(chunk));
   });
 }
 
-// What comes before the first of n rows.
 template <class T>
-void MlpPass<T>::begin(std::span<const T> theta, int n) {
+void MlpPass<T>::infer(std::span<const T> theta, const Input& input, int n) {
+  begin(theta, n, false);
+  make_places();
+  pack_weights({plain(Products::kByRow, theta.data())});
+  kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
+    forward_chunk(Products::kByRow, theta.data(), input, in_passing(in_batch(chunk)));
+  });
+}
+
+// What comes before the first of n rows, whose activations are kept or not.
+template <class T>
+void MlpPass<T>::begin(std::span<const T> theta, int n, bool keeps) {
   BATON_REQUIRE(parameters_ > 0, "mlp: forward before any MlpSpec was given");
   BATON_REQUIRE(n >= 0, "mlp: {} rows", n);
   check_parameters("theta", theta.size());
   reserve(n);
   rows_ = n;
+  has_kept_ = keeps;
 }
 
 // Copies weights into the order in which products read them; what several products need, side by side.
@@ -208,7 +219,15 @@ void MlpPass<T>::check_parameters(const char* what, std::size_t size) const {
 }
 
 template <class T>
+void MlpPass<T>::check_kept(const char* what) const {
+  BATON_REQUIRE(
+      has_kept_ || rows_ == 0,
+      "mlp: {} needs the activations of a forward; the latest call, infer or forward_vjp, kept none", what);
+}
+
+template <class T>
 void MlpPass<T>::vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta, T* dx) {
+  check_kept("vjp");
   check_parameters("theta", theta.size());
   if (!dtheta.empty()) check_parameters("dtheta", dtheta.size());
   if (rows_ == 0) return;
@@ -224,7 +243,7 @@ template <class T>
 void MlpPass<T>::forward_vjp(std::span<const T> theta, const Input& input, int n, const Loss& loss, T* u,
                              std::span<T> dtheta) {
   check_parameters("dtheta", dtheta.size());
-  begin(theta, n);
+  begin(theta, n, false);
   if (n == 0) return std::fill(dtheta.begin(), dtheta.end(), T(0));
   pack_weights({plain(Products::kBulk, theta.data()), turned(theta.data(), 1)});
   for_slots([&](int slot, bool fresh, const Rows& in_batch, T* scratch) {
@@ -289,6 +308,7 @@ void MlpPass<T>::activate_vjp(const T* theta, T* gradient, bool fresh, int layer
 
 template <class T>
 void MlpPass<T>::jvp(std::span<const T> theta, std::span<const T> v, T* dy, const T* x_dot) {
+  check_kept("jvp");
   check_parameters("theta", theta.size());
   if (!v.empty()) check_parameters("v", v.size());
   const T* v_or_null = v.empty() ? nullptr : v.data();
@@ -336,6 +356,7 @@ void MlpPass<T>::activate_jvp(const T* theta, const T* v, int layer, const Rows&
 template <class T>
 void MlpPass<T>::metric_product(std::span<const T> theta, std::span<const T> v, const Metric& metric, T* u,
                                 std::span<T> dtheta) {
+  check_kept("metric_product");
   check_parameters("theta", theta.size());
   check_parameters("v", v.size());
   check_parameters("dtheta", dtheta.size());

@@ -94,14 +94,17 @@ class MlpPass {
   // x [rows][in]. Runs on many threads.
   using Input = std::function<void(T* x, int first, int rows)>;
   void forward(std::span<const T> theta, const Input& input, int n);
+  // The outputs of forward, with its bits, without keeping what vjp and jvp need: activations stay near.
+  void infer(std::span<const T> theta, const Input& input, int n);
 
-  // [n][out] of the latest forward; valid until the next one.
+  // [n][out] of the latest forward, infer or forward_vjp; valid until the next one.
   std::span<const T> output() const;
   std::span<T> output();
   int rows() const { return rows_; }
   const MlpSpec& spec() const { return spec_; }
 
-  // theta in vjp and jvp must be what the latest forward saw. u = dy [n][out].
+  // theta in vjp and jvp must be what the latest forward saw. They throw Error after infer or forward_vjp, which keep no
+  // activations. u = dy [n][out].
   // dtheta += J_theta' u (may be empty: not wanted); dx [n][in] = J_x' u where dx is not null (overwrites).
   void vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta, T* dx = nullptr);
   // forward, loss and vjp chunk by chunk, so that activations are used while they are near; only outputs are kept.
@@ -150,7 +153,8 @@ class MlpPass {
   void allocate();
   void make_places();
   void check_parameters(const char* what, std::size_t size) const;
-  void begin(std::span<const T> theta, int n);
+  void check_kept(const char* what) const;
+  void begin(std::span<const T> theta, int n, bool keeps);
   // Which products of kernels/gemm.hpp.
   enum class Products { kByRow, kBulk };
   void forward_chunk(Products products, const T* theta, const Input& input, const Rows& rows);
@@ -217,6 +221,7 @@ class MlpPass {
   int rows_ = 0, capacity_ = -1, wanted_rows_ = 0;
   int parameters_ = 0, widest_ = 0;
   bool keeps_input_ = false;     // the activation's derivative needs n
+  bool has_kept_ = false;        // the latest rows' activations
   int workers_ = 0;              // threads that there is room for
   std::vector<Level> levels_;    // h_0 .. h_{L-1}
   std::size_t kept_of_row_ = 0;  // numbers

@@ -13,6 +13,7 @@ using kernels::Unary;
 
 template <class T>
 void MlpPass<T>::vjp_squares(std::span<const T> theta, const T* dy, std::span<T> squares) {
+  check_kept("vjp_squares");
   check_parameters("theta", theta.size());
   check_parameters("squares", squares.size());
   if (rows_ == 0) return;

@@ -26,7 +26,7 @@ void relabel_actions(const Teacher& teacher, std::span<const int> rows, Dataset&
       std::ranges::copy(t.subgoal_every > 0 ? t.subgoal(rows[e], step / t.subgoal_every) : t.goal(rows[e]),
                         row + s);
     }
-    pass.forward(low, x.data(), t.horizon);
+    pass.infer(low, x.data(), t.horizon);
     pass.mean(low, y.data());
     float* actions = &data.actions[static_cast<std::size_t>(data.offsets[e]) * t.action_dim];
     std::ranges::transform(y, actions, [](float a) { return std::clamp(a, -1.0f, 1.0f); });

@@ -55,7 +55,7 @@ void RelayActor::act(int t, std::span<const float> observation, std::span<float>
                 actions.size(), rows_, state_dim_, policy_->low.out_dim());
   if (policy_->high && t % policy_->subgoal_every == 0) {
     join(observation, goals_);
-    high_.forward(*policy_->high, x_.data(), rows_);
+    high_.infer(*policy_->high, x_.data(), rows_);
     if (exploration_.high > 0) {
       high_.sample(*policy_->high, high_seeds_, t, exploration_.high, subgoals_.data());
     } else {
@@ -63,7 +63,7 @@ void RelayActor::act(int t, std::span<const float> observation, std::span<float>
     }
   }
   join(observation, policy_->high ? subgoals_ : goals_);
-  low_.forward(policy_->low, x_.data(), rows_);
+  low_.infer(policy_->low, x_.data(), rows_);
   if (exploration_.low > 0) {
     low_.sample(policy_->low, low_seeds_, t, exploration_.low, actions.data());
   } else {

@@ -150,6 +150,11 @@ void PolicyPass::forward(const GaussianPolicy& policy, const float* x, int n) {
   mlp_.forward(policy.mlp_theta(), encoder(policy, x), n);
 }
 
+void PolicyPass::infer(const GaussianPolicy& policy, const float* x, int n) {
+  begin(policy, x, n);
+  mlp_.infer(policy.mlp_theta(), encoder(policy, x), n);
+}
+
 std::span<const float> PolicyPass::normalized_mean() const { return mlp_.output(); }
 
 void PolicyPass::mean(const GaussianPolicy& policy, float* y) const {

@@ -108,6 +108,8 @@ class PolicyPass {
 
   // x: [n][2S] raw. Keeps the encoded input, the activations and u. x must stay alive for residual policies.
   void forward(const GaussianPolicy& policy, const float* x, int n);
+  // The same u, but nothing is kept for gradients and the Fisher matrix: for acting and measuring.
+  void infer(const GaussianPolicy& policy, const float* x, int n);
   int rows() const { return n_; }
   std::span<const float> normalized_mean() const;  // u: [n][out]
 

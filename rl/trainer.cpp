@@ -187,7 +187,7 @@ nlohmann::ordered_json LevelTrainer::metrics() {
   loss_sum_ = 0;
   loss_count_ = 0;
   if (!heldout_x_.empty()) {
-    heldout_pass_.forward(policy_, heldout_x_.data(), kHeldOut);
+    heldout_pass_.infer(policy_, heldout_x_.data(), kHeldOut);
     std::vector<float> log_prob(kHeldOut);
     heldout_pass_.log_prob(policy_, heldout_y_.data(), log_prob);
     const double mse = 2 * heldout_pass_.mean_squared_error(policy_, heldout_y_.data()) / policy_.out_dim();
@@ -211,7 +211,7 @@ void LevelTrainer::finish() {
   for (int b = 0; b < kBatches; ++b) {
     kernels::Random random(seed_ ^ kResidualStream, static_cast<std::uint64_t>(b));
     train_.draw(random, n, x_.data(), y_.data());
-    pass_.forward(policy_, x_.data(), n);
+    pass_.infer(policy_, x_.data(), n);
     policy_.normalize_output(x_.data(), y_.data(), n, target.data());
     const std::span<const float> u = pass_.normalized_mean();
     for (int i = 0; i < n * m; ++i) {

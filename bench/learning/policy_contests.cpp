@@ -20,7 +20,7 @@ struct ForwardWork {
     const std::vector<double> want = fixture.in_double().mean();
     require_close("policy_forward", {u.begin(), u.end()}, {want.begin(), want.end()}, 1e-5);
   }
-  void run() { pass.forward(fixture.policy, fixture.x.data(), fixture.rows); }
+  void run() { pass.infer(fixture.policy, fixture.x.data(), fixture.rows); }
 };
 
 struct StepWork {

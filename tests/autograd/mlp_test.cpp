@@ -198,15 +198,19 @@ struct Trained {
   bool operator==(const Trained&) const = default;
 };
 
+// Rows of x [..][in], as an MlpPass asks for them.
+auto rows_of(const std::vector<float>& x, int in) {
+  return [&x, in](float* to, int first, int rows) {
+    std::copy_n(x.data() + times(first, in), times(rows, in), to);
+  };
+}
+
 Trained forward_vjp(const MlpSpec& spec, std::span<const float> theta, const std::vector<float>& x, int n) {
   MlpPass<float> pass(spec);
   Trained made{{}, std::vector<float>(times(n, spec.out)), std::vector<float>(theta.size(), 0.25F)};
   pass.forward_vjp(
-      theta,
-      [&](float* to, int first, int rows) {
-        std::copy_n(x.data() + times(first, spec.in), times(rows, spec.in), to);
-      },
-      n, [&](const float* y, float* to, int first, int rows) { row_loss(y, to, first, rows, spec.out); },
+      theta, rows_of(x, spec.in), n,
+      [&](const float* y, float* to, int first, int rows) { row_loss(y, to, first, rows, spec.out); },
       made.u.data(), made.gradient);
   made.y.assign(pass.output().begin(), pass.output().end());
   return made;
@@ -248,6 +252,34 @@ TEST_CASE(
     }
     kernels::set_threads(0);
   });
+}
+
+TEST_CASE("infer has the bits of forward and keeps nothing that a vjp could use") {
+  for (const MlpSpec& spec : {kSpec, kNormed}) {
+    std::vector<float> theta(static_cast<std::size_t>(parameter_count(spec))), v(theta.size());
+    init_parameters<float>(spec, 3, 1.0F, theta);
+    for (const int n : {0, 1, 47, 400, 3000}) {
+      const auto x = normals<float>(times(n, spec.in), 1);
+      std::vector<float> u(times(n, spec.out));
+      MlpPass<float> plain(spec), pass(spec);
+      plain.forward(theta, x.data(), n);
+      for (const int threads : {1, 2}) {
+        kernels::set_threads(threads);
+        pass.infer(theta, rows_of(x, spec.in), n);
+        CHECK(std::ranges::equal(pass.output(), plain.output()));
+      }
+      kernels::set_threads(0);
+      if (n == 0) continue;
+      const auto metric = [](float*, int, int) {};
+      CHECK_THROWS_WITH_AS(pass.vjp(theta, u.data(), v),
+                           doctest::Contains("mlp: vjp needs the activations of a forward"), Error);
+      CHECK_THROWS_AS(pass.jvp(theta, v, u.data()), Error);
+      CHECK_THROWS_AS(pass.metric_product(theta, v, metric, u.data(), v), Error);
+      CHECK_THROWS_AS(pass.vjp_squares(theta, u.data(), v), Error);
+      pass.forward(theta, x.data(), n);
+      CHECK_NOTHROW(pass.vjp(theta, u.data(), v));
+    }
+  }
 }
 
 TEST_CASE("more threads than at forward find room") {
