@@ -17,8 +17,6 @@ namespace {
 using kernels::Transpose;
 using kernels::Unary;
 
-std::size_t product(int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); }
-
 }  // namespace
 
 template <class T>
@@ -49,6 +47,7 @@ void MlpPass<T>::reserve(int max_rows) {
 template <class T>
 void MlpPass<T>::allocate() {
   capacity_ = wanted_rows_;
+  has_kept_ = false;
   workers_ = 0;
   kept_of_row_ = 0;
   const auto take = [this](int width) {
@@ -66,21 +65,15 @@ void MlpPass<T>::allocate() {
     kept.mean = take(1);
     kept.inverse = take(1);
   }
-  kept_.resize(static_cast<std::size_t>(capacity_) * kept_of_row_);
-  output_.resize(product(capacity_, spec_.out));
-  make_places();
+  output_.resize(offset(capacity_, spec_.out));
   packed_at_.clear();
-  std::size_t packed = 0;
+  packed_size_ = 0;
   for (int l = 0; l < layer_count(spec_); ++l) {
     const MlpLayer layer = layer_layout(spec_, l);
-    packed_at_.push_back(packed);
-    packed += static_cast<std::size_t>(std::max(kernels::bulk_packed_size(layer.out, layer.in),
-                                                kernels::bulk_packed_size(layer.in, layer.out)));
+    packed_at_.push_back(packed_size_);
+    packed_size_ += static_cast<std::size_t>(std::max(kernels::bulk_packed_size(layer.out, layer.in),
+                                                      kernels::bulk_packed_size(layer.in, layer.out)));
   }
-  for (kernels::AlignedVector<T>* copies : {&packed_, &packed_transposed_, &packed_tangent_})
-    copies->resize(packed);
-  const int slots = std::min(kernels::chunk_count(capacity_, kChunk), kMaxSlots);
-  gradients_.resize(product(slots, parameters_));
 }
 
 // Room for as many threads as there are now.
@@ -89,8 +82,13 @@ void MlpPass<T>::make_places() {
   if (workers_ >= kernels::threads()) return;
   workers_ = kernels::threads();
   const std::size_t rows = static_cast<std::size_t>(workers_) * kChunk;
-  places_.resize(rows * kept_of_row_);
-  scratch_.resize(rows * 2 * static_cast<std::size_t>(widest_));
+  grow(places_, rows * kept_of_row_);
+  grow(scratch_, rows * 2 * static_cast<std::size_t>(widest_));
+}
+
+template <class T>
+void MlpPass<T>::make_gradients() {
+  grow(gradients_, offset(slots(), parameters_));
 }
 
 template <class T>
@@ -101,26 +99,35 @@ void MlpPass<T>::forward(const MlpSpec& spec, std::span<const T> theta, const T*
 
 template <class T>
 void MlpPass<T>::forward(std::span<const T> theta, const T* x, int n) {
-  forward(
-      theta,
-      [this, x](T* to, int first, int rows) {
-        std::memcpy(to, x + product(first, spec_.in), product(rows, spec_.in) * sizeof(T));
-      },
-      n);
+  forward(theta, copy_of(x), n);
+}
+
+template <class T>
+auto MlpPass<T>::copy_of(const T* x) const -> Input {
+  return [in = spec_.in, x](T* to, int first, int rows) {
+    std::memcpy(to, x + offset(first, in), offset(rows, in) * sizeof(T));
+  };
 }
 
 template <class T>
 void MlpPass<T>::forward(std::span<const T> theta, const Input& input, int n) {
-  begin(theta, n, true);
+  begin(theta, n);
+  grow(kept_, static_cast<std::size_t>(capacity_) * kept_of_row_);
   pack_weights({plain(Products::kByRow, theta.data())});
   kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
     forward_chunk(Products::kByRow, theta.data(), input, in_batch(chunk));
   });
+  has_kept_ = true;
+}
+
+template <class T>
+void MlpPass<T>::infer(std::span<const T> theta, const T* x, int n) {
+  infer(theta, copy_of(x), n);
 }
 
 template <class T>
 void MlpPass<T>::infer(std::span<const T> theta, const Input& input, int n) {
-  begin(theta, n, false);
+  begin(theta, n);
   make_places();
   pack_weights({plain(Products::kByRow, theta.data())});
   kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
@@ -128,21 +135,22 @@ void MlpPass<T>::infer(std::span<const T> theta, const Input& input, int n) {
   });
 }
 
-// What comes before the first of n rows, whose activations are kept or not.
+// What comes before the first of n rows.
 template <class T>
-void MlpPass<T>::begin(std::span<const T> theta, int n, bool keeps) {
+void MlpPass<T>::begin(std::span<const T> theta, int n) {
   BATON_REQUIRE(parameters_ > 0, "mlp: forward before any MlpSpec was given");
   BATON_REQUIRE(n >= 0, "mlp: {} rows", n);
   check_parameters("theta", theta.size());
   reserve(n);
   rows_ = n;
-  has_kept_ = keeps;
+  has_kept_ = false;
 }
 
 // Copies weights into the order in which products read them; what several products need, side by side.
 template <class T>
 void MlpPass<T>::pack_weights(std::initializer_list<Weights> jobs) {
   if (!packs()) return;
+  for (const Weights& job : jobs) grow(*job.packed, packed_size_);
   const int layers = layer_count(spec_);
   kernels::parallel_for(layers * static_cast<int>(jobs.size()), [&](int i) {
     const Weights& job = jobs.begin()[i / layers];
@@ -163,13 +171,13 @@ void MlpPass<T>::multiply(const Weights& weights, int l, int rows, const T* a, T
   const bool turned = weights.transpose == Transpose::kYes, bulk = weights.products == Products::kBulk;
   const int n = turned ? layer.in : layer.out, k = turned ? layer.out : layer.in;
   if (packs()) {
-    const auto product = bulk ? kernels::bulk_gemm_packed<T> : kernels::gemm_packed<T>;
-    product(Transpose::kNo, rows, n, k, T(1), a, k,
-            weights.packed->data() + packed_at_[static_cast<std::size_t>(l)], beta, out, n);
+    const auto gemm = bulk ? kernels::bulk_gemm_packed<T> : kernels::gemm_packed<T>;
+    gemm(Transpose::kNo, rows, n, k, T(1), a, k,
+         weights.packed->data() + packed_at_[static_cast<std::size_t>(l)], beta, out, n);
   } else {
-    const auto product = bulk ? kernels::bulk_gemm<T> : kernels::gemm<T>;
-    product(Transpose::kNo, weights.transpose, rows, n, k, T(1), a, k, weights.theta + layer.weight,
-            layer.out, beta, out, n);
+    const auto gemm = bulk ? kernels::bulk_gemm<T> : kernels::gemm<T>;
+    gemm(Transpose::kNo, weights.transpose, rows, n, k, T(1), a, k, weights.theta + layer.weight, layer.out,
+         beta, out, n);
   }
 }
 
@@ -199,17 +207,17 @@ void MlpPass<T>::activate(const T* theta, int layer, const Rows& rows) {
   T* normed = before != nullptr ? before : h(l, rows);
   kernels::layer_norm<T>(rows.count, at.out, T(kNormEps), z(l, rows), theta + at.gain, theta + at.shift,
                          normed, mean(l, rows), inverse(l, rows));
-  kernels::unary<T>(activation, static_cast<std::int64_t>(product(rows.count, at.out)), normed, h(l, rows));
+  kernels::unary<T>(activation, static_cast<std::int64_t>(offset(rows.count, at.out)), normed, h(l, rows));
 }
 
 template <class T>
 std::span<const T> MlpPass<T>::output() const {
-  return {output_.data(), product(rows_, spec_.out)};
+  return {output_.data(), offset(rows_, spec_.out)};
 }
 
 template <class T>
 std::span<T> MlpPass<T>::output() {
-  return {output_.data(), product(rows_, spec_.out)};
+  return {output_.data(), offset(rows_, spec_.out)};
 }
 
 template <class T>
@@ -222,7 +230,8 @@ template <class T>
 void MlpPass<T>::check_kept(const char* what) const {
   BATON_REQUIRE(
       has_kept_ || rows_ == 0,
-      "mlp: {} needs the activations of a forward; the latest call, infer or forward_vjp, kept none", what);
+      "mlp: {} needs the activations of a forward; infer, forward_vjp and room for more rows keep none",
+      what);
 }
 
 template <class T>
@@ -231,9 +240,10 @@ void MlpPass<T>::vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta,
   check_parameters("theta", theta.size());
   if (!dtheta.empty()) check_parameters("dtheta", dtheta.size());
   if (rows_ == 0) return;
+  if (!dtheta.empty()) make_gradients();
   pack_weights({turned(theta.data(), dx != nullptr ? 0 : 1)});
   for_slots([&](int slot, bool fresh, const Rows& rows, T* scratch) {
-    T* gradient = dtheta.empty() ? nullptr : gradients_.data() + product(slot, parameters_);
+    T* gradient = dtheta.empty() ? nullptr : gradients_.data() + offset(slot, parameters_);
     vjp_chunk(theta.data(), dy, gradient, fresh, dx, rows, scratch);
   });
   if (!dtheta.empty()) add_slots(dtheta);
@@ -243,14 +253,15 @@ template <class T>
 void MlpPass<T>::forward_vjp(std::span<const T> theta, const Input& input, int n, const Loss& loss, T* u,
                              std::span<T> dtheta) {
   check_parameters("dtheta", dtheta.size());
-  begin(theta, n, false);
+  begin(theta, n);
   if (n == 0) return std::fill(dtheta.begin(), dtheta.end(), T(0));
+  make_gradients();
   pack_weights({plain(Products::kBulk, theta.data()), turned(theta.data(), 1)});
   for_slots([&](int slot, bool fresh, const Rows& in_batch, T* scratch) {
     const Rows rows = in_passing(in_batch);
     forward_chunk(Products::kBulk, theta.data(), input, rows);
-    loss(h(layer_count(spec_), rows), u + product(rows.first, spec_.out), rows.first, rows.count);
-    T* gradient = slot == 0 ? dtheta.data() : gradients_.data() + product(slot, parameters_);
+    loss(h(layer_count(spec_), rows), u + offset(rows.first, spec_.out), rows.first, rows.count);
+    T* gradient = slot == 0 ? dtheta.data() : gradients_.data() + offset(slot, parameters_);
     vjp_chunk(theta.data(), u, gradient, fresh, nullptr, rows, scratch);
   });
   add_slots(dtheta, 1);
@@ -259,11 +270,10 @@ void MlpPass<T>::forward_vjp(std::span<const T> theta, const Input& input, int n
 // sum += the gradients of first_slot and those behind it, in the order of the slots.
 template <class T>
 void MlpPass<T>::add_slots(std::span<T> sum, int first_slot) {
-  const int slots = std::min(kernels::chunk_count(rows_, kChunk), kMaxSlots);
+  const int slots = this->slots();
   kernels::parallel_stretches(parameters_, [&](int, std::int64_t begin, std::int64_t size) {
     for (int slot = first_slot; slot < slots; ++slot) {
-      kernels::axpy<T>(size, T(1), gradients_.data() + product(slot, parameters_) + begin,
-                       sum.data() + begin);
+      kernels::axpy<T>(size, T(1), gradients_.data() + offset(slot, parameters_) + begin, sum.data() + begin);
     }
   });
 }
@@ -272,8 +282,8 @@ template <class T>
 void MlpPass<T>::vjp_chunk(const T* theta, const T* dy, T* gradient, bool fresh, T* dx, const Rows& rows,
                            T* scratch) {
   const T keep = fresh ? T(0) : T(1);
-  const T* delta = dy + product(rows.first, spec_.out);  // gradient at z_l of the layer at hand
-  T* spare[2] = {scratch, scratch + product(kChunk, widest_)};
+  const T* delta = dy + offset(rows.first, spec_.out);  // gradient at z_l of the layer at hand
+  T* spare[2] = {scratch, scratch + offset(kChunk, widest_)};
   for (int l = layer_count(spec_) - 1; l >= 0; --l) {
     const MlpLayer layer = layer_layout(spec_, l);
     if (gradient != nullptr) {
@@ -282,7 +292,7 @@ void MlpPass<T>::vjp_chunk(const T* theta, const T* dy, T* gradient, bool fresh,
       kernels::sum_axis<T>(1, rows.count, layer.out, T(1), delta, gradient + layer.bias, !fresh);
     }
     if (l == 0 && dx == nullptr) return;
-    T* next = l == 0 ? dx + product(rows.first, spec_.in) : spare[l & 1];
+    T* next = l == 0 ? dx + offset(rows.first, spec_.in) : spare[l & 1];
     multiply(turned(theta), l, rows.count, delta, T(0), next);
     if (l == 0) return;
     activate_vjp(theta, gradient, fresh, l - 1, rows, next);
@@ -297,7 +307,7 @@ void MlpPass<T>::activate_vjp(const T* theta, T* gradient, bool fresh, int layer
   const MlpLayer at = layer_layout(spec_, layer);
   const int l = layer + 1;
   kernels::unary_derivative<T>(unary_of(spec_.activation),
-                               static_cast<std::int64_t>(product(rows.count, at.out)), n(l, rows), h(l, rows),
+                               static_cast<std::int64_t>(offset(rows.count, at.out)), n(l, rows), h(l, rows),
                                delta, delta, false);
   if (!at.norm) return;
   if (gradient != nullptr && fresh) std::fill(gradient + at.gain, gradient + at.end, T(0));
@@ -320,16 +330,16 @@ void MlpPass<T>::jvp(std::span<const T> theta, std::span<const T> v, T* dy, cons
 
 template <class T>
 void MlpPass<T>::jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, const Rows& rows, T* scratch) {
-  T* spare[2] = {scratch, scratch + product(kChunk, widest_)};
-  const T* below_dot = x_dot != nullptr ? x_dot + product(rows.first, spec_.in) : nullptr;  // null: zero
+  T* spare[2] = {scratch, scratch + offset(kChunk, widest_)};
+  const T* below_dot = x_dot != nullptr ? x_dot + offset(rows.first, spec_.in) : nullptr;  // null: zero
   for (int l = 0; l < layer_count(spec_); ++l) {
     const MlpLayer layer = layer_layout(spec_, l);
-    T* dot = layer.hidden ? spare[l & 1] : dy + product(rows.first, spec_.out);
+    T* dot = layer.hidden ? spare[l & 1] : dy + offset(rows.first, spec_.out);
     if (v != nullptr) {
       multiply(tangent(v), l, rows.count, h(l, rows), T(0), dot);
       kernels::bias_unary<T>(Unary::kIdentity, rows.count, layer.out, v + layer.bias, dot, nullptr);
     } else {
-      std::fill_n(dot, product(rows.count, layer.out), T(0));
+      std::fill_n(dot, offset(rows.count, layer.out), T(0));
     }
     if (below_dot != nullptr) multiply(plain(Products::kBulk, theta), l, rows.count, below_dot, T(1), dot);
     if (!layer.hidden) return;
@@ -349,7 +359,7 @@ void MlpPass<T>::activate_jvp(const T* theta, const T* v, int layer, const Rows&
                                v != nullptr ? v + at.shift : nullptr, dot);
   }
   kernels::unary_derivative<T>(unary_of(spec_.activation),
-                               static_cast<std::int64_t>(product(rows.count, at.out)), n(l, rows), h(l, rows),
+                               static_cast<std::int64_t>(offset(rows.count, at.out)), n(l, rows), h(l, rows),
                                dot, dot, false);
 }
 
@@ -361,11 +371,12 @@ void MlpPass<T>::metric_product(std::span<const T> theta, std::span<const T> v, 
   check_parameters("v", v.size());
   check_parameters("dtheta", dtheta.size());
   if (rows_ == 0) return;
+  make_gradients();
   pack_weights({tangent(v.data()), plain(Products::kBulk, theta.data(), 1), turned(theta.data(), 1)});
   for_slots([&](int slot, bool fresh, const Rows& rows, T* scratch) {
     jvp_chunk(theta.data(), v.data(), u, nullptr, rows, scratch);
-    metric(u + product(rows.first, spec_.out), rows.first, rows.count);
-    vjp_chunk(theta.data(), u, gradients_.data() + product(slot, parameters_), fresh, nullptr, rows, scratch);
+    metric(u + offset(rows.first, spec_.out), rows.first, rows.count);
+    vjp_chunk(theta.data(), u, gradients_.data() + offset(slot, parameters_), fresh, nullptr, rows, scratch);
   });
   add_slots(dtheta);
 }

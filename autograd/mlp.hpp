@@ -72,16 +72,17 @@ void init_parameters(const MlpSpec& spec, std::uint64_t seed, T out_scale, std::
 
 // A workspace that keeps one batch's activations, so that any number of vjp and jvp calls can follow a
 // forward. Row chunks run in parallel; each row's result depends on that row and theta alone (not on n, nor
-// on its place, nor on the number of threads). vjp sums over rows in a fixed order. No allocation once
-// reserve(n) or a forward of as many rows with the same spec has run. What acts must not depend on who acts beside it:
-// forward makes its products by kernels::gemm; all else by kernels::bulk_gemm, which where there are tiles is faster.
+// on its place, nor on the number of threads). vjp sums over rows in a fixed order. A call allocates only where none
+// like it, of as many rows (or as many as reserved) and on as many threads, has run before. What acts must not depend on
+// who acts beside it: forward makes its products by kernels::gemm; all else by kernels::bulk_gemm, which where there are
+// tiles is faster.
 template <class T>
 class MlpPass {
  public:
   MlpPass() = default;
   explicit MlpPass(const MlpSpec& spec, int max_rows = 0);
 
-  // Makes room for max_rows rows (at once where the spec is known, else at the first forward).
+  // Room that is made from now on is for so many rows at least.
   void reserve(int max_rows);
 
   // From now on this network; a different one than before drops what was kept.
@@ -96,6 +97,7 @@ class MlpPass {
   void forward(std::span<const T> theta, const Input& input, int n);
   // The outputs of forward, with its bits, without keeping what vjp and jvp need: activations stay near.
   void infer(std::span<const T> theta, const Input& input, int n);
+  void infer(std::span<const T> theta, const T* x, int n);
 
   // [n][out] of the latest forward, infer or forward_vjp; valid until the next one.
   std::span<const T> output() const;
@@ -152,9 +154,15 @@ class MlpPass {
   void set_spec(const MlpSpec& spec);
   void allocate();
   void make_places();
+  void make_gradients();
+  static void grow(kernels::AlignedVector<T>& to, std::size_t size) {
+    if (to.size() < size) to.resize(size);
+  }
+  int slots() const { return std::min(kernels::chunk_count(rows_, kChunk), kMaxSlots); }
   void check_parameters(const char* what, std::size_t size) const;
   void check_kept(const char* what) const;
-  void begin(std::span<const T> theta, int n, bool keeps);
+  void begin(std::span<const T> theta, int n);
+  Input copy_of(const T* x) const;
   // Which products of kernels/gemm.hpp.
   enum class Products { kByRow, kBulk };
   void forward_chunk(Products products, const T* theta, const Input& input, const Rows& rows);
@@ -230,6 +238,7 @@ class MlpPass {
   // packed_at_: where layer l's begin, in all three.
   kernels::AlignedVector<T> packed_, packed_transposed_, packed_tangent_;
   std::vector<std::size_t> packed_at_;
+  std::size_t packed_size_ = 0;
   kernels::AlignedVector<T> gradients_;  // [slot][parameters]
   // Of threads, so that the next chunk finds them near: [worker][kChunk][kept_of_row], [worker][kChunk][2 widest], and
   // the same of vjp_squares.
@@ -240,7 +249,7 @@ template <class T>
 template <class Body>
 void MlpPass<T>::for_slots(Body body) {
   make_places();
-  const int chunks = kernels::chunk_count(rows_, kChunk), slots = std::min(chunks, kMaxSlots);
+  const int chunks = kernels::chunk_count(rows_, kChunk), slots = this->slots();
   kernels::parallel_for(slots, [&](int slot) {
     const int begin = slot * chunks / slots, end = (slot + 1) * chunks / slots;
     T* scratch = scratch_.data() + worker_at(2 * static_cast<std::size_t>(widest_));

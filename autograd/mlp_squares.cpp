@@ -17,8 +17,9 @@ void MlpPass<T>::vjp_squares(std::span<const T> theta, const T* dy, std::span<T>
   check_parameters("theta", theta.size());
   check_parameters("squares", squares.size());
   if (rows_ == 0) return;
+  make_gradients();
   make_places();
-  squared_.resize(scratch_.size());
+  grow(squared_, scratch_.size());
   pack_weights({turned(theta.data(), 1)});
   for_slots([&](int slot, bool fresh, const Rows& rows, T* scratch) {
     squares_chunk(theta.data(), dy, gradients_.data() + offset(slot, parameters_), fresh, rows, scratch,

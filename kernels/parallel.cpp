@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "kernels/error.hpp"
 
@@ -47,19 +48,23 @@ void run_chunks(Share share, int n_chunks, void (*body)(void* context, int chunk
     return;
   }
   const auto chunk = [&](int i) {
-    current_worker = tbb::this_task_arena::current_thread_index();
+    // oneTBB's threads work for others, too, who must not find our number there.
+    struct Number {
+      const int outer = std::exchange(current_worker, tbb::this_task_arena::current_thread_index());
+      ~Number() { current_worker = outer; }
+    } number;
     body(context, i);
   };
-  struct Restore {
-    const int outer = current_worker;
-    ~Restore() { current_worker = outer; }
-  } restore;
   pool().arena->execute([&] {
-    if (share == Share::kSame) {
-      tbb::parallel_for(0, n_chunks, chunk, tbb::static_partitioner());
-    } else {
-      tbb::parallel_for(0, n_chunks, chunk, tbb::simple_partitioner());
-    }
+    // Whoever waits for a loop inside a chunk helps with that loop alone: were it to begin another chunk of this one, two
+    // of a worker's chunks would be under way at once.
+    tbb::this_task_arena::isolate([&] {
+      if (share == Share::kSame) {
+        tbb::parallel_for(0, n_chunks, chunk, tbb::static_partitioner());
+      } else {
+        tbb::parallel_for(0, n_chunks, chunk, tbb::simple_partitioner());
+      }
+    });
   });
 }
 

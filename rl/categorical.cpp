@@ -17,6 +17,11 @@ void CategoricalPass::forward(const CategoricalPolicy& policy, const float* x, i
   mlp_.forward(policy.spec(), policy.theta(), x, n);
 }
 
+void CategoricalPass::infer(const CategoricalPolicy& policy, const float* x, int n) {
+  mlp_.prepare(policy.spec());
+  mlp_.infer(policy.theta(), x, n);
+}
+
 void CategoricalPass::log_prob(const CategoricalPolicy& policy, const std::int32_t* y,
                                std::span<float> result) {
   BATON_REQUIRE(static_cast<int>(result.size()) == rows(), "categorical: {} places for {} rows",

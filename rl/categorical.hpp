@@ -40,6 +40,7 @@ class CategoricalPolicy {
 class CategoricalPass {
  public:
   void forward(const CategoricalPolicy& policy, const float* x, int n);  // x [n][in]
+  void infer(const CategoricalPolicy& policy, const float* x, int n);    // as PolicyPass: logits alone
   int rows() const { return mlp_.rows(); }
   std::span<const float> logits() const { return mlp_.output(); }  // [n][choices]
 

@@ -110,11 +110,11 @@ CgReport NaturalGradient<Policy>::solve(const Policy& policy, Rows own, const Np
                    inverse_diagonal);
 }
 
-// L at the present theta against old_log_prob_; own_ then holds its forward pass.
+// L at the present theta against old_log_prob_; own_ then holds its outputs.
 template <class Policy>
 double NaturalGradient<Policy>::surrogate(const Policy& policy, Rows own, std::span<const float> advantages,
                                           Rows demos, float demo_weight) {
-  own_.forward(policy, own.x, own.n);
+  own_.infer(policy, own.x, own.n);
   own_.log_prob(policy, own.y, log_prob_);
   double value = 0;
   for (int i = 0; i < own.n; ++i) {
@@ -122,7 +122,7 @@ double NaturalGradient<Policy>::surrogate(const Policy& policy, Rows own, std::s
   }
   value /= own.n;
   if (demos.n > 0) {
-    demo_.forward(policy, demos.x, demos.n);
+    demo_.infer(policy, demos.x, demos.n);
     weights_.resize(demos.n);
     demo_.log_prob(policy, demos.y, weights_);
     value += demo_weight * kernels::sum<float>(demos.n, weights_.data()) / demos.n;

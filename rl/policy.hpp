@@ -100,8 +100,8 @@ class GaussianPolicy {
   kernels::AlignedVector<float> theta_;
 };
 
-// A fixed-capacity workspace for batches of one policy's shape. reserve() allocates, nothing else does. forward()
-// caches; the other calls refer to the last forward() and must get the same policy and theta.
+// A workspace for batches of one policy's shape. A call allocates only where none like it, of as many rows, has run
+// before. forward() caches; the other calls refer to the last forward() and must get the same policy and theta.
 class PolicyPass {
  public:
   void reserve(const GaussianPolicy& policy, int max_rows);

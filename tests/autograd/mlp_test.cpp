@@ -265,7 +265,7 @@ TEST_CASE("infer has the bits of forward and keeps nothing that a vjp could use"
       plain.forward(theta, x.data(), n);
       for (const int threads : {1, 2}) {
         kernels::set_threads(threads);
-        pass.infer(theta, rows_of(x, spec.in), n);
+        pass.infer(theta, x.data(), n);
         CHECK(std::ranges::equal(pass.output(), plain.output()));
       }
       kernels::set_threads(0);
@@ -278,6 +278,12 @@ TEST_CASE("infer has the bits of forward and keeps nothing that a vjp could use"
       CHECK_THROWS_AS(pass.vjp_squares(theta, u.data(), v), Error);
       pass.forward(theta, x.data(), n);
       CHECK_NOTHROW(pass.vjp(theta, u.data(), v));
+      pass.reserve(2 * n);
+      CHECK_THROWS_AS(pass.vjp(theta, u.data(), v), Error);
+      const auto broken = [](float*, int, int) { fail("no input"); };
+      pass.forward(theta, x.data(), n);
+      CHECK_THROWS_WITH_AS(pass.forward(theta, broken, n), "no input", Error);
+      CHECK_THROWS_AS(pass.vjp(theta, u.data(), v), Error);
     }
   }
 }

@@ -61,6 +61,24 @@ TEST_CASE("chunks that run at once have different workers, below the number of t
   set_threads(0);
 }
 
+// Can fail only on three cores or more.
+TEST_CASE("a thread that waits for a loop inside its chunk begins no other chunk") {
+  set_threads(4);
+  std::vector<std::atomic<int>> here(4);
+  std::atomic<int> wrong = 0, inner = 0;
+  for (int round = 0; round < 20; ++round) {
+    parallel_for(50, [&](int) {
+      std::atomic<int>& mine = here.at(static_cast<std::size_t>(worker()));
+      wrong += mine.fetch_add(1) != 0;
+      parallel_for(40, [&](int) { ++inner; });
+      --mine;
+    });
+  }
+  CHECK(wrong == 0);
+  CHECK(inner == 20 * 50 * 40);
+  set_threads(0);
+}
+
 TEST_CASE("stretches cover all numbers once; where they end does not depend on the number of threads") {
   for (const std::int64_t n : {0, 1, 4096, 4097, 83000, 1234567}) {
     std::vector<std::int64_t> ends;
