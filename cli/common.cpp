@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <limits>
 
 #include "cli/table.hpp"
 #include "kernels/error.hpp"
@@ -18,12 +18,14 @@ void add_settings(CLI::App& command, SettingsOptions& options) {
       .add_option("--set", options.overrides,
                   "One setting, key=value; may be given again (keys: config.toml)")
       ->allow_extra_args(false);
-  command.add_option("--seed", options.seed, "Seed of everything random");
+  command.add_option("--seed", options.seed, "Seed of everything random")->check(seed_range());
   command
       .add_option("--threads", options.threads, "Threads to use; 0: all cores. Results do not depend on it")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
 }
+
+CLI::Range seed_range() { return {std::int64_t{0}, std::numeric_limits<std::int64_t>::max(), "seed"}; }
 
 rl::Config resolve(const SettingsOptions& options) {
   rl::Config config = rl::load_config(options.preset, options.overrides);
@@ -36,8 +38,7 @@ rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim) {
   BATON_REQUIRE(!paths.empty(), "no demonstrations given");
   rl::Dataset all;
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    const bool log = std::filesystem::path(paths[i]).extension() == ".mjl";
-    rl::Dataset one = log ? rl::read_mjl(paths[i]) : rl::read_dataset(paths[i], state_dim);
+    rl::Dataset one = rl::read_demonstrations(paths[i], state_dim);
     if (i == 0) {
       all = std::move(one);
     } else {

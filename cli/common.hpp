@@ -22,10 +22,13 @@ struct SettingsOptions {
 };
 void add_settings(CLI::App& command, SettingsOptions& options);
 
+// What a seed may be: whatever a TOML file can hold of it.
+CLI::Range seed_range();
+
 // Preset, then overrides, then --seed and --threads; the threads are in force from here on. Throws UsageError.
 rl::Config resolve(const SettingsOptions& options);
 
-// Demonstrations of one or several files, in the given order: .mjl logs or HDF5 (D4RL, Minari).
+// Demonstrations of one or several paths, in the given order: HDF5 (D4RL, Minari), .mjl logs or folders of them.
 rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim = 0);
 
 // Options of an environment for work under these settings.

@@ -85,7 +85,9 @@ void add_eval(Registry& registry) {
   command.add_option("--episodes", options->step.episodes, "Episodes for each goal")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  command.add_option("--seed", options->step.seed, "Seed of the episodes")->capture_default_str();
+  command.add_option("--seed", options->step.seed, "Seed of the episodes")
+      ->check(seed_range())
+      ->capture_default_str();
   command.add_option("--json", options->json, "File for the figures, rates in 0..1")->excludes(replay);
   command.add_option("--env", options->step.env, "Environment; the policy's own unless given");
   command

@@ -3,10 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "kernels/error.hpp"
+#include "rl/metrics.hpp"
 
 namespace baton::cli {
 namespace fs = std::filesystem;
@@ -24,24 +28,50 @@ fs::path without_slash(const std::string& path) {
   return p.has_filename() ? p : p.parent_path();
 }
 
-// Nothing there yet, an empty folder, or a run directory that may be replaced.
+bool has_our_config(const fs::path& folder) {
+  std::error_code error;
+  const std::string file = folder / "config.toml";
+  return fs::is_regular_file(file, error) && rl::read_text(file).starts_with("preset = ");
+}
+
+// Nothing there yet, an empty folder, or a run directory.
 void require_run_folder(const fs::path& path) {
   BATON_REQUIRE(!path.empty(), "no name given for the output folder");
   std::error_code error;
   if (!fs::exists(path, error)) return;
   BATON_REQUIRE(fs::is_directory(path, error), "{}: is a file; a folder for the run is wanted",
                 path.string());
-  BATON_REQUIRE(fs::is_empty(path, error) || fs::exists(path / "config.toml", error),
+  BATON_REQUIRE(fs::is_empty(path, error) || has_our_config(path),
                 "{}: is there already and is not a run directory; name a new folder", path.string());
   BATON_REQUIRE(access(path.c_str(), W_OK) == 0, "{}: cannot be written: {}", path.string(),
                 std::strerror(errno));
 }
 
+// Every entry is one that runs write, so that replacing the folder takes nothing else away.
+void require_replaceable(const fs::path& path) {
+  constexpr std::array<std::string_view, 5> kOurs = {"config.toml", "last", "metrics.jsonl", "policy.h5",
+                                                     "summary.json"};
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(path, error)) {
+    const std::string name = entry.path().filename();
+    BATON_REQUIRE(
+        std::ranges::find(kOurs, name) != kOurs.end(),
+        "{}: holds '{}', which no run writes and which would be deleted with the old run; name a new "
+        "folder",
+        path.string(), name);
+  }
+}
+
 }  // namespace
 
-void require_writable_file(const std::string& path) {
+void require_writable_file(const std::string& path, Writing writing) {
   BATON_REQUIRE(!path.empty(), "no name given for the output file");
   std::error_code error;
+  if (rl::is_stream(path)) {
+    BATON_REQUIRE(writing == Writing::kAnything, "{}: a pipe or a device; a file name is wanted", path);
+    BATON_REQUIRE(access(path.c_str(), W_OK) == 0, "{}: cannot be written: {}", path, std::strerror(errno));
+    return;
+  }
   BATON_REQUIRE(!fs::is_directory(path, error), "{}: is a folder; a file name is wanted", path);
   const fs::path folder = parent_of(path);
   BATON_REQUIRE(fs::is_directory(folder, error), "{}: cannot be written: there is no folder {}", path,
@@ -69,8 +99,10 @@ void prepare_run_folder(const std::string& path) {
   fs::remove(fs::path(path) / "summary.json", error);
 }
 
-RunDir::RunDir(const std::string& path) : path_(without_slash(path)), partial_(partial_name(path_)) {
+RunDir::RunDir(const std::string& path)
+    : path_(rl::linked_file(without_slash(path))), partial_(partial_name(path_)) {
   require_run_folder(path);
+  require_replaceable(path_);
   std::error_code error;
   fs::create_directories(partial_, error);
   BATON_REQUIRE(!error, "{}: cannot be made: {}", path, error.message());

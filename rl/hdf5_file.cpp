@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "rl/metrics.hpp"
+
 namespace baton::rl {
 namespace {
 
@@ -111,10 +113,11 @@ Hdf5File Hdf5File::open(const std::string& path) {
 
 Hdf5File Hdf5File::create(const std::string& path) {
   silence();
-  const std::string temporary = fmt::format("{}.tmp-{}", path, getpid());
+  BATON_REQUIRE(!is_stream(path), "{}: a pipe or a device; HDF5 can only be written to a file", path);
+  const std::string place = linked_file(path), temporary = fmt::format("{}.tmp-{}", place, getpid());
   const hid_t file = H5Fcreate(temporary.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   BATON_REQUIRE(file >= 0, "{}: cannot be written (does its folder exist and allow writing?)", path);
-  return Hdf5File(file, path, temporary);
+  return Hdf5File(file, place, temporary);
 }
 
 void Hdf5File::commit() {

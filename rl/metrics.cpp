@@ -20,19 +20,35 @@ void prepare_directory(const std::string& directory) {
   BATON_REQUIRE(access(directory.c_str(), W_OK) == 0, "{}: no permission to write", directory);
 }
 
+bool is_stream(const std::string& path) {
+  std::error_code error;
+  const auto there = std::filesystem::status(path, error);
+  return std::filesystem::exists(there) && !std::filesystem::is_regular_file(there) &&
+         !std::filesystem::is_directory(there);
+}
+
+std::string linked_file(const std::string& path) {
+  std::error_code error;
+  const auto real = std::filesystem::canonical(path, error);
+  return error ? path : real.string();
+}
+
 void write_text_atomic(const std::string& path, const std::string& text) {
-  const std::string temporary = fmt::format("{}.tmp-{}", path, getpid());
+  const bool straight = is_stream(path);
+  const std::string file = linked_file(path),
+                    temporary = straight ? path : fmt::format("{}.tmp-{}", file, getpid());
   {
     std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
     BATON_REQUIRE(stream.good(), "{}: cannot be written: {}", path, std::strerror(errno));
     stream << text << std::flush;
     if (!stream.good()) {
-      unlink(temporary.c_str());
+      if (!straight) unlink(temporary.c_str());
       fail("{}: writing failed: {}", path, std::strerror(errno));
     }
   }
+  if (straight) return;
   std::error_code error;
-  std::filesystem::rename(temporary, path, error);
+  std::filesystem::rename(temporary, file, error);
   if (error) unlink(temporary.c_str());
   BATON_REQUIRE(!error, "{}: cannot be written: {}", path, error.message());
 }

@@ -9,7 +9,14 @@ namespace baton::rl {
 // Makes the directory (and parents) and checks that it can be written; throws naming it otherwise.
 void prepare_directory(const std::string& directory);
 
-// Writes text to path through a temporary name beside it: all or nothing.
+// Whether something other than a file or a folder stands there: a pipe or a device, which is written to and never
+// replaced.
+bool is_stream(const std::string& path);
+
+// The file that a symbolic link names; what is no link, or leads nowhere, unchanged.
+std::string linked_file(const std::string& path);
+
+// Writes text to path through a temporary name beside it, all or nothing; to a stream as it is. Links stay.
 void write_text_atomic(const std::string& path, const std::string& text);
 
 std::string read_text(const std::string& path);  // throws naming the path
