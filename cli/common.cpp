@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
+#include <charconv>
 
 #include "cli/table.hpp"
 #include "kernels/error.hpp"
@@ -25,7 +25,15 @@ void add_settings(CLI::App& command, SettingsOptions& options) {
       ->capture_default_str();
 }
 
-CLI::Range seed_range() { return {std::int64_t{0}, std::numeric_limits<std::int64_t>::max(), "seed"}; }
+CLI::Validator seed_range() {
+  const auto check = [](const std::string& text) {
+    std::int64_t seed = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+    const bool good = error == std::errc() && end == text.data() + text.size() && seed >= 0;
+    return good ? std::string() : fmt::format("'{}' is not an integer in 0..2^63-1", text);
+  };
+  return {check, ""};
+}
 
 rl::Config resolve(const SettingsOptions& options) {
   rl::Config config = rl::load_config(options.preset, options.overrides);

@@ -23,7 +23,7 @@ struct SettingsOptions {
 void add_settings(CLI::App& command, SettingsOptions& options);
 
 // What a seed may be: whatever a TOML file can hold of it.
-CLI::Range seed_range();
+CLI::Validator seed_range();
 
 // Preset, then overrides, then --seed and --threads; the threads are in force from here on. Throws UsageError.
 rl::Config resolve(const SettingsOptions& options);

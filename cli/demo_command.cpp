@@ -185,6 +185,7 @@ void demo(const Options& options) {
   const rl::Config config = resolve(options.settings);
   const auto env = envs::make_env(config.env, {});
   env->goals(config.collect.goals);
+  env->goals(config.eval.goals);
   if (config.demo.goals != "auto") env->goals(config.demo.goals);
   prepare_run_folder(options.out);
   rl::write_text_atomic(options.out + "/config.toml", rl::to_toml(config));

@@ -71,6 +71,12 @@ std::vector<rl::Trajectories> roll_out(const rl::Config& config, const DistillSt
     options.exploration = {config.distill.explore, 0};
     rollouts.push_back(
         rl::rollout(*env, policies[i], env->goals(origins[i].goal), options, reporter.callback()));
+    if (config.distill.only_successful && success_rate(rollouts.back()) == 0)
+      fmt::print(
+          stderr,
+          "{}: none of {} rollouts reached its goal '{}'; learning from all of them (distill.only_successful "
+          "has nothing to choose from)\n",
+          step.from[i], config.distill.episodes, origins[i].goal);
   }
   return rollouts;
 }
@@ -99,6 +105,7 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
   config.env = environment_of(policies.front(), "");
   const std::string start = !step.start.empty() ? step.start : start_of(step.from.front(), origins.front());
   const rl::RelayPolicy begin = rl::load_policy(start);
+  config.policy = rl::policy_settings(begin.config, config.policy);
   RunDir run(step.out);
 
   rl::MetricsWriter metrics(run.partial());

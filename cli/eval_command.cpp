@@ -33,6 +33,12 @@ void eval(const Options& options) {
                                     ? replay(data)
                                     : replay_on_model(data, options.model, options.precision == "double");
     fmt::print("{}", replay_table(report));
+    if (options.model.empty())
+      fmt::print(
+          stderr,
+          "Actions are replayed as they stand, from observations that drift; what disturbed them while they "
+          "were recorded (collect without --undisturbed) is not in the file. --model replays the recorded "
+          "targets instead.\n");
     return;
   }
   const rl::RelayPolicy policy = rl::load_policy(options.policy);

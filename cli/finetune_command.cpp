@@ -65,6 +65,7 @@ FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step)
   rl::Config config = given;
   const rl::RelayPolicy init = rl::load_policy(step.init);
   config.env = environment_of(init, "");
+  config.policy = rl::policy_settings(init.config, config.policy);
   const auto env =
       envs::make_env(config.env, env_options(config, std::min(config.finetune.episodes, config.eval.envs)));
   rl::require_shape(init, env->spec().state_dim, env->spec().action_dim, step.init);

@@ -74,7 +74,7 @@ void add_imitate(Registry& registry) {
   auto options = std::make_shared<Options>();
   command
       .add_option("--demos", options->demos,
-                  "Demonstrations: HDF5 (D4RL or Minari) or .mjl; may be given again")
+                  "Demonstrations: HDF5 (D4RL or Minari), .mjl or a folder of .mjl; may be given again")
       ->required()
       ->allow_extra_args(false);
   command

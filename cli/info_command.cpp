@@ -64,15 +64,23 @@ void run_info(const std::string& path) {
     describe("high", *policy.high);
     fmt::print("a new subgoal every {} steps\n", policy.subgoal_every);
   }
-  const std::string summary = path + "/summary.json";
-  if (std::filesystem::exists(summary)) fmt::print("{}", rl::read_text(summary));
+}
+
+// A run; what demo left, whose parts are runs; or logs.
+void folder_info(const std::filesystem::path& path) {
+  namespace fs = std::filesystem;
+  const bool has_policy = fs::exists(path / "policy.h5"), has_summary = fs::exists(path / "summary.json");
+  if (!has_policy && !has_summary) return demos_info(path);
+  if (has_policy) run_info(path);
+  if (has_summary) fmt::print("{}", rl::read_text(path / "summary.json"));
 }
 
 void info(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code error;
   BATON_REQUIRE(fs::exists(path, error), "{}: no such file or folder", path);
-  if (fs::is_directory(path, error)) return run_info(path);
+  if (fs::is_directory(path, error)) return folder_info(path);
+  if (fs::path(path).filename() == "policy.h5") return run_info(path);
   std::array<char, 4> head{};
   std::ifstream(path, std::ios::binary).read(head.data(), head.size());
   const std::string extension = fs::path(path).extension();
@@ -87,7 +95,8 @@ void add_info(Registry& registry) {
   CLI::App& command = *registry.app.add_subcommand(
       "info", "Say what a model, a file of demonstrations or a run directory holds");
   auto path = std::make_shared<std::string>();
-  command.add_option("PATH", *path, "MODEL.xml, demos.h5 (or .mjl), or the folder of a run")->required();
+  command.add_option("PATH", *path, "MODEL.xml, demos.h5, a folder of .mjl logs, or that of a run")
+      ->required();
   command.footer(
       "Examples:\n"
       "  baton info robot.xml\n"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/interrupt.hpp"
 #include "cli/table.hpp"
 #include "envs/kitchen/kitchen_env.hpp"
 #include "envs/sim/batch.hpp"
@@ -63,6 +64,7 @@ std::vector<std::vector<float>> run(envs::KitchenEnv& env, const rl::Dataset& da
       if (t <= length) states[e].insert(states[e].end(), state.begin(), state.end());
       if (t < length) std::copy_n(data.action(static_cast<int>(e), t), a, &actions[e * a]);
     }
+    throw_if_interrupted();
     if (t < longest) env.step(actions);
   }
   return states;
@@ -90,6 +92,7 @@ std::vector<std::vector<float>> run_open_loop(sim::Batch& batch, const rl::Datas
       }
       batch.set_ctrl(e, target);
     }
+    throw_if_interrupted();
     if (t < longest) batch.step(envs::kKitchenSubsteps);
   }
   return states;

@@ -133,7 +133,8 @@ void save_policy(const RelayPolicy& policy, const std::string& directory) {
 }
 
 RelayPolicy load_policy(const std::string& directory) {
-  const Hdf5File file = Hdf5File::open(directory + "/policy.h5");
+  const bool is_file = std::filesystem::is_regular_file(directory);
+  const Hdf5File file = Hdf5File::open(is_file ? directory : directory + "/policy.h5");
   BATON_REQUIRE(file.has_attribute("/", "format") && file.string_attribute("/", "format") == kFormat,
                 "{}: not a policy of baton (attribute format = \"{}\" is missing)", file.path(), kFormat);
   const int version = get_int(file, "/", "version", 0, 1 << 20);

@@ -59,6 +59,17 @@ Config load_config(const std::string& preset, const std::vector<std::string>& ov
   return config;
 }
 
+PolicySettings policy_settings(const std::string& toml, const PolicySettings& otherwise) {
+  Config config;
+  config.policy = otherwise;
+  try {
+    settings_of(config).apply_toml(toml, "config");
+  } catch (const std::exception&) {
+    return otherwise;
+  }
+  return config.policy;
+}
+
 std::string to_toml(const Config& config) {
   Config copy = config;
   return settings_of(copy).to_toml();

@@ -60,6 +60,10 @@ std::vector<std::string> preset_names();
 // Throws UsageError.
 Config load_config(const std::string& preset, const std::vector<std::string>& overrides);
 
+// The [policy] settings of a config.toml's text, as a policy carries it (RelayPolicy::config); `otherwise` where this
+// program cannot read it (any more).
+PolicySettings policy_settings(const std::string& toml, const PolicySettings& otherwise);
+
 // Every setting with its value: what config.toml holds. load_config(path of it, {}) gives the same settings.
 std::string to_toml(const Config& config);
 

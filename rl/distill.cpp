@@ -111,7 +111,8 @@ RelayPolicy distill(const RelayPolicy& start, std::span<const Teacher> teachers,
 }
 
 void list_settings(SettingsTable& table, const std::string& section, DistillSettings& s) {
-  table.add(section + ".only_successful", &s.only_successful, "learn from successful rollouts alone");
+  table.add(section + ".only_successful", &s.only_successful,
+            "learn from successful rollouts alone, where there are any");
   table.add(section + ".teacher_actions", &s.teacher_actions, "targets are the teachers' mean actions");
   table.add(section + ".demos_fraction", &s.demos_fraction, "share of tuples from the demonstrations", 0, 1);
   table.add(section + ".episodes", &s.episodes, "rollouts of each teacher", 1, 1e6);

@@ -309,7 +309,15 @@ TEST_CASE("info: a model, demonstrations and a run") {
   const test::Outcome run = run_baton({"info", point_policy()});
   CHECK(run.out.find("ril for point_goal") != std::string::npos);
   CHECK(run.out.find("high: ") != std::string::npos);
+  CHECK(run_baton({"info", point_policy() + "/policy.h5"}).out.find("high: ") != std::string::npos);
   check_refused({"info", folder.file("none")}, 1, "none");
+}
+
+TEST_CASE("seeds are what config.toml can hold") {
+  for (const char* seed : {"-1", "9223372036854775808", "x"}) {
+    check_refused({"eval", "--policy", point_policy(), "--seed", seed}, 2, "--seed");
+    check_refused({"imitate", "--demos", point_demos(), "--out", "never", "--seed", seed}, 2, "--seed");
+  }
 }
 
 TEST_CASE("imitate: a run directory is whole, and the same bytes for 1 and 2 threads") {
@@ -372,7 +380,9 @@ TEST_CASE(
   }
   check_works(Arguments{"finetune", "--init", folder.file("ril"), "--goal", point_goal_name(), "--variant",
                         "dapg", "--demos", point_demos(), "--out", folder.file("ft")} +
-              kQuick + chosen);
+              kQuick + Arguments{"--set", "npg.preconditioner=diagonal"});
+  CHECK(test::read_file(folder.file("ft/config.toml")).find("layer_norm = true") !=
+        std::string::npos);  // RIL's
   const std::string metrics = test::read_file(folder.file("ft") + "/metrics.jsonl");
   const auto line = nlohmann::json::parse(metrics.substr(0, metrics.find('\n')));
   for (const char* key : {"return", "explained_variance", "gradient_norm", "cg_iterations", "cg_residual",

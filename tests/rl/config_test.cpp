@@ -59,6 +59,16 @@ TEST_CASE("config: what is written back loads to the same settings") {
   CHECK(to_toml(load_config(folder.file("config.toml"), {})) == text);
 }
 
+TEST_CASE("config: a policy's own settings are found in the text that it carries") {
+  const Config made = load_config("full", {"policy.hidden=[3, 4]", "policy.low_window=7", "imitate.lr=0.5"});
+  const Config given = load_config("quick", {});
+  const PolicySettings own = policy_settings(to_toml(made), given.policy);
+  CHECK(own.hidden == std::vector<int>{3, 4});
+  CHECK(own.low_window == 7);
+  CHECK(policy_settings("", given.policy).hidden == given.policy.hidden);
+  CHECK(policy_settings("[policy]\nno_such = 1\n", given.policy).low_window == given.policy.low_window);
+}
+
 TEST_CASE("config: an unknown key names the nearest one, with and without its section") {
   CHECK(contains(usage_error("quick", {"imitate.updatse=7"}), "did you mean 'imitate.updates'?"));
   CHECK(contains(usage_error("quick", {"holdout=0.1"}), "did you mean 'imitate.holdout'?"));
