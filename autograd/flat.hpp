@@ -1,6 +1,6 @@
 #pragma once
-// Named, shaped views inside one flat parameter vector, so that optimiser, natural gradient and checkpoint
-// see a single array and messages can still say which parameter an index belongs to.
+// Named, shaped views inside one flat parameter vector, and the name of any index in it, which Optimizer takes for its
+// messages. For parameters of a user's own: the library's networks lay theirs out by autograd/mlp.hpp.
 #include <cstddef>
 #include <span>
 #include <string>

@@ -73,9 +73,9 @@ void init_parameters(const MlpSpec& spec, std::uint64_t seed, T out_scale, std::
 // A workspace that keeps one batch's activations, so that any number of vjp and jvp calls can follow a
 // forward. Row chunks run in parallel; each row's result depends on that row and theta alone (not on n, nor
 // on its place, nor on the number of threads). vjp sums over rows in a fixed order. A call allocates only where none
-// like it, of as many rows (or as many as reserved) and on as many threads, has run before. What acts must not depend on
-// who acts beside it: forward makes its products by kernels::gemm; all else by kernels::bulk_gemm, which where there are
-// tiles is faster.
+// like it, of as many rows (or as many as reserved) and on as many threads, has run before. What acts must not depend
+// on who acts beside it: forward makes its products by kernels::gemm; all else by kernels::bulk_gemm, which where there
+// are tiles is faster.
 template <class T>
 class MlpPass {
  public:
@@ -105,8 +105,8 @@ class MlpPass {
   int rows() const { return rows_; }
   const MlpSpec& spec() const { return spec_; }
 
-  // theta in vjp and jvp must be what the latest forward saw. They throw Error after infer or forward_vjp, which keep no
-  // activations. u = dy [n][out].
+  // theta in vjp and jvp must be what the latest forward saw. They throw Error after infer or forward_vjp, which keep
+  // no activations. u = dy [n][out].
   // dtheta += J_theta' u (may be empty: not wanted); dx [n][in] = J_x' u where dx is not null (overwrites).
   void vjp(std::span<const T> theta, const T* dy, std::span<T> dtheta, T* dx = nullptr);
   // forward, loss and vjp chunk by chunk, so that activations are used while they are near; only outputs are kept.

@@ -85,6 +85,8 @@ void Optimizer<T>::step(std::span<T> theta, std::span<const T> gradient, T lr_sc
   BATON_REQUIRE(theta.size() == m_.size() && gradient.size() == m_.size(),
                 "{}: theta has {} elements, the gradient {}, the optimiser {}", who, theta.size(),
                 gradient.size(), m_.size());
+  BATON_REQUIRE(std::isfinite(lr_scale) && lr_scale >= 0, "{}: lr_scale {} must be finite and >= 0", who,
+                lr_scale);
   gradient_norm_ = finite_norm<T>(who, gradient, name_);
   ++steps_;
   const bool clip = options_.clip_norm > 0 && gradient_norm_ > options_.clip_norm;
@@ -158,8 +160,7 @@ std::string_view schedule_name(Schedule schedule) {
 
 double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t total, std::int64_t warmup,
                        double floor) {
-  const double progress =
-      total <= 1 ? 0.0 : std::clamp(static_cast<double>(step) / static_cast<double>(total), 0.0, 1.0);
+  const double progress = step >= total ? 1.0 : static_cast<double>(step) / static_cast<double>(total);
   double factor = 1;
   if (schedule == Schedule::kLinear) factor = 1 - (1 - floor) * progress;
   if (schedule == Schedule::kCosine)

@@ -56,15 +56,14 @@ class Optimizer {
   // 0), clip_norm >= 0.
   Optimizer(int n, const OptimizerOptions& options, ParameterName name = {});
 
-  // One update, theta in place. Throws as finite_norm does; theta and the state are then untouched. lr_scale
-  // multiplies options.lr: a schedule's value. Does not allocate.
+  // One update, theta in place. lr_scale, finite and >= 0, multiplies options.lr: a schedule's value. Throws Error
+  // where it is not, on other sizes than n, and as finite_norm does; theta and the state are then untouched. Does not
+  // allocate.
   void step(std::span<T> theta, std::span<const T> gradient, T lr_scale = T(1));
 
   std::int64_t steps() const { return steps_; }
   double gradient_norm() const { return gradient_norm_; }  // of the latest step, before clipping
   const OptimizerOptions& options() const { return options_; }
-  std::span<T> first_moment() { return m_; }
-  std::span<T> second_moment() { return v_; }  // empty for sgd
 
  private:
   void adam_step(std::span<T> theta, std::span<const T> gradient, double gradient_scale, double lr);
@@ -84,8 +83,8 @@ enum class Schedule { kConstant, kLinear, kCosine };
 Schedule parse_schedule(std::string_view name);  // "constant", "linear", "cosine"; throws as parse_algorithm
 std::string_view schedule_name(Schedule schedule);
 
-// Factor in [floor, 1] at step `step` of `total`: constant 1; linear from 1 to floor; cosine from 1 to floor.
-// A linear warm-up from 0 over the first `warmup` steps multiplies it.
+// Factor at step `step` = 0, 1, ... of `total`: constant 1; linear or cosine from 1 at step 0 to floor from step
+// `total` on. Before step `warmup` it is multiplied by (step + 1) / warmup, and so may be below floor.
 double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t total, std::int64_t warmup = 0,
                        double floor = 0);
 

@@ -82,7 +82,7 @@ template <class T>
 Var Tape<T>::record(Node<T> draft, std::span<const Var> inputs, bool own_value) {
   draft.first_input = static_cast<int>(inputs_.size());
   draft.inputs = static_cast<int>(inputs.size());
-  for (const Var v : inputs) draft.needs_gradient |= node(v).needs_gradient;
+  for (const Var v : inputs) draft.needs_gradient |= node(v).needs_gradient && draft.rule->jvp != nullptr;
   inputs_.insert(inputs_.end(), inputs.begin(), inputs.end());
   if (own_value) draft.value = memory(draft.shape.size());
   nodes_.push_back(draft);

@@ -32,7 +32,8 @@ template <class T>
 struct Call;
 
 // How one operation computes. All three read the node through Call; vjp adds into the inputs' gradients,
-// forward and jvp overwrite the node's value and tangent.
+// forward and jvp overwrite the node's value and tangent. Without a jvp gradients and tangents stop at the node, and
+// vjp, never called, may be null, too.
 template <class T>
 struct Rule {
   const char* name;

@@ -1,5 +1,5 @@
 #pragma once
-// Shapes of dense row-major arrays of rank 0 to 4, and views of such arrays.
+// Shapes of dense row-major arrays of rank 0 to 4.
 #include <array>
 #include <cstddef>
 #include <initializer_list>
@@ -31,13 +31,5 @@ Shape broadcast_shape(const char* op, const Shape& a, const Shape& b);
 
 // The shape that is left without the axes first..last-1.
 Shape without_axes(const Shape& shape, int first, int last);
-
-// A view of numbers in a shape; owns nothing.
-template <class T>
-struct Tensor {
-  T* data = nullptr;
-  Shape shape;
-  std::span<T> values() const { return {data, shape.size()}; }
-};
 
 }  // namespace baton::ag

@@ -6,8 +6,8 @@
 
 namespace baton::cli {
 
-// Throws baton::Error unless a file of this name can be made. Call it before the long work, not after. Pipes and devices
-// are good for what is written from beginning to end; HDF5 is not.
+// Throws baton::Error unless a file of this name can be made. Call it before the long work, not after. Pipes and
+// devices are good for what is written from beginning to end; HDF5 is not.
 enum class Writing { kAnything, kFileOnly };
 void require_writable_file(const std::string& path, Writing writing = Writing::kAnything);
 
@@ -22,8 +22,8 @@ void prepare_run_folder(const std::string& path);
 // (an error, Ctrl-C) the partial directory is removed and what stood under the name before is untouched.
 class RunDir {
  public:
-  // Throws when `path` cannot be made, or is there, not empty, and not a run directory (its config.toml is not ours), or
-  // holds what no run writes and commit() would delete. A link to a run directory stays, its run is replaced.
+  // Throws when `path` cannot be made, or is there, not empty, and not a run directory (its config.toml is not ours),
+  // or holds what no run writes and commit() would delete. A link to a run directory stays, its run is replaced.
   explicit RunDir(const std::string& path);
   ~RunDir();
   RunDir(const RunDir&) = delete;

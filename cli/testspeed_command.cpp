@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cli/command.hpp"
+#include "cli/common.hpp"
 #include "cli/device.hpp"
 #include "cli/model_run.hpp"
 #include "cli/output.hpp"
@@ -165,7 +166,9 @@ void add_testspeed(Registry& registry) {
                   "random: a new action every 40 steps, episodes of 280 actions; hold: the start's controls")
       ->check(CLI::IsMember({"random", "hold"}))
       ->capture_default_str();
-  command.add_option("--seed", options->seed, "Seed of the random actions")->capture_default_str();
+  command.add_option("--seed", options->seed, "Seed of the random actions")
+      ->check(seed_range())
+      ->capture_default_str();
   command.add_option("--keyframe", options->keyframe,
                      "Start and controls of a keyframe, name or number (with --actions hold)");
   command

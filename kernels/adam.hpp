@@ -14,7 +14,7 @@ struct AdamStep {
   T decay;  // lr * weight_decay
 };
 
-// Updates theta, m, v (n elements each, no overlap) in place.
+// Updates theta, m, v (n elements each, no overlap, Error) in place.
 template <class T>
 void adam(std::int64_t n, const AdamStep<T>& step, const T* gradient, T* theta, T* m, T* v);
 

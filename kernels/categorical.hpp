@@ -2,7 +2,8 @@
 // Categorical distributions given by logits x [rows][n], n >= 1: p[k] = e^x[k] / sum_j e^x[j]. A logit of
 // -infinity is a class of probability 0, which adds nothing to an entropy or a divergence (0 ln 0 = 0). The
 // gradients are of sum_r w[r] out[r], w null: all ones; they overwrite. (The Fisher matrix with respect to the
-// logits is softmax_derivative of kernels/softmax.hpp.) T is float or double.
+// logits is softmax_derivative of kernels/softmax.hpp.) What is written overlaps no other argument (Error). T is
+// float or double.
 #include <cstdint>
 
 namespace baton::kernels {

@@ -1,4 +1,7 @@
-// The public functions: checks, then the text of the chosen instruction set.
+// The public functions: checks, then the text of the chosen instruction set. Those of distributions are in
+// entry_distributions.cpp.
+#include <algorithm>
+
 #include "kernels/dispatch.hpp"
 #include "kernels/error.hpp"
 #include "kernels/overlap.hpp"
@@ -18,7 +21,7 @@ namespace {
 // Sizes, and that C lies apart from A and B.
 template <class T>
 void check_operands(Transpose ta, Transpose tb, int m, int n, int k, const T* a, int lda, const T* b, int ldb,
-                    T* c, int ldc) {
+                    const T* c, int ldc) {
   check_gemm(ta, tb, m, n, k, lda, ldb, ldc);
   if (ldc != n) return;  // not whole rows: blocks of wider arrays may lie between each other
   const int a_rows = ta == Transpose::kYes ? k : m, a_width = ta == Transpose::kYes ? m : k;
@@ -26,6 +29,30 @@ void check_operands(Transpose ta, Transpose tb, int m, int n, int k, const T* a,
   const Range<T> out = {"C", c, std::int64_t{m} * n};
   if (lda == a_width) require_apart<T>("gemm", out, {{"A", a, std::int64_t{a_rows} * lda}});
   if (ldb == b_width) require_apart<T>("gemm", out, {{"B", b, std::int64_t{b_rows} * ldb}});
+}
+
+// The same with B packed into `size` numbers.
+template <class T>
+void check_packed(Transpose ta, int m, int n, int k, const T* a, int lda, const T* packed, std::int64_t size,
+                  const T* c, int ldc) {
+  check_operands<T>(ta, Transpose::kNo, m, n, k, a, lda, nullptr, n, c, ldc);
+  if (ldc == n) require_apart<T>("gemm", {"C", c, std::int64_t{m} * n}, {{"packed", packed, size}});
+}
+
+// That `other` lies apart from the rows of a table that `index` names. Rows are looked at one by one only where it
+// lies among them.
+template <class T>
+void check_rows(const char* kernel, const Range<T>& other, const T* rows, std::int64_t stride,
+                std::int64_t cols, std::int64_t n, const std::int32_t* index) {
+  if (n <= 0) return;
+  std::int64_t low = index[0], high = index[0];
+  for (std::int64_t i = 1; i < n; ++i) {
+    low = std::min<std::int64_t>(low, index[i]);
+    high = std::max<std::int64_t>(high, index[i]);
+  }
+  if (!overlaps(other, {"rows", rows + low * stride, (high - low) * stride + cols})) return;
+  for (std::int64_t i = 0; i < n; ++i)
+    require_apart<T>(kernel, other, {{"a row of the table", rows + index[i] * stride, cols}});
 }
 
 // An operand of step 0 is one number, which must outlive the writing of the result.
@@ -73,7 +100,7 @@ void pack(Transpose transpose_b, int n, int k, const T* b, int ldb, T* packed) {
 template <class T>
 void gemm_packed(Transpose transpose_a, int m, int n, int k, T alpha, const T* a, int lda, const T* packed,
                  T beta, T* c, int ldc) {
-  check_gemm(transpose_a, Transpose::kNo, m, n, k, lda, n, ldc);
+  check_packed(transpose_a, m, n, k, a, lda, packed, packed_size(n, k), c, ldc);
   table<T>().gemm_packed(transpose_a, m, n, k, alpha, a, lda, packed, beta, c, ldc);
 }
 template <class T>
@@ -84,7 +111,7 @@ void bulk_pack(Transpose transpose_b, int n, int k, const T* b, int ldb, T* pack
 template <class T>
 void bulk_gemm_packed(Transpose transpose_a, int m, int n, int k, T alpha, const T* a, int lda,
                       const T* packed, T beta, T* c, int ldc) {
-  check_gemm(transpose_a, Transpose::kNo, m, n, k, lda, n, ldc);
+  check_packed(transpose_a, m, n, k, a, lda, packed, bulk_packed_size(n, k), c, ldc);
   table<T>().bulk_gemm_packed(transpose_a, m, n, k, alpha, a, lda, packed, beta, c, ldc);
 }
 template <class T>
@@ -147,6 +174,7 @@ void multiply_add(std::int64_t n, const T* a, const T* b, T* out) {
 }
 template <class T>
 void scale_columns(std::int64_t rows, int cols, const T* scale, T* x) {
+  require_same_or_apart<T>("scale_columns", {"x", x, rows * cols}, {{"scale", scale, cols}});
   table<T>().scale_columns(rows, cols, scale, x);
 }
 template <class T>
@@ -174,6 +202,7 @@ std::int64_t first_not_finite(std::int64_t n, const T* x) {
 }
 template <class T>
 void gather_rows(std::int64_t n, std::int64_t cols, const T* source, const std::int32_t* index, T* out) {
+  check_rows<T>("gather_rows", {"out", out, n * cols}, source, cols, cols, n, index);
   table<T>().gather_strided_rows(n, cols, source, cols, index, out);
 }
 template <class T>
@@ -181,11 +210,13 @@ void gather_strided_rows(std::int64_t n, std::int64_t cols, const T* source, std
                          const std::int32_t* index, T* out) {
   BATON_REQUIRE(stride >= cols, "gather_strided_rows: rows of {} numbers, stride {} is shorter", cols,
                 stride);
+  check_rows<T>("gather_strided_rows", {"out", out, n * cols}, source, stride, cols, n, index);
   table<T>().gather_strided_rows(n, cols, source, stride, index, out);
 }
 template <class T>
 void scatter_add_rows(std::int64_t n, std::int64_t cols, const T* rows, const std::int32_t* index,
                       T* target) {
+  check_rows<T>("scatter_add_rows", {"rows", rows, n * cols}, target, cols, cols, n, index);
   table<T>().scatter_add_rows(n, cols, rows, index, target);
 }
 template <class T>
@@ -199,123 +230,6 @@ void scatter_add_along(std::int64_t outer, std::int64_t n, std::int64_t inner, c
                        const std::int32_t* index, T* x) {
   require_apart<T>("scatter_add_along", {"x", x, outer * n * inner}, {{"y", y, outer * inner}});
   table<T>().scatter_add_along(outer, n, inner, y, index, x);
-}
-template <class T>
-void gaussian_log_prob(std::int64_t rows, int dim, const T* x, const T* mean, const T* log_std, T* out) {
-  const std::int64_t n = rows * dim;
-  require_apart<T>("gaussian_log_prob", {"out", out, rows}, {{"x", x, n}, {"mean", mean, n}});
-  table<T>().gaussian_log_prob(rows, dim, x, mean, log_std, out);
-}
-template <class T>
-void gaussian_log_prob_vjp(std::int64_t rows, int dim, const T* x, const T* mean, const T* log_std,
-                           const T* w, T* d_mean, T* d_log_std) {
-  const std::int64_t n = rows * dim;
-  require_same_or_apart<T>("gaussian_log_prob_vjp", {"d_mean", d_mean, n}, {{"x", x, n}, {"mean", mean, n}});
-  table<T>().gaussian_log_prob_vjp(rows, dim, x, mean, log_std, w, d_mean, d_log_std);
-}
-template <class T>
-void gaussian_log_prob_jvp(std::int64_t rows, int dim, const T* x, const T* mean, const T* log_std,
-                           const T* x_dot, const T* mean_dot, const T* log_std_dot, T* out) {
-  table<T>().gaussian_log_prob_jvp(rows, dim, x, mean, log_std, x_dot, mean_dot, log_std_dot, out);
-}
-template <class T>
-void gaussian_kl(std::int64_t rows, int dim, const T* mean_p, const T* log_std_p, const T* mean_q,
-                 const T* log_std_q, T* out) {
-  const std::int64_t n = rows * dim;
-  require_apart<T>("gaussian_kl", {"out", out, rows}, {{"mean_p", mean_p, n}, {"mean_q", mean_q, n}});
-  table<T>().gaussian_kl(rows, dim, mean_p, log_std_p, mean_q, log_std_q, out);
-}
-template <class T>
-void gaussian_kl_vjp(std::int64_t rows, int dim, const T* mean_p, const T* log_std_p, const T* mean_q,
-                     const T* log_std_q, const T* w, T* d_mean_p, T* d_log_std_p, T* d_log_std_q) {
-  table<T>().gaussian_kl_vjp(rows, dim, mean_p, log_std_p, mean_q, log_std_q, w, d_mean_p, d_log_std_p,
-                             d_log_std_q);
-}
-template <class T>
-void gaussian_kl_jvp(std::int64_t rows, int dim, const T* mean_p, const T* log_std_p, const T* mean_q,
-                     const T* log_std_q, const T* mean_p_dot, const T* log_std_p_dot, const T* mean_q_dot,
-                     const T* log_std_q_dot, T* out) {
-  table<T>().gaussian_kl_jvp(rows, dim, mean_p, log_std_p, mean_q, log_std_q, mean_p_dot, log_std_p_dot,
-                             mean_q_dot, log_std_q_dot, out);
-}
-template <class T>
-T gaussian_entropy(int dim, const T* log_std) {
-  return table<T>().gaussian_entropy(dim, log_std);
-}
-template <class T>
-void categorical_log_prob(std::int64_t rows, int n, const T* logits, const std::int32_t* index, T* out) {
-  table<T>().categorical_log_prob(rows, n, logits, index, out);
-}
-template <class T>
-void categorical_log_prob_vjp(std::int64_t rows, int n, const T* logits, const std::int32_t* index,
-                              const T* w, T* d_logits) {
-  const std::int64_t all = rows * n;
-  require_apart<T>("categorical_log_prob_vjp", {"d_logits", d_logits, all}, {{"logits", logits, all}});
-  table<T>().categorical_log_prob_vjp(rows, n, logits, index, w, d_logits);
-}
-template <class T>
-void categorical_kl(std::int64_t rows, int n, const T* logits_p, const T* logits_q, T* out) {
-  table<T>().categorical_kl(rows, n, logits_p, logits_q, out);
-}
-template <class T>
-void categorical_kl_vjp(std::int64_t rows, int n, const T* logits_p, const T* logits_q, const T* w, T* d_p,
-                        T* d_q) {
-  table<T>().categorical_kl_vjp(rows, n, logits_p, logits_q, w, d_p, d_q);
-}
-template <class T>
-void categorical_entropy(std::int64_t rows, int n, const T* logits, T* out) {
-  table<T>().categorical_entropy(rows, n, logits, out);
-}
-template <class T>
-void categorical_entropy_vjp(std::int64_t rows, int n, const T* logits, const T* w, T* d_logits) {
-  const std::int64_t all = rows * n;
-  require_apart<T>("categorical_entropy_vjp", {"d_logits", d_logits, all}, {{"logits", logits, all}});
-  table<T>().categorical_entropy_vjp(rows, n, logits, w, d_logits);
-}
-template <class T>
-void softmax(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y) {
-  require_same_or_apart<T>("softmax", {"y", y, outer * n * inner}, {{"x", x, outer * n * inner}});
-  table<T>().softmax(outer, n, inner, x, y);
-}
-template <class T>
-void softmax_derivative(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y, const T* g,
-                        T* out, bool accumulate) {
-  const std::int64_t all = outer * n * inner;
-  require_same_or_apart<T>("softmax_derivative", {"out", out, all}, {{"y", y, all}, {"g", g, all}});
-  table<T>().softmax_derivative(outer, n, inner, y, g, out, accumulate);
-}
-template <class T>
-void log_softmax(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y) {
-  require_same_or_apart<T>("log_softmax", {"y", y, outer * n * inner}, {{"x", x, outer * n * inner}});
-  table<T>().log_softmax(outer, n, inner, x, y);
-}
-template <class T>
-void log_softmax_vjp(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y, const T* u, T* d_x) {
-  const std::int64_t all = outer * n * inner;
-  require_apart<T>("log_softmax_vjp", {"d_x", d_x, all}, {{"y", y, all}, {"u", u, all}});
-  table<T>().log_softmax_vjp(outer, n, inner, y, u, d_x);
-}
-template <class T>
-void log_softmax_jvp(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* y, const T* x_dot,
-                     T* y_dot) {
-  const std::int64_t all = outer * n * inner;
-  require_same_or_apart<T>("log_softmax_jvp", {"y_dot", y_dot, all}, {{"y", y, all}, {"x_dot", x_dot, all}});
-  table<T>().log_softmax_jvp(outer, n, inner, y, x_dot, y_dot);
-}
-template <class T>
-void log_sum_exp(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, T* y) {
-  require_apart<T>("log_sum_exp", {"y", y, outer * inner}, {{"x", x, outer * n * inner}});
-  table<T>().log_sum_exp(outer, n, inner, x, y);
-}
-template <class T>
-void log_sum_exp_vjp(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, const T* y,
-                     const T* u, T* d_x) {
-  table<T>().log_sum_exp_vjp(outer, n, inner, x, y, u, d_x);
-}
-template <class T>
-void log_sum_exp_jvp(std::int64_t outer, std::int64_t n, std::int64_t inner, const T* x, const T* y,
-                     const T* x_dot, T* y_dot) {
-  table<T>().log_sum_exp_jvp(outer, n, inner, x, y, x_dot, y_dot);
 }
 template <class T>
 void layer_norm(std::int64_t rows, int dim, T epsilon, const T* x, const T* gain, const T* bias, T* y,
@@ -341,10 +255,17 @@ void layer_norm_jvp(std::int64_t rows, int dim, const T* x, const T* gain, const
 }
 template <class T>
 void adam(std::int64_t n, const AdamStep<T>& step, const T* gradient, T* theta, T* m, T* v) {
+  const Range<T> grad = {"gradient", gradient, n}, first = {"m", m, n}, second = {"v", v, n};
+  require_apart<T>("adam", {"theta", theta, n}, {grad, first, second});
+  require_apart<T>("adam", first, {grad, second});
+  require_apart<T>("adam", second, {grad});
   table<T>().adam(n, step, gradient, theta, m, v);
 }
 template <class T>
 void sgd(std::int64_t n, const SgdStep<T>& step, const T* gradient, T* theta, T* m) {
+  const Range<T> grad = {"gradient", gradient, n}, first = {"m", m, n};
+  require_apart<T>("sgd", {"theta", theta, n}, {grad, first});
+  require_apart<T>("sgd", first, {grad});
   table<T>().sgd(n, step, gradient, theta, m);
 }
 
@@ -378,30 +299,6 @@ void sgd(std::int64_t n, const SgdStep<T>& step, const T* gradient, T* theta, T*
   template void gather_along(std::int64_t, std::int64_t, std::int64_t, const T*, const std::int32_t*, T*);   \
   template void scatter_add_along(std::int64_t, std::int64_t, std::int64_t, const T*, const std::int32_t*,   \
                                   T*);                                                                       \
-  template void gaussian_log_prob(std::int64_t, int, const T*, const T*, const T*, T*);                      \
-  template void gaussian_log_prob_vjp(std::int64_t, int, const T*, const T*, const T*, const T*, T*, T*);    \
-  template void gaussian_log_prob_jvp(std::int64_t, int, const T*, const T*, const T*, const T*, const T*,   \
-                                      const T*, T*);                                                         \
-  template void gaussian_kl(std::int64_t, int, const T*, const T*, const T*, const T*, T*);                  \
-  template void gaussian_kl_vjp(std::int64_t, int, const T*, const T*, const T*, const T*, const T*, T*, T*, \
-                                T*);                                                                         \
-  template void gaussian_kl_jvp(std::int64_t, int, const T*, const T*, const T*, const T*, const T*,         \
-                                const T*, const T*, const T*, T*);                                           \
-  template T gaussian_entropy(int, const T*);                                                                \
-  template void categorical_log_prob(std::int64_t, int, const T*, const std::int32_t*, T*);                  \
-  template void categorical_log_prob_vjp(std::int64_t, int, const T*, const std::int32_t*, const T*, T*);    \
-  template void categorical_kl(std::int64_t, int, const T*, const T*, T*);                                   \
-  template void categorical_kl_vjp(std::int64_t, int, const T*, const T*, const T*, T*, T*);                 \
-  template void categorical_entropy(std::int64_t, int, const T*, T*);                                        \
-  template void categorical_entropy_vjp(std::int64_t, int, const T*, const T*, T*);                          \
-  template void softmax(std::int64_t, std::int64_t, std::int64_t, const T*, T*);                             \
-  template void softmax_derivative(std::int64_t, std::int64_t, std::int64_t, const T*, const T*, T*, bool);  \
-  template void log_softmax(std::int64_t, std::int64_t, std::int64_t, const T*, T*);                         \
-  template void log_softmax_vjp(std::int64_t, std::int64_t, std::int64_t, const T*, const T*, T*);           \
-  template void log_softmax_jvp(std::int64_t, std::int64_t, std::int64_t, const T*, const T*, T*);           \
-  template void log_sum_exp(std::int64_t, std::int64_t, std::int64_t, const T*, T*);                         \
-  template void log_sum_exp_vjp(std::int64_t, std::int64_t, std::int64_t, const T*, const T*, const T*, T*); \
-  template void log_sum_exp_jvp(std::int64_t, std::int64_t, std::int64_t, const T*, const T*, const T*, T*); \
   template void layer_norm(std::int64_t, int, T, const T*, const T*, const T*, T*, T*, T*);                  \
   template void layer_norm_vjp(std::int64_t, int, const T*, const T*, const T*, const T*, const T*, T*, T*,  \
                                T*);                                                                          \

@@ -1,6 +1,6 @@
 #pragma once
 // Rows, and elements along an axis, by index. The caller has checked that 0 <= index < rows of the table, or
-// < n. No overlap. T is float or double.
+// < n. What is written and what is read do not overlap (Error). T is float or double.
 #include <cstdint>
 
 namespace baton::kernels {

@@ -1,6 +1,8 @@
 #pragma once
 // Diagonal Gaussians with one log standard deviation s[d] per dimension, shared by all rows. z = (x - mean)
-// e^-s. x and mean are [rows][dim], s is [dim]. T is float or double.
+// e^-s. x and mean are [rows][dim], s is [dim]. What is written overlaps no other argument (Error), but that
+// gaussian_log_prob_vjp's d_mean may be x or mean, and gaussian_kl_vjp's d_log_std_p may be d_log_std_q.
+// T is float or double.
 #include <cstdint>
 
 namespace baton::kernels {

@@ -8,10 +8,11 @@ enum class Transpose : bool { kNo = false, kYes = true };
 
 // op(A) is [m][k], op(B) is [k][n], C is [m][n]. lda, ldb, ldc are the distances between rows as stored: a
 // not transposed A is [m][lda >= k], a transposed one [k][lda >= m], and so on. beta = 0 overwrites C (NaNs
-// in it are ignored). C overlaps neither A nor B. Throws Error on negative sizes or too short rows. T is
-// float or double. Every element is one chain of multiply-adds over k in ascending order, in blocks of 256: a
-// row of C depends on its row of op(A) and on B alone, not on m. Runs on the calling thread; allocates one
-// buffer per thread on first use.
+// in it are ignored). C overlaps neither A nor B (checked where rows are whole). Throws Error on that, on negative
+// sizes and on too short rows. T is float or double. Every element is one chain of multiply-adds over k in ascending
+// order, in blocks of 256: a row of C depends on its row of op(A) and on B alone, not on m. Runs on the calling
+// thread; its buffer, one per thread, grows (allocates) where a product needs more of it than any that the thread has
+// made so far.
 template <class T>
 void gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a, int lda,
           const T* b, int ldb, T beta, T* c, int ldc);
@@ -21,7 +22,7 @@ void check_gemm(Transpose transpose_a, Transpose transpose_b, int m, int n, int 
 
 // B copied once, in the order in which this machine's product reads it, for many products of the same n and k:
 // what gemm does with op(B) at every call. packed holds packed_size(n, k) numbers and is good for the instruction
-// set that wrote it. The result has the bits of gemm's.
+// set that wrote it. The result has the bits of gemm's; C overlaps neither A nor packed.
 constexpr std::int64_t packed_size(int n, int k) { return (std::int64_t{n} + 31) / 32 * 32 * k; }
 template <class T>
 void pack(Transpose transpose_b, int n, int k, const T* b, int ldb, T* packed);

@@ -56,8 +56,8 @@ void run_chunks(Share share, int n_chunks, void (*body)(void* context, int chunk
     body(context, i);
   };
   pool().arena->execute([&] {
-    // Whoever waits for a loop inside a chunk helps with that loop alone: were it to begin another chunk of this one, two
-    // of a worker's chunks would be under way at once.
+    // Whoever waits for a loop inside a chunk helps with that loop alone: were it to begin another chunk of this one,
+    // two of a worker's chunks would be under way at once.
     tbb::this_task_arena::isolate([&] {
       if (share == Share::kSame) {
         tbb::parallel_for(0, n_chunks, chunk, tbb::static_partitioner());

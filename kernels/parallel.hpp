@@ -13,9 +13,9 @@ namespace baton::kernels {
 void set_threads(int n);
 int threads();
 
-// Inside a parallel loop: which of the threads 0..threads()-1 that share it this is. Of the chunks of one loop those with
-// the same number run one after the other, so that they can share scratch; no result may depend on it. Outside of loops
-// 0.
+// Inside a parallel loop: which of the threads 0..threads()-1 that share it this is. Of the chunks of one loop those
+// with the same number run one after the other, so that they can share scratch; no result may depend on it. Outside of
+// loops 0.
 int worker();
 
 // Which thread works on a chunk: whichever is free, or the same one at every loop of as many chunks, unless it is late.

@@ -16,7 +16,7 @@ struct SgdStep {
 
 // g = gradient_scale gradient,  m <- momentum m + g,  d = nesterov ? g + momentum m : m,
 // theta <- theta - decay theta - step_size d.
-// Updates theta and m (n elements each, no overlap) in place.
+// Updates theta and m (n elements each, no overlap, Error) in place.
 template <class T>
 void sgd(std::int64_t n, const SgdStep<T>& step, const T* gradient, T* theta, T* m);
 

@@ -2,7 +2,8 @@
 // Softmax and its logarithms along the middle axis of [outer][n][inner] arrays, n >= 1 (inner = 1: along rows).
 // The largest element is subtracted first, so that nothing overflows; an element of -infinity has probability
 // 0. A NaN, or an infinite largest element, makes the whole column NaN (log_sum_exp: that infinity). Sums run in
-// a fixed order: a column's result does not depend on where it stands. T is float or double.
+// a fixed order: a column's result does not depend on where it stands. What is written overlaps no other argument
+// where nothing else is said (Error). T is float or double.
 #include <cstdint>
 
 namespace baton::kernels {

@@ -106,13 +106,11 @@ template <class T>
 Var stop_gradient(Tape<T>& tape, Var x) {
   static const Rule<T> rule = {"stop_gradient",
                                [](const Call<T>& c) { c.node.value = c.tape.input(c.node, 0).value; },
-                               [](const Call<T>&) {}, nullptr};
+                               nullptr, nullptr};
   Node<T> draft;
   draft.rule = &rule;
   draft.shape = tape.shape(x);
-  const Var made = tape.record(draft, {x}, false);
-  tape.node(made).needs_gradient = false;
-  return made;
+  return tape.record(draft, {x}, false);
 }
 
 #define BATON_INSTANTIATE(T)                \

@@ -6,11 +6,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#if defined(__AVX512F__)
-#include <immintrin.h>
-#endif
-
-#if defined(__AVX2__)
+#if defined(__AVX2__)  // of AVX-512 a part
 #include <immintrin.h>
 #endif
 
@@ -91,31 +87,15 @@ template <class T>
 #else
 template <class T>
 [[gnu::always_inline]] inline Vec<T> load_part(const T* p, int count, T fill = T(0)) {
-#if defined(__AVX512F__)
-  if constexpr (sizeof(T) == 4) {
-    return (Vec<T>)_mm512_mask_loadu_ps((__m512)splat(fill), static_cast<__mmask16>((1U << count) - 1), p);
-  } else {
-    return (Vec<T>)_mm512_mask_loadu_pd((__m512d)splat(fill), static_cast<__mmask8>((1U << count) - 1), p);
-  }
-#else
   T lanes[kWidth<T>];
   for (int i = 0; i < kWidth<T>; ++i) lanes[i] = i < count ? p[i] : fill;
   return load(lanes);
-#endif
 }
 template <class T>
 [[gnu::always_inline]] inline void store_part(T* p, Vec<T> v, int count) {
-#if defined(__AVX512F__)
-  if constexpr (sizeof(T) == 4) {
-    _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << count) - 1), (__m512)v);
-  } else {
-    _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1U << count) - 1), (__m512d)v);
-  }
-#else
   T lanes[kWidth<T>];
   store(lanes, v);
   for (int i = 0; i < count; ++i) p[i] = lanes[i];
-#endif
 }
 #endif
 

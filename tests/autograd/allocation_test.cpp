@@ -1,6 +1,7 @@
 // Counts every call of operator new in this executable.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,7 +24,7 @@ long allocations_of(F f) {
   });
 }
 
-const MlpSpec kSpec{10, {32, 32}, 4, Activation::kGelu, true};
+const MlpSpec kSpec{10, {64, 64}, 4, Activation::kGelu, true};  // parameters in several stretches
 constexpr int kRows = 300;
 
 }  // namespace
@@ -39,6 +40,16 @@ TEST_CASE("a training step on an MlpPass does not allocate") {
     init_parameters<float>(kSpec, 1, 1.0F, theta);
     const std::vector<float> x(kRows * 10, 0.5F), u(kRows * 4, 0.01F);
     std::vector<float> jv(u.size());
+    REQUIRE(theta.size() > 4096);  // kernels::parallel_stretches
+    const MlpPass<float>::Input input = [&](float* to, int first, int rows) {
+      std::copy_n(x.data() + first * 10, rows * 10, to);
+    };
+    const MlpPass<float>::Loss loss = [](const float* y, float* to, int, int rows) {
+      std::copy_n(y, rows * 4, to);
+    };
+    const MlpPass<float>::Metric metric = [](float* to, int, int rows) {
+      for (int i = 0; i < rows * 4; ++i) to[i] *= 2.0F;
+    };
     MlpPass<float> pass(kSpec, kRows);
     Optimizer<float> adam(static_cast<int>(theta.size()), {.clip_norm = 1});
     const long count = allocations_of([&] {
@@ -46,7 +57,12 @@ TEST_CASE("a training step on an MlpPass does not allocate") {
       std::fill(gradient.begin(), gradient.end(), 0.0F);
       pass.vjp(theta, u.data(), gradient);
       pass.jvp(theta, theta, jv.data());
+      pass.metric_product(theta, theta, metric, jv.data(), gradient);
       adam.step(theta, gradient);
+      pass.forward_vjp(theta, input, kRows, loss, jv.data(), gradient);
+      adam.step(theta, gradient);
+      pass.infer(theta, input, kRows);
+      pass.infer(theta, x.data(), kRows);
     });
     CHECK(count == 0);
   }

@@ -8,9 +8,97 @@
 #include <vector>
 
 #include "kernels/error.hpp"
+#include "kernels/parallel.hpp"
+#include "kernels/reduce.hpp"
+#include "kernels/rng.hpp"
 #include "tests/support/compare.hpp"
 
 namespace baton::ag {
+namespace {
+
+constexpr int kMany = 10007;  // kernels::parallel_stretches cuts them into 4096, 4096 and 1815
+
+template <class T>
+std::vector<T> normals(std::uint64_t seed) {
+  kernels::Random random(seed);
+  std::vector<T> out(kMany);
+  for (T& x : out) x = static_cast<T>(random.normal());
+  return out;
+}
+
+// Three steps with clipping at half the rate.
+template <class T>
+std::vector<T> optimized(const OptimizerOptions& options, std::vector<double>* norms) {
+  Optimizer<T> optimizer(kMany, options);
+  std::vector<T> theta = normals<T>(1);
+  for (std::uint64_t t = 1; t <= 3; ++t) {
+    optimizer.step(theta, normals<T>(1 + t), T(0.5));
+    norms->push_back(optimizer.gradient_norm());
+  }
+  return theta;
+}
+
+// The same by one call of the ref kernels per step.
+template <class T>
+std::vector<T> ref_optimized(const OptimizerOptions& options, std::vector<double>* norms) {
+  std::vector<T> theta = normals<T>(1), m(kMany), v(kMany);
+  for (std::uint64_t t = 1; t <= 3; ++t) {
+    const std::vector<T> g = normals<T>(1 + t);
+    norms->push_back(std::sqrt(kernels::ref::dot(kMany, g.data(), g.data())));
+    const T gradient_scale = static_cast<T>(options.clip_norm / norms->back());
+    if (options.algorithm == Algorithm::kSgd) {
+      kernels::SgdStep<T> step = sgd_numbers<T>(options, 0.5 * options.lr);
+      step.gradient_scale = gradient_scale;
+      kernels::ref::sgd(kMany, step, g.data(), theta.data(), m.data());
+    } else {
+      kernels::AdamStep<T> step = adam_numbers<T>(options, static_cast<std::int64_t>(t), 0.5 * options.lr);
+      step.gradient_scale = gradient_scale;
+      kernels::ref::adam(kMany, step, g.data(), theta.data(), m.data(), v.data());
+    }
+  }
+  return theta;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("many parameters: steps and norms are ref's, with the same bits for 1, 2 and 3 threads", T,
+                   float, double) {
+  const double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
+  for (const Algorithm algorithm : {Algorithm::kAdam, Algorithm::kAdamW, Algorithm::kSgd}) {
+    const OptimizerOptions options{.algorithm = algorithm,
+                                   .lr = 0.1,
+                                   .nesterov = true,
+                                   .weight_decay = algorithm == Algorithm::kAdam ? 0 : 0.1,
+                                   .clip_norm = 20};
+    std::vector<double> want_norms, first_norms;
+    std::vector<T> first;
+    const std::vector<T> want = ref_optimized<T>(options, &want_norms);
+    for (const int threads : {1, 2, 3}) {
+      kernels::set_threads(threads);
+      std::vector<double> norms;
+      const std::vector<T> theta = optimized<T>(options, &norms);
+      if (threads == 1) first = theta, first_norms = norms;
+      CHECK(theta == first);
+      CHECK(norms == first_norms);
+    }
+    test::check_close(first, want, 32 * eps, 32 * eps, "theta");
+    test::check_close(first_norms, want_norms, 1e-13, 0, "norm");
+  }
+  kernels::set_threads(0);
+}
+
+TEST_CASE("a gradient that is not finite is named beyond the first stretch, too") {
+  Optimizer<float> adam(kMany, {});
+  std::vector<float> theta = normals<float>(1), gradient = normals<float>(2);
+  const std::vector<float> before = theta;
+  gradient[5003] = gradient[9000] = std::numeric_limits<float>::quiet_NaN();
+  for (const int threads : {1, 3}) {
+    kernels::set_threads(threads);
+    CHECK_THROWS_WITH_AS(adam.step(theta, gradient), "adamw: the gradient of parameter 5003 is nan", Error);
+  }
+  kernels::set_threads(0);
+  CHECK(theta == before);
+}
 
 TEST_CASE("the first steps equal AdamW worked out by hand") {
   const OptimizerOptions options{
@@ -115,8 +203,28 @@ TEST_CASE("Adam finds the minimum of a badly scaled quadratic") {
   test::check_close(theta, std::vector<float>{1, 1}, 0, 1e-3, "theta");
 }
 
+TEST_CASE_TEMPLATE("a rate that is not finite or negative is refused and changes nothing", T, float, double) {
+  Optimizer<T> sgd(2, {.algorithm = Algorithm::kSgd});
+  std::vector<T> theta = {1, 2};
+  const std::vector<T> gradient = {1, 1};
+  CHECK_THROWS_WITH_AS(sgd.step(theta, gradient, T(-0.5)), "sgd: lr_scale -0.5 must be finite and >= 0",
+                       Error);
+  CHECK_THROWS_AS(sgd.step(theta, gradient, std::numeric_limits<T>::quiet_NaN()), Error);
+  CHECK_THROWS_AS(sgd.step(theta, gradient, std::numeric_limits<T>::infinity()), Error);
+  CHECK(theta == std::vector<T>{1, 2});
+  CHECK(sgd.steps() == 0);
+  sgd.step(theta, gradient, T(0));
+  CHECK(theta == std::vector<T>{1, 2});
+  CHECK(sgd.steps() == 1);
+}
+
 TEST_CASE("schedules start at 1, end at their floor, and warm up") {
   for (const Schedule each : {Schedule::kLinear, Schedule::kCosine}) {
+    CHECK(schedule_factor(each, 0, 1, 0, 0.1) == doctest::Approx(1));
+    CHECK(schedule_factor(each, 1, 1, 0, 0.1) == doctest::Approx(0.1));
+    CHECK(schedule_factor(each, 0, 0, 0, 0.1) == doctest::Approx(0.1));
+    CHECK(schedule_factor(each, 0, 100, 10, 0.5) ==
+          doctest::Approx(0.1));  // below the floor while it warms up
     CHECK(schedule_factor(each, 0, 100, 0, 0.1) == doctest::Approx(1));
     CHECK(schedule_factor(each, 50, 100, 0, 0.1) == doctest::Approx(0.55));
     CHECK(schedule_factor(each, 100, 100, 0, 0.1) == doctest::Approx(0.1));

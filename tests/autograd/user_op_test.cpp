@@ -56,3 +56,29 @@ TEST_CASE(
                            std::vector<float>{0.75F, -0.5F, 0.0F}, 1e-7, 0, "softsign");
   CHECK_THROWS_AS(softsign(tape, tape.constant(x.data(), {})), baton::Error);
 }
+
+TEST_CASE("gradients and tangents stop at a user's rule without a jvp, and its vjp is not called") {
+  static const ag::Rule<double> rule = {"floor",
+                                        [](const ag::Call<double>& c) {
+                                          for (int i = 0; i < c.size(); ++i) c.y()[i] = std::floor(c.x(0)[i]);
+                                        },
+                                        nullptr, nullptr};
+  ag::Tape<double> tape;
+  const std::vector<double> x = {2.5, -1.5}, ones = {1, 1};
+  const ag::Var p = tape.parameter(x.data(), {2});
+  ag::Node<double> node;
+  node.rule = &rule;
+  node.shape = tape.shape(p);
+  const ag::Var whole = tape.record(node, {p});
+  const ag::Var y = ag::mul(tape, p, whole);  // of which p's own factor has a derivative
+  tape.backward(y, ones);
+  CHECK(tape.gradient(p)[0] == 2);
+  CHECK(tape.gradient(p)[1] == -2);
+  CHECK_THROWS_AS(tape.gradient(whole), baton::Error);
+  CHECK_THROWS_WITH_AS(tape.backward(whole, ones), "backward: the output depends on no parameter",
+                       baton::Error);
+  tape.set_tangent(p, ones);
+  tape.forward_mode();
+  CHECK(tape.tangent(whole)[0] == 0);
+  CHECK(tape.tangent(y)[0] == 2);
+}

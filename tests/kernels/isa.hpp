@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,21 @@
 
 namespace baton::test {
 
+// One line per set that is not here, for test.sh to count, at a program's first call.
+inline void report_missing_isas() {
+  static const bool reported = [] {
+    for (int isa = 0; isa < kernels::isa_count(); ++isa) {
+      if (!kernels::isa_available(isa))
+        std::cout << "skipped: instruction set " << kernels::isa_name(isa) << ": this processor lacks it\n";
+    }
+    return true;
+  }();
+  static_cast<void>(reported);
+}
+
 template <class F>
 void for_each_isa(F f) {
+  report_missing_isas();
   const int before = kernels::current_isa();
   for (int isa = 0; isa < kernels::isa_count(); ++isa) {
     if (!kernels::isa_available(isa)) continue;
