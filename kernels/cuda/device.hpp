@@ -18,6 +18,9 @@ namespace baton::kernels::cuda {
 std::string unavailable_reason();
 // Name of the device in use, such as "NVIDIA H100 80GB HBM3".
 std::string device_name();
+// Sets aside a stack of `bytes` for every thread that the device can run at once. What a kernel needs beyond that the
+// driver takes at its first launch, when memory may be gone.
+void reserve_stack(std::int64_t bytes);
 
 // Work of one stream runs in the order in which it was queued; streams do not wait for one another.
 class Stream {

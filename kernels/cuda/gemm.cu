@@ -3,6 +3,8 @@
 #include <cublas_v2.h>
 #include <dlfcn.h>
 
+#include <algorithm>
+
 #include "kernels/cuda/gemm.hpp"
 #include "kernels/cuda/launch.hpp"
 
@@ -21,6 +23,7 @@ struct Library {
   decltype(&::cublasDestroy) cublasDestroy;
   decltype(&::cublasSetStream) cublasSetStream;
   decltype(&::cublasSetWorkspace) cublasSetWorkspace;
+  decltype(&::cublasSetMathMode) cublasSetMathMode;
   decltype(&::cublasSgemm) cublasSgemm;
   decltype(&::cublasDgemm) cublasDgemm;
   decltype(&::cublasGetStatusString) cublasGetStatusString;
@@ -40,6 +43,7 @@ Library load() {
   find(opened, BATON_TEXT(cublasDestroy), &l.cublasDestroy);
   find(opened, BATON_TEXT(cublasSetStream), &l.cublasSetStream);
   find(opened, BATON_TEXT(cublasSetWorkspace), &l.cublasSetWorkspace);
+  find(opened, BATON_TEXT(cublasSetMathMode), &l.cublasSetMathMode);
   find(opened, BATON_TEXT(cublasSgemm), &l.cublasSgemm);
   find(opened, BATON_TEXT(cublasDgemm), &l.cublasDgemm);
   find(opened, BATON_TEXT(cublasGetStatusString), &l.cublasGetStatusString);
@@ -64,9 +68,17 @@ cublasOperation_t native(Transpose t) { return t == Transpose::kYes ? CUBLAS_OP_
 Blas::Blas(Stream& stream) : stream_(&stream), workspace_(std::int64_t{32} << 20) {
   cublasHandle_t created = nullptr;
   BATON_CUBLAS(cublasCreate, &created);
+  try {
+    BATON_CUBLAS(cublasSetStream, created, static_cast<cudaStream_t>(stream.handle()));
+    BATON_CUBLAS(cublasSetWorkspace, created, workspace_.data(), static_cast<std::size_t>(workspace_.size()));
+    // In the default mode NVIDIA_TF32_OVERRIDE, CUBLAS_EMULATE_SINGLE_PRECISION and CUBLAS_EMULATE_DOUBLE_PRECISION
+    // of the environment can put other arithmetic in place of T's.
+    BATON_CUBLAS(cublasSetMathMode, created, CUBLAS_PEDANTIC_MATH);
+  } catch (...) {
+    library().cublasDestroy(created);
+    throw;
+  }
   handle_ = created;
-  BATON_CUBLAS(cublasSetStream, created, static_cast<cudaStream_t>(stream.handle()));
-  BATON_CUBLAS(cublasSetWorkspace, created, workspace_.data(), static_cast<std::size_t>(workspace_.size()));
 }
 
 Blas::~Blas() { library().cublasDestroy(native(*this)); }
@@ -79,6 +91,7 @@ void gemm(Blas& blas, Transpose transpose_a, Transpose transpose_b, int m, int n
   if (m == 0 || n == 0) return;
   const cublasHandle_t handle = native(blas);
   const cublasOperation_t first = native(transpose_b), second = native(transpose_a);
+  lda = std::max(lda, 1), ldb = std::max(ldb, 1);  // k = 0 leaves them 0, which cuBLAS refuses
   if constexpr (std::is_same_v<T, float>) {
     BATON_CUBLAS(cublasSgemm, handle, first, second, n, m, k, &alpha, b, ldb, a, lda, &beta, c, ldc);
   } else {

@@ -47,7 +47,9 @@ inline unsigned blocks_for(std::int64_t n, int each, std::int64_t most = kMostBl
 #define BATON_CUDA(call) ::baton::kernels::cuda::check(call, #call, __FILE__, __LINE__)
 
 inline void check(cudaError_t status, const char* call, const char* file, int line) {
-  if (status != cudaSuccess) raw::fail(call, file, line, cudaGetErrorString(status));
+  if (status == cudaSuccess) return;
+  cudaGetLastError();  // forgets it: the next launch asks there whether it went well
+  raw::fail(call, file, line, cudaGetErrorString(status));
 }
 
 #endif

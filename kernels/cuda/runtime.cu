@@ -8,6 +8,8 @@ namespace {
 
 cudaStream_t native(const Stream& stream) { return static_cast<cudaStream_t>(stream.handle()); }
 
+constexpr int kOldestMajor = 8;  // compute capability that meson.build compiles for
+
 }  // namespace
 
 std::string unavailable_reason() {
@@ -16,8 +18,16 @@ std::string unavailable_reason() {
   int driver = 0;
   if (status == cudaErrorInsufficientDriver && cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0)
     return "no NVIDIA driver is installed";
+  cudaGetLastError();
   if (status != cudaSuccess) return cudaGetErrorString(status);
-  return count > 0 ? "" : "no CUDA device";
+  if (count == 0) return "no CUDA device";
+  int device = 0, major = 0, minor = 0;
+  BATON_CUDA(cudaGetDevice(&device));
+  BATON_CUDA(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device));
+  BATON_CUDA(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device));
+  if (major >= kOldestMajor) return "";
+  return device_name() + " has compute capability " + std::to_string(major) + "." + std::to_string(minor) +
+         "; 8.0 or newer is wanted";
 }
 
 std::string device_name() {
@@ -28,12 +38,18 @@ std::string device_name() {
   return properties.name;
 }
 
+void reserve_stack(std::int64_t bytes) {
+  BATON_CUDA(cudaDeviceSetLimit(cudaLimitStackSize, static_cast<std::size_t>(bytes)));
+}
+
 Stream::Stream() {
   cudaStream_t stream = nullptr;
   BATON_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
   handle_ = stream;
 }
-Stream::~Stream() { cudaStreamDestroy(native(*this)); }
+Stream::~Stream() {
+  if (cudaStreamDestroy(native(*this)) != cudaSuccess) cudaGetLastError();
+}
 void Stream::synchronize() { BATON_CUDA(cudaStreamSynchronize(native(*this))); }
 
 Graph::~Graph() {
@@ -48,6 +64,7 @@ void Graph::abandon_record(Stream& stream) noexcept {
   cudaGraph_t recorded = nullptr;
   cudaStreamEndCapture(native(stream), &recorded);
   if (recorded != nullptr) cudaGraphDestroy(recorded);
+  cudaGetLastError();
 }
 
 Graph Graph::end_record(Stream& stream) {
@@ -73,7 +90,9 @@ void* allocate(std::int64_t bytes) {
   BATON_CUDA(cudaMalloc(&memory, static_cast<std::size_t>(bytes)));
   return memory;
 }
-void release(void* memory) noexcept { cudaFree(memory); }
+void release(void* memory) noexcept {
+  if (cudaFree(memory) != cudaSuccess) cudaGetLastError();
+}
 void fence(void*, std::int64_t, std::int64_t) {}
 
 void upload(Stream& stream, const void* host, void* device, std::int64_t bytes) {

@@ -29,7 +29,7 @@ class FisherSolve {
   static std::int64_t footprint(const ag::MlpSpec& spec, int rows);
   void queue_product(const float* v, float* out);
   void queue_residual_sums(bool preconditioned);
-  void queue_solve(bool preconditioned);
+  void queue_solve(bool preconditioned, int iterations);
 
   CgOptions options_;
   int rows_, out_;

@@ -52,10 +52,7 @@ TrainingStep::TrainingStep(const GaussianPolicy& policy, const Dataset& data, st
   const std::int64_t outputs = std::int64_t{shape.batch} * policy.out_dim(),
                      planned = std::int64_t{shape.updates} * shape.batch;
   place_batch(policy, data, goals);
-  for (float** array : {&theta_, &gradient_, &m_, &v_}) {
-    *array = arena_.take<float>(parameters_);
-    gpu::clear(stream_, parameters_, *array);
-  }
+  for (float** array : {&theta_, &gradient_, &m_, &v_}) *array = arena_.take<float>(parameters_);
   target_ = arena_.take<float>(outputs);
   dy_ = arena_.take<float>(outputs);
   log_prob_ = arena_.take<float>(shape.batch);
@@ -68,6 +65,13 @@ TrainingStep::TrainingStep(const GaussianPolicy& policy, const Dataset& data, st
   step_ = arena_.take<StepNumbers>(1);
   sums_ = arena_.take<UpdateSums>(1);
   state_ = arena_.take<TrainingState>(1);
+  // One update of whatever lies there: what is loaded at a kernel's first launch is loaded outside of a recording.
+  // Rows and the place are indices, for which zeros do. What it leaves behind is overwritten below or by the next.
+  gpu::clear(stream_, planned, rows_);
+  gpu::clear(stream_, 1, state_);
+  queue_update();
+  stream_.synchronize();
+  for (float* array : {theta_, gradient_, m_, v_}) gpu::clear(stream_, parameters_, array);
   const std::vector<float> weights(static_cast<std::size_t>(shape.batch),
                                    -1.0f / static_cast<float>(shape.batch));
   const UpdateSums no_sums;

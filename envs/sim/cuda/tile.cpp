@@ -15,6 +15,8 @@ namespace {
 using kernels::cuda::Buffer;
 using kernels::cuda::Stream;
 
+constexpr std::int64_t kStack = 4096;  // bytes a thread: step_kernel needs 3,504 (docs/performance.md)
+
 // What a device reads of the model: of meshes what collides alone, no keyframes.
 Model<float> without_pictures(Model<float> m) {
   for (Mesh<float>& mesh : m.meshes) mesh.vertices.clear(), mesh.faces.clear(), mesh.hull_faces.clear();
@@ -59,6 +61,7 @@ class CudaTile final : public BatchTile {
  public:
   CudaTile(const Model<float>& model, int environments, const BatchOptions& options)
       : count_(environments), mirrors_(make_mirrors(model)), counts_(environments) {
+    kernels::cuda::reserve_stack(kStack);
     host_counts_.resize(static_cast<std::size_t>(environments));
     const Model<float> lean = without_pictures(model);
     Image image;
