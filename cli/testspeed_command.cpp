@@ -57,7 +57,6 @@ Figures run(sim::Batch& batch, const Options& options) {
     return std::chrono::duration<double, std::nano>(Clock::now().time_since_epoch()).count();
   };
   const bool on_device = options.device != "cpu";
-  if (on_device) batch.step();
   Figures figures;
   Progress bar("testspeed", options.steps, "steps");
   const double start = now();
@@ -164,6 +163,7 @@ void testspeed(const Options& options) {
   const sim::Model<double> model = sim::mjcf::load(options.model);
   if (!options.json.empty()) require_writable_file(options.json);
   if (options.device == "cpu") require_memory(model, options);
+  if (options.device != "cpu") sim::Batch(model, 1, where).step();  // loads the kernels
   sim::Batch batch(model, options.envs, where);
   if (!options.keyframe.empty()) put_to_keyframe(batch, options.keyframe);
   const Figures figures = run(batch, options);

@@ -1,7 +1,8 @@
 #pragma once
 // MlpPass (autograd/mlp.hpp) on a device, float: the same formulas and layout of theta, every pointer of device
 // memory, the work queued on the stream of the Blas. Memory is taken from an arena once; nothing waits for the host, so
-// that calls can be recorded in a graph. Sums over rows run in an order that depends on the sizes alone.
+// that calls can be recorded in a graph. Sums over rows run in an order that depends on the sizes alone, but for the
+// weights' gradient: how cuBLAS splits that sum depends on the GPU and on its version, too.
 #include "autograd/mlp.hpp"
 #include "kernels/cuda/gemm.hpp"
 

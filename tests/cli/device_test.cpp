@@ -6,6 +6,9 @@
 #include <vector>
 
 #include "tests/cli/process.hpp"
+#ifdef BATON_HAVE_CUDA
+#include "kernels/cuda/device.hpp"
+#endif
 
 namespace baton {
 namespace {
@@ -21,7 +24,8 @@ void check_refused(const std::vector<std::string>& arguments, int code, const st
 TEST_CASE("--device cuda where there is no GPU: one line with the reason, exit code 1, nothing written") {
   if (std::filesystem::exists("/dev/nvidiactl")) return;  // tests/rl and tests/sim try the device itself
 #ifdef BATON_HAVE_CUDA
-  const std::string reason = "baton: --device cuda: ";  // why depends on what is installed of a driver
+  // Why depends on what is installed of a driver.
+  const std::string reason = "baton: --device cuda: " + kernels::cuda::unavailable_reason();
 #else
   const std::string reason =
       "baton: --device cuda: this baton was built without CUDA: configure with -Dcuda=enabled where nvcc is "
