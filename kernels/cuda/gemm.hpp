@@ -25,7 +25,7 @@ class Blas {
 };
 
 // kernels/gemm.hpp's product, queued on the stream of blas: the same formula, checks and row-major layout. Products
-// in T without reduced precision; the same bits from run to run on one model of GPU.
+// in T without reduced precision; the same bits from run to run on one model of GPU and version of cuBLAS.
 template <class T>
 void gemm(Blas& blas, Transpose transpose_a, Transpose transpose_b, int m, int n, int k, T alpha, const T* a,
           int lda, const T* b, int ldb, T beta, T* c, int ldc);
