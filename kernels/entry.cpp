@@ -45,12 +45,13 @@ template <class T>
 void check_rows(const char* kernel, const Range<T>& other, const T* rows, std::int64_t stride,
                 std::int64_t cols, std::int64_t n, const std::int32_t* index) {
   if (n <= 0) return;
-  std::int64_t low = index[0], high = index[0];
+  std::int32_t low = index[0], high = index[0];
   for (std::int64_t i = 1; i < n; ++i) {
-    low = std::min<std::int64_t>(low, index[i]);
-    high = std::max<std::int64_t>(high, index[i]);
+    low = std::min(low, index[i]);
+    high = std::max(high, index[i]);
   }
-  if (!overlaps(other, {"rows", rows + low * stride, (high - low) * stride + cols})) return;
+  const std::int64_t span = std::int64_t{high} - low;
+  if (!overlaps(other, {"rows", rows + low * stride, span * stride + cols})) return;
   for (std::int64_t i = 0; i < n; ++i)
     require_apart<T>(kernel, other, {{"a row of the table", rows + index[i] * stride, cols}});
 }
