@@ -113,10 +113,7 @@ template <class T>
 void MlpPass<T>::forward(std::span<const T> theta, const Input& input, int n) {
   begin(theta, n);
   grow(kept_, static_cast<std::size_t>(capacity_) * kept_of_row_);
-  pack_weights({plain(Products::kByRow, theta.data())});
-  kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
-    forward_chunk(Products::kByRow, theta.data(), input, in_batch(chunk));
-  });
+  forward_by_row(theta, input, true);
   has_kept_ = true;
 }
 
@@ -129,9 +126,15 @@ template <class T>
 void MlpPass<T>::infer(std::span<const T> theta, const Input& input, int n) {
   begin(theta, n);
   make_places();
+  forward_by_row(theta, input, false);
+}
+
+template <class T>
+void MlpPass<T>::forward_by_row(std::span<const T> theta, const Input& input, bool keeps) {
   pack_weights({plain(Products::kByRow, theta.data())});
-  kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
-    forward_chunk(Products::kByRow, theta.data(), input, in_passing(in_batch(chunk)));
+  kernels::parallel_for(kernels::chunk_count(rows_, kChunk), [&](int chunk) {
+    const Rows rows = in_batch(chunk);
+    forward_chunk(Products::kByRow, theta.data(), input, keeps ? rows : in_passing(rows));
   });
 }
 

@@ -165,6 +165,7 @@ class MlpPass {
   Input copy_of(const T* x) const;
   // Which products of kernels/gemm.hpp.
   enum class Products { kByRow, kBulk };
+  void forward_by_row(std::span<const T> theta, const Input& input, bool keeps);
   void forward_chunk(Products products, const T* theta, const Input& input, const Rows& rows);
   void vjp_chunk(const T* theta, const T* dy, T* gradient, bool fresh, T* dx, const Rows& rows, T* scratch);
   void jvp_chunk(const T* theta, const T* v, T* dy, const T* x_dot, const Rows& rows, T* scratch);

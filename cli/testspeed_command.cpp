@@ -90,7 +90,8 @@ nlohmann::ordered_json stage_report(const sim::StageTimes& times, double ns_per_
   return stages;
 }
 
-nlohmann::ordered_json make_report(const Options& options, const sim::Batch& batch, const Figures& figures) {
+nlohmann::ordered_json make_report(const Options& options, const sim::Batch& batch, const Figures& figures,
+                                   std::size_t bytes_per_env) {
   const sim::BatchCounts counts = batch.counts();
   const double total = static_cast<double>(options.envs) * options.steps;
   return {
@@ -106,8 +107,7 @@ nlohmann::ordered_json make_report(const Options& options, const sim::Batch& bat
       {"isa", batch.isa()},
       {"lanes", batch.width()},
       {"newton_per_step", static_cast<double>(counts.iterations) / static_cast<double>(counts.tile_steps)},
-      {"bytes_per_env",
-       options.device == "cpu" ? bytes_per_environment(batch.model(), batch_options(options)) : 0},
+      {"bytes_per_env", bytes_per_env},
       {"diverged", counts.diverged},
       {"contacts_dropped", counts.dropped},
       {"stages", stage_report(batch.stage_times(), figures.ns_per_tick)}};
@@ -142,15 +142,14 @@ void print_report(const Options& options, const nlohmann::ordered_json& r) {
 }
 
 // A machine that runs out of memory kills the process without a word.
-void require_memory(const sim::Model<double>& model, const Options& options) {
+void require_memory(std::size_t bytes_per_env, int envs) {
   constexpr double kGiB = 1 << 30;
-  const double bytes = static_cast<double>(bytes_per_environment(model, batch_options(options)));
-  const double wanted = bytes * options.envs / kGiB;
+  const double wanted = static_cast<double>(bytes_per_env) * envs / kGiB;
   const double there =
       static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE)) / kGiB;
   BATON_REQUIRE(wanted < 0.9 * there,
-                "{} environments take {:.1f} GiB of memory, this machine has {:.1f}; give --envs fewer",
-                options.envs, wanted, there);
+                "{} environments take {:.1f} GiB of memory, this machine has {:.1f}; give --envs fewer", envs,
+                wanted, there);
 }
 
 void testspeed(const Options& options) {
@@ -162,12 +161,13 @@ void testspeed(const Options& options) {
   const sim::BatchOptions where = batch_options(options);
   const sim::Model<double> model = sim::mjcf::load(options.model);
   if (!options.json.empty()) require_writable_file(options.json);
-  if (options.device == "cpu") require_memory(model, options);
+  const std::size_t bytes = options.device == "cpu" ? bytes_per_environment(model, where) : 0;
+  require_memory(bytes, options.envs);
   if (options.device != "cpu") sim::Batch(model, 1, where).step();  // loads the kernels
   sim::Batch batch(model, options.envs, where);
   if (!options.keyframe.empty()) put_to_keyframe(batch, options.keyframe);
   const Figures figures = run(batch, options);
-  const nlohmann::ordered_json report = make_report(options, batch, figures);
+  const nlohmann::ordered_json report = make_report(options, batch, figures, bytes);
   if (!options.json.empty()) rl::write_text_atomic(options.json, report.dump(2) + "\n");
   print_report(options, report);
 }

@@ -13,7 +13,8 @@ namespace baton::rl {
 // Writes DIR/policy.h5 (the directory is made), through a temporary name: all or nothing.
 void save_policy(const RelayPolicy& policy, const std::string& directory);
 
-// Reads DIR/policy.h5. Everything is checked; a misfit says which array, its shape and the right one.
+// Reads DIR/policy.h5, or the file itself where its name is given. Everything is checked; a misfit says which array,
+// its shape and the right one.
 RelayPolicy load_policy(const std::string& directory);
 
 // Throws unless the policy was made for states and actions of these sizes.
