@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "envs/env.hpp"
-#include "rl/config.hpp"
-#include "rl/dataset.hpp"
+#include "rl/data/dataset.hpp"
 #include "rl/evaluate.hpp"
+#include "rl/run/config.hpp"
 
 namespace baton::cli {
 

@@ -14,8 +14,8 @@
 #include "cli/steps.hpp"
 #include "cli/table.hpp"
 #include "envs/names.hpp"
-#include "rl/checkpoint.hpp"
-#include "rl/metrics.hpp"
+#include "rl/policy/checkpoint.hpp"
+#include "rl/run/metrics.hpp"
 
 namespace baton::cli {
 namespace {

@@ -12,10 +12,10 @@
 #include "cli/progress.hpp"
 #include "cli/steps.hpp"
 #include "kernels/error.hpp"
-#include "rl/checkpoint.hpp"
 #include "rl/distill.hpp"
-#include "rl/metrics.hpp"
+#include "rl/policy/checkpoint.hpp"
 #include "rl/rollout.hpp"
+#include "rl/run/metrics.hpp"
 
 namespace baton::cli {
 namespace {

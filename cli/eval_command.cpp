@@ -13,8 +13,8 @@
 #include "envs/kitchen/goals.hpp"
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
-#include "rl/checkpoint.hpp"
-#include "rl/metrics.hpp"
+#include "rl/policy/checkpoint.hpp"
+#include "rl/run/metrics.hpp"
 
 namespace baton::cli {
 namespace {

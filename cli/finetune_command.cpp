@@ -12,9 +12,9 @@
 #include "cli/progress.hpp"
 #include "cli/steps.hpp"
 #include "kernels/error.hpp"
-#include "rl/checkpoint.hpp"
 #include "rl/finetune.hpp"
-#include "rl/metrics.hpp"
+#include "rl/policy/checkpoint.hpp"
+#include "rl/run/metrics.hpp"
 
 namespace baton::cli {
 namespace {

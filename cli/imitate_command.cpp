@@ -9,8 +9,8 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/steps.hpp"
-#include "rl/checkpoint.hpp"
 #include "rl/imitation.hpp"
+#include "rl/policy/checkpoint.hpp"
 
 namespace baton::cli {
 namespace {

@@ -13,8 +13,8 @@
 #include "cli/model_info.hpp"
 #include "cli/table.hpp"
 #include "kernels/error.hpp"
-#include "rl/checkpoint.hpp"
-#include "rl/metrics.hpp"
+#include "rl/policy/checkpoint.hpp"
+#include "rl/run/metrics.hpp"
 
 namespace baton::cli {
 namespace {

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <csignal>
 
-#include "rl/progress.hpp"
+#include "rl/run/progress.hpp"
 
 namespace baton::cli {
 namespace {

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "kernels/error.hpp"
-#include "rl/metrics.hpp"
+#include "rl/run/metrics.hpp"
 
 namespace baton::cli {
 namespace {

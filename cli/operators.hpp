@@ -6,7 +6,7 @@
 #include <string>
 
 #include "envs/env.hpp"
-#include "rl/config.hpp"
+#include "rl/run/config.hpp"
 
 namespace baton::cli {
 

@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "rl/metrics.hpp"
-#include "rl/progress.hpp"
+#include "rl/run/metrics.hpp"
+#include "rl/run/progress.hpp"
 
 namespace baton::cli {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "rl/dataset.hpp"
+#include "rl/data/dataset.hpp"
 
 namespace baton::cli {
 

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "rl/config.hpp"
-#include "rl/dataset.hpp"
+#include "rl/data/dataset.hpp"
 #include "rl/device.hpp"
 #include "rl/evaluate.hpp"
-#include "rl/policy.hpp"
+#include "rl/policy/policy.hpp"
+#include "rl/run/config.hpp"
 
 namespace baton::cli {
 

@@ -17,7 +17,7 @@
 #include "envs/sim/random_actions.hpp"
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
-#include "rl/metrics.hpp"
+#include "rl/run/metrics.hpp"
 
 namespace baton::cli {
 namespace {

@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "envs/env.hpp"
-#include "rl/settings.hpp"
-#include "rl/trajectory.hpp"
+#include "rl/data/trajectory.hpp"
+#include "rl/run/settings.hpp"
 
 namespace baton::rl {
 

@@ -11,9 +11,9 @@
 #include "autograd/mlp.hpp"
 #include "autograd/optim.hpp"
 #include "envs/env.hpp"
-#include "rl/policy.hpp"
-#include "rl/settings.hpp"
-#include "rl/trajectory.hpp"
+#include "rl/data/trajectory.hpp"
+#include "rl/policy/policy.hpp"
+#include "rl/run/settings.hpp"
 
 namespace baton::rl {
 

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "rl/cg.hpp"
-#include "rl/policy.hpp"
+#include "rl/policy/policy.hpp"
 
 namespace baton::rl {
 

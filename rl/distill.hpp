@@ -3,8 +3,8 @@
 // imitating them on their own on-policy rollouts, relabelled by algorithms 2 and 3.
 #include <span>
 
+#include "rl/data/trajectory.hpp"
 #include "rl/imitation.hpp"
-#include "rl/trajectory.hpp"
 
 namespace baton::rl {
 

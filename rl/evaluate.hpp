@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "envs/env.hpp"
+#include "rl/data/trajectory.hpp"
 #include "rl/rollout.hpp"
-#include "rl/trajectory.hpp"
 
 namespace baton::rl {
 

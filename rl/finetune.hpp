@@ -12,12 +12,12 @@
 #include "envs/env.hpp"
 #include "rl/advantage.hpp"
 #include "rl/baseline.hpp"
-#include "rl/dataset.hpp"
+#include "rl/data/dataset.hpp"
 #include "rl/evaluate.hpp"
 #include "rl/npg.hpp"
-#include "rl/policy.hpp"
-#include "rl/progress.hpp"
-#include "rl/settings.hpp"
+#include "rl/policy/policy.hpp"
+#include "rl/run/progress.hpp"
+#include "rl/run/settings.hpp"
 
 namespace baton::rl {
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "rl/policy.hpp"
+#include "rl/policy/policy.hpp"
 
 namespace baton::rl {
 

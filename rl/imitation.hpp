@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "rl/dataset.hpp"
+#include "rl/data/dataset.hpp"
 #include "rl/device.hpp"
-#include "rl/policy.hpp"
-#include "rl/progress.hpp"
-#include "rl/settings.hpp"
+#include "rl/policy/policy.hpp"
+#include "rl/run/progress.hpp"
+#include "rl/run/settings.hpp"
 
 namespace baton::rl {
 

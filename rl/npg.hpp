@@ -10,12 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "rl/categorical.hpp"
 #include "rl/cg.hpp"
 #include "rl/device.hpp"
 #include "rl/fisher.hpp"
-#include "rl/policy.hpp"
-#include "rl/settings.hpp"
+#include "rl/policy/categorical.hpp"
+#include "rl/policy/policy.hpp"
+#include "rl/run/settings.hpp"
 
 namespace baton::rl {
 

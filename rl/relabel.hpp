@@ -15,7 +15,7 @@
 
 #include "kernels/divisor.hpp"
 #include "kernels/rng.hpp"
-#include "rl/state_table.hpp"
+#include "rl/data/state_table.hpp"
 
 namespace baton::rl {
 

@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "envs/env.hpp"
+#include "rl/data/trajectory.hpp"
 #include "rl/hierarchy.hpp"
-#include "rl/progress.hpp"
-#include "rl/trajectory.hpp"
+#include "rl/run/progress.hpp"
 
 namespace baton::rl {
 

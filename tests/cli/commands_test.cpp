@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/npy.hpp"
-#include "rl/dataset.hpp"
+#include "rl/data/dataset.hpp"
 #include "tests/cli/process.hpp"
 
 namespace baton {

@@ -8,8 +8,8 @@
 #include <filesystem>
 
 #include "kernels/error.hpp"
-#include "rl/hdf5_file.hpp"
-#include "rl/metrics.hpp"
+#include "rl/data/hdf5_file.hpp"
+#include "rl/run/metrics.hpp"
 #include "tests/cli/process.hpp"
 
 namespace baton {

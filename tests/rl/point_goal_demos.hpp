@@ -8,7 +8,7 @@
 #include "envs/env.hpp"
 #include "envs/point_goal/point_goal.hpp"
 #include "kernels/rng.hpp"
-#include "rl/dataset.hpp"
+#include "rl/data/dataset.hpp"
 #include "rl/imitation.hpp"
 
 namespace baton::test {

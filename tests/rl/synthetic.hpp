@@ -10,7 +10,7 @@
 
 #include "kernels/error.hpp"
 #include "kernels/rng.hpp"
-#include "rl/dataset.hpp"
+#include "rl/data/dataset.hpp"
 #include "rl/imitation.hpp"
 
 namespace baton::test {

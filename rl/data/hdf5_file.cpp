@@ -1,4 +1,4 @@
-#include "rl/hdf5_file.hpp"
+#include "rl/data/hdf5_file.hpp"
 
 #include <hdf5.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "rl/metrics.hpp"
+#include "rl/run/metrics.hpp"
 
 namespace baton::rl {
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "kernels/aligned.hpp"
-#include "rl/dataset.hpp"
+#include "rl/data/dataset.hpp"
 
 namespace baton::rl {
 

@@ -1,4 +1,4 @@
-#include "rl/policy.hpp"
+#include "rl/policy/policy.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,8 +4,8 @@
 #include <numeric>
 
 #include "kernels/error.hpp"
-#include "rl/dataset.hpp"
-#include "rl/hdf5_file.hpp"
+#include "rl/data/dataset.hpp"
+#include "rl/data/hdf5_file.hpp"
 
 namespace baton::rl {
 namespace {

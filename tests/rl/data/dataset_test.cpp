@@ -1,11 +1,11 @@
-#include "rl/dataset.hpp"
+#include "rl/data/dataset.hpp"
 
 #include <cmath>
 #include <cstring>
 #include <fstream>
 
-#include "rl/hdf5_file.hpp"
-#include "rl/metrics.hpp"
+#include "rl/data/hdf5_file.hpp"
+#include "rl/run/metrics.hpp"
 #include "tests/rl/synthetic.hpp"
 #include "tests/support/compare.hpp"
 

@@ -1,4 +1,4 @@
-#include "rl/state_table.hpp"
+#include "rl/data/state_table.hpp"
 
 #include <algorithm>
 #include <bit>

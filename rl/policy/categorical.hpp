@@ -1,6 +1,6 @@
 #pragma once
 // Policies over finitely many choices: pi(k | x) = softmax(MLP(x))_k. theta is the MLP's parameters. What
-// rl/npg.hpp asks of a policy and of a pass is here as for Gaussian policies (rl/policy.hpp).
+// rl/npg.hpp asks of a policy and of a pass is here as for Gaussian policies (rl/policy/policy.hpp).
 #include <cstdint>
 #include <span>
 #include <string>

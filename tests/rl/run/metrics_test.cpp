@@ -1,4 +1,4 @@
-#include "rl/metrics.hpp"
+#include "rl/run/metrics.hpp"
 
 #include "tests/rl/synthetic.hpp"
 

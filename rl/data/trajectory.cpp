@@ -1,4 +1,4 @@
-#include "rl/trajectory.hpp"
+#include "rl/data/trajectory.hpp"
 
 #include <algorithm>
 

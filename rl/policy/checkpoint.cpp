@@ -1,11 +1,11 @@
-#include "rl/checkpoint.hpp"
+#include "rl/policy/checkpoint.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 #include "kernels/error.hpp"
-#include "rl/hdf5_file.hpp"
-#include "rl/metrics.hpp"
+#include "rl/data/hdf5_file.hpp"
+#include "rl/run/metrics.hpp"
 
 namespace baton::rl {
 namespace {

@@ -1,11 +1,11 @@
-#include "rl/config.hpp"
+#include "rl/run/config.hpp"
 
 #include <algorithm>
 #include <filesystem>
 
 #include "kernels/error.hpp"
-#include "rl/metrics.hpp"
-#include "rl/presets.hpp"
+#include "rl/run/metrics.hpp"
+#include "rl/run/presets.hpp"
 
 namespace baton::rl {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "rl/dataset.hpp"
+#include "rl/data/dataset.hpp"
 
 namespace baton::rl {
 

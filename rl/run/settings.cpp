@@ -1,4 +1,4 @@
-#include "rl/settings.hpp"
+#include "rl/run/settings.hpp"
 
 #include <toml++/toml.h>
 

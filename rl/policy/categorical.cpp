@@ -1,4 +1,4 @@
-#include "rl/categorical.hpp"
+#include "rl/policy/categorical.hpp"
 
 #include <algorithm>
 

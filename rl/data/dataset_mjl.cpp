@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "kernels/error.hpp"
-#include "rl/dataset.hpp"
+#include "rl/data/dataset.hpp"
 
 namespace baton::rl {
 namespace {

@@ -1,6 +1,6 @@
-#include "rl/config.hpp"
+#include "rl/run/config.hpp"
 
-#include "rl/metrics.hpp"
+#include "rl/run/metrics.hpp"
 #include "tests/rl/synthetic.hpp"
 
 using namespace baton;

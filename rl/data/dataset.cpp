@@ -1,4 +1,4 @@
-#include "rl/dataset.hpp"
+#include "rl/data/dataset.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -7,7 +7,7 @@
 #include "rl/distill.hpp"
 #include "rl/finetune.hpp"
 #include "rl/imitation.hpp"
-#include "rl/settings.hpp"
+#include "rl/run/settings.hpp"
 
 namespace baton::rl {
 

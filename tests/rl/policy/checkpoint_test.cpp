@@ -1,9 +1,9 @@
-#include "rl/checkpoint.hpp"
+#include "rl/policy/checkpoint.hpp"
 
 #include <cmath>
 
-#include "rl/hdf5_file.hpp"
-#include "rl/metrics.hpp"
+#include "rl/data/hdf5_file.hpp"
+#include "rl/run/metrics.hpp"
 #include "tests/rl/synthetic.hpp"
 #include "tests/support/compare.hpp"
 

@@ -1,12 +1,12 @@
 #pragma once
 // A policy directory: policy.h5 (every number of a RelayPolicy, bit-exact) beside config.toml, metrics.jsonl and
-// summary.json (rl/metrics.hpp). policy.h5 holds attributes format = "baton-policy", version, method, env,
+// summary.json (rl/run/metrics.hpp). policy.h5 holds attributes format = "baton-policy", version, method, env,
 // subgoal_every, config, and a group per level (low, high): attributes in, out, hidden, activation, state_dim,
 // robot_dim, robot_fill, relative_goal, residual, log_std_range and datasets theta, in_mean, in_std, out_mean, out_std,
 // typical_robot.
 #include <string>
 
-#include "rl/policy.hpp"
+#include "rl/policy/policy.hpp"
 
 namespace baton::rl {
 
