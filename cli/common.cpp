@@ -4,14 +4,19 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 #include "cli/table.hpp"
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
+#include "rl/run/metrics.hpp"
 
 namespace baton::cli {
 
-void add_settings(CLI::App& command, SettingsOptions& options) {
+void add_settings(CLI::App& command, SettingsOptions& options, std::vector<std::string> sections) {
+  options.base = options.preset;
+  options.command = command.get_name();
+  options.sections = std::move(sections);
   command.add_option("--preset", options.preset, "Settings to start from: full, quick or a .toml file")
       ->capture_default_str();
   command
@@ -36,7 +41,8 @@ CLI::Validator seed_range() {
 }
 
 rl::Config resolve(const SettingsOptions& options) {
-  rl::Config config = rl::load_config(options.preset, options.overrides);
+  rl::require_read_by(options.command, options.sections, options.overrides);
+  rl::Config config = rl::load_config(options.preset, options.overrides, options.base);
   if (options.seed) config.seed = *options.seed;
   kernels::set_threads(options.threads);
   return config;
@@ -56,20 +62,32 @@ rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim) {
   return all;
 }
 
-rl::TaskShape task_shape(const envs::Spec& spec) {
-  return {spec.name, spec.state_dim, spec.action_dim, spec.robot_dim};
-}
-
 envs::EnvOptions env_options(const rl::Config& config, int size) {
-  return {std::max(size, 1), kernels::threads(), config.noise_ratio};
+  return {.size = std::max(size, 1), .threads = kernels::threads(), .noise_ratio = config.noise_ratio};
 }
 
-std::string environment_of(const rl::RelayPolicy& policy, const std::string& given) {
+std::string environment_of(const std::string& own, const std::string& given) {
   if (!given.empty()) return given;
-  return policy.env.empty() ? "kitchen" : policy.env;
+  return own.empty() ? "kitchen" : own;
+}
+
+void add_force(CLI::App& command, bool& force) {
+  command.add_flag("--force", force, "Replace what stands under --out; refused otherwise");
+}
+
+void require_unused(const std::string& out, bool force) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (force || rl::is_stream(out) || !fs::exists(out, error)) return;
+  if (fs::is_directory(out, error) && fs::is_empty(out, error)) return;
+  throw UsageError(fmt::format("{}: is there already; --force replaces it, or name another", out));
 }
 
 std::string percent(double rate) { return fmt::format("{:.1f}", 100 * rate); }
+
+std::string with_error(const rl::MeanError& value, double scale, int decimals) {
+  return fmt::format("{:.{}f} +- {:.{}f}", scale * value.mean, decimals, scale * value.error, decimals);
+}
 
 std::string evaluation_table(const rl::Evaluation& evaluation) {
   Table table({"goal", "success %", "steps", "success at end %", "steps at end"});

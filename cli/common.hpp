@@ -15,12 +15,21 @@ namespace baton::cli {
 
 // Options of every command that trains: --preset, --set, --seed, --threads.
 struct SettingsOptions {
-  std::string preset = "full";
+  std::string preset = "full";        // as given
+  std::string base = "full";          // that a preset file stands on unless it says otherwise
+  std::string command;                // its name, for messages
+  std::vector<std::string> sections;  // of the settings that the command reads; --set of another is refused
   std::vector<std::string> overrides;
   std::optional<std::uint64_t> seed;
   int threads = 0;
 };
-void add_settings(CLI::App& command, SettingsOptions& options);
+// options.preset at this time is the command's default.
+void add_settings(CLI::App& command, SettingsOptions& options, std::vector<std::string> sections);
+
+// "--force": replace an existing output.
+void add_force(CLI::App& command, bool& force);
+// Throws UsageError where something stands under `out` (a folder that is not empty) and `force` is not set.
+void require_unused(const std::string& out, bool force);
 
 // What a seed may be: whatever a TOML file can hold of it.
 CLI::Validator seed_range();
@@ -34,15 +43,16 @@ rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim = 0)
 // Options of an environment for work under these settings.
 envs::EnvOptions env_options(const rl::Config& config, int size);
 
-rl::TaskShape task_shape(const envs::Spec& spec);
-
-// "env" of the folder's policy unless given; "kitchen" where the policy does not say.
-std::string environment_of(const rl::RelayPolicy& policy, const std::string& given);
+// The environment given, or the agent's own; "kitchen" where it does not say.
+std::string environment_of(const std::string& own, const std::string& given);
 
 // Goals as rows: success, step completion, both at the last step, and each element.
 std::string evaluation_table(const rl::Evaluation& evaluation);
 
 // A rate as a percentage, "57.5".
 std::string percent(double rate);
+
+// "23.5 +- 2.1": mean and standard error, times `scale`.
+std::string with_error(const rl::MeanError& value, double scale, int decimals);
 
 }  // namespace baton::cli

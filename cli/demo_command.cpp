@@ -13,8 +13,9 @@
 #include "cli/progress.hpp"
 #include "cli/steps.hpp"
 #include "cli/table.hpp"
-#include "envs/names.hpp"
-#include "rl/policy/checkpoint.hpp"
+#include "kernels/names.hpp"
+#include "rl/hierarchy.hpp"
+#include "rl/methods/method.hpp"
 #include "rl/run/metrics.hpp"
 
 namespace baton::cli {
@@ -22,41 +23,116 @@ namespace {
 
 struct Options {
   std::string out = "runs/demo";
+  bool force = false;
   SettingsOptions settings;
 };
 
-// Figures of the paper: table 1 and figure 6, means over its 17 goals.
-struct Published {
-  double success = -1, step_completion = -1;  // percent, 0..4
+// One line of the table: a method, over training seeds.
+struct Row {
+  std::string name, goals;
+  std::vector<rl::GoalResult> seeds;  // means over the goals
+  rl::Published paper;
 };
 
-struct Row {
-  std::string method, goals;
-  rl::GoalResult ours;
-  Published paper;
-};
+// Figures of the paper: figure 6.
+constexpr rl::Published kPaperDistilled{.success = 70, .step_completion = 3.28};
+rl::Published paper_tuned(rl::Variant variant) {
+  switch (variant) {
+    case rl::Variant::kNpg:
+      return {.success = 76, .step_completion = 3.45};
+    case rl::Variant::kDapg:
+      return {.success = 78, .step_completion = 3.5};
+    case rl::Variant::kIril:
+      return {.success = 82, .step_completion = 3.5};
+  }
+  return {};
+}
 
 void heading(const std::string& text) { fmt::print(stderr, "{}\n", text); }
+
+std::string upper(std::string text) {
+  for (char& c : text) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return text;
+}
 
 class Demo {
  public:
   Demo(const rl::Config& config, std::string out) : config_(config), out_(std::move(out)) {}
 
   void run() {
-    heading("1/5 demonstrations of the scripted operator");
-    data_ = collect_step(config_, true);
-    rl::write_dataset(data_, file("demos.h5"));
-    imitate_all();
-    finetune_all();
-    distill_all();
+    heading("demonstrations of the scripted operator");
+    data_ = collect_step(config_);
+    rl::write_dataset(data_, out_ + "/demos.h5");
+    for (int k = 0; k < config_.demo.seeds; ++k) {
+      rl::Config seeded = config_;
+      seeded.seed = config_.seed + static_cast<std::uint64_t>(k);
+      heading(fmt::format("training seed {} of {}: imitation, fine-tuning on {} goals, distillation", k + 1,
+                          config_.demo.seeds, goals().size()));
+      train(seeded, fmt::format("{}/seed_{}", out_, seeded.seed));
+    }
     report();
   }
 
  private:
-  std::string file(const std::string& name) const { return out_ + "/" + name; }
+  // What is fine-tuned: fixed before anything is trained.
+  std::vector<std::string> goals() const {
+    if (!config_.demo.goals.empty()) return split_names(config_.demo.goals);
+    const auto all = envs::make_env(config_.env, {})->goals(config_.eval.goals);
+    std::vector<std::string> ends{all.front().name};
+    if (all.size() > 1) ends.push_back(all.back().name);
+    return ends;
+  }
 
-  rl::Evaluation evaluate(const rl::RelayPolicy& policy, const std::string& name,
-                          const std::string& goals) const {
+  // The whole method with one training seed, in `folder`.
+  void train(const rl::Config& config, const std::string& folder) {
+    rl::prepare_directory(folder);
+    std::vector<rl::GoalResult> before;
+    for (const rl::Method* method : rl::methods()) {
+      if (!method->in_demo) continue;
+      rl::Config own = config;
+      own.method = method;
+      const std::string name(method->name);
+      const auto agent = imitate_step(own, data_, folder + "/" + name);
+      const rl::Evaluation evaluation = evaluate(*agent, name, config.eval.goals, folder);
+      note(upper(name), fmt::format("{} goals", evaluation.goals.size()), evaluation.mean, method->published);
+      if (method == start_method()) before = evaluation.goals;
+    }
+    tune(config, folder, before);
+  }
+
+  // What fine-tuning starts from.
+  static const rl::Method* start_method() { return rl::methods().front(); }
+
+  void tune(const rl::Config& config, const std::string& folder,
+            const std::vector<rl::GoalResult>& evaluated) {
+    const std::string start = folder + "/" + std::string(start_method()->name);
+    const std::vector<std::string> names = goals();
+    std::vector<std::string> tuned;
+    std::vector<rl::GoalResult> before, after;
+    for (const std::string& goal : names) {
+      tuned.push_back(folder + "/finetune_" + goal);
+      finetune_step(config, {start, goal, &data_, tuned.back()});
+      for (const rl::GoalResult& result : evaluated)
+        if (result.name == goal) before.push_back(result);
+      after.push_back(evaluate(*rl::load_agent(tuned.back()), "finetune_" + goal, goal, folder).mean);
+    }
+    DistillStep step;
+    step.from = tuned;
+    step.start = start;
+    step.demos = &data_;
+    step.out = folder + "/distilled";
+    const rl::RelayAgent agent(distill_step(config, step));
+    const rl::Evaluation distilled =
+        evaluate(agent, "distilled", fmt::format("{}", fmt::join(names, ",")), folder);
+    const std::string which = fmt::format("{} fine-tuned", names.size());
+    if (before.size() == after.size()) note("RIL, before", which, rl::mean_over_goals(before), {});
+    const std::string variant(rl::variant_name(config.finetune.variant));
+    note(upper(variant) + "-RPL", which, rl::mean_over_goals(after), paper_tuned(config.finetune.variant));
+    note("RPL, distilled", which, distilled.mean, kPaperDistilled);
+  }
+
+  rl::Evaluation evaluate(const rl::Agent& agent, const std::string& name, const std::string& goals,
+                          const std::string& folder) const {
     EvalStep step;
     step.policy_name = name;
     step.env = config_.env;
@@ -65,118 +141,63 @@ class Demo {
     step.batch = config_.eval.envs;
     step.noise_ratio = config_.noise_ratio;
     step.seed = config_.eval.seed;
-    const rl::Evaluation evaluation = eval_step(policy, step);
-    rl::write_text_atomic(file("eval_" + name + ".json"), rl::to_json(evaluation).dump(2) + "\n");
+    const rl::Evaluation evaluation = eval_step(agent, step);
+    rl::write_text_atomic(folder + "/eval_" + name + ".json", rl::to_json(evaluation).dump(2) + "\n");
     return evaluation;
   }
 
-  void imitate_all() {
-    const std::vector<std::pair<std::string, Published>> methods{
-        {"ril", {21.7, 2.4}}, {"gcbc", {8.8, 2.2}}, {"bc", {7.6, 1.78}}};
-    heading("2/5 imitation, evaluated on seeds that training never saw");
-    for (const auto& [method, paper] : methods) {
-      const rl::RelayPolicy policy = imitate_step(config_, data_, method, file(method));
-      const rl::Evaluation evaluation = evaluate(policy, method, config_.eval.goals);
-      rows_.push_back(
-          {upper(method), fmt::format("{} goals", evaluation.goals.size()), evaluation.mean, paper});
-      if (method == "ril") ril_ = evaluation;
-    }
-  }
-
-  // The two goals on which RIL gets farthest without being reliable: fine-tuning a low level under a frozen high level
-  // improves what its start does at least sometimes.
-  std::vector<std::string> promising() const {
-    std::vector<rl::GoalResult> open;
-    for (const rl::GoalResult& goal : ril_.goals)
-      if (goal.success < 0.8) open.push_back(goal);
-    std::stable_sort(open.begin(), open.end(), [](const rl::GoalResult& a, const rl::GoalResult& b) {
-      return a.step_completion > b.step_completion;
-    });
-    std::vector<std::string> names;
-    for (std::size_t i = 0; i < std::min<std::size_t>(2, open.size()); ++i) names.push_back(open[i].name);
-    return names;
-  }
-
-  void finetune_all() {
-    const auto names = config_.demo.goals == "auto" ? promising() : envs::split_names(config_.demo.goals);
-    heading(fmt::format("3/5 fine-tuning on {} goals", names.size()));
-    std::vector<rl::GoalResult> before, after;
-    for (const std::string& goal : names) {
-      const std::string out = file("finetune_" + goal);
-      finetune_step(config_, {file("ril"), goal, &data_, out});
-      tuned_.push_back(out);
-      tuned_goals_.push_back(goal);
-      for (const rl::GoalResult& result : ril_.goals) {
-        if (result.name == goal) before.push_back(result);
-      }
-      after.push_back(evaluate(rl::load_policy(out), "finetune_" + goal, goal).mean);
-    }
-    const std::string goals = fmt::format("{} fine-tuned", names.size());
-    if (before.size() == after.size())
-      rows_.push_back({"RIL, before", goals, rl::mean_over_goals(before), {}});
-    rows_.push_back(
-        {upper(config_.finetune.variant) + "-RPL", goals, rl::mean_over_goals(after), published_variant()});
-  }
-
-  void distill_all() {
-    heading("4/5 distillation into one policy");
-    DistillStep step;
-    step.from = tuned_;
-    step.start = file("ril");
-    step.demos = &data_;
-    step.out = file("distilled");
-    const rl::RelayPolicy policy = distill_step(config_, step);
-    const rl::Evaluation evaluation =
-        evaluate(policy, "distilled", fmt::format("{}", fmt::join(tuned_goals_, ",")));
-    rows_.push_back(
-        {"RPL, distilled", fmt::format("{} fine-tuned", tuned_.size()), evaluation.mean, {70, 3.28}});
+  void note(const std::string& name, const std::string& goals, const rl::GoalResult& result,
+            const rl::Published& paper) {
+    auto row = std::ranges::find(rows_, name, &Row::name);
+    if (row == rows_.end()) row = rows_.insert(row, Row{name, goals, {}, paper});
+    row->seeds.push_back(result);
   }
 
   void report() const {
-    heading("5/5 results");
     Table table({"method", "goals", "success %", "steps (of 4)", "success at end %", "paper: success %",
                  "paper: steps"});
     nlohmann::ordered_json methods = nlohmann::ordered_json::array();
     for (const Row& row : rows_) {
       const bool known = row.paper.success >= 0;
-      table.add_row({row.method, row.goals, percent(row.ours.success),
-                     fmt::format("{:.2f}", row.ours.step_completion), percent(row.ours.success_final),
-                     known ? fmt::format("{:.1f}", row.paper.success) : "-",
+      const auto over_seeds = [&](double rl::GoalResult::*field) {
+        std::vector<double> values;
+        for (const rl::GoalResult& seed : row.seeds) values.push_back(seed.*field);
+        return rl::mean_and_error(values);
+      };
+      const rl::MeanError success = over_seeds(&rl::GoalResult::success),
+                          steps = over_seeds(&rl::GoalResult::step_completion),
+                          at_end = over_seeds(&rl::GoalResult::success_final);
+      table.add_row({row.name, row.goals, with_error(success, 100, 1), with_error(steps, 1, 2),
+                     with_error(at_end, 100, 1), known ? fmt::format("{:.1f}", row.paper.success) : "-",
                      known ? fmt::format("{:.2f}", row.paper.step_completion) : "-"});
-      methods.push_back({{"method", row.method},
+      methods.push_back({{"method", row.name},
                          {"goals", row.goals},
-                         {"success", row.ours.success},
-                         {"step_completion", row.ours.step_completion},
-                         {"success_final", row.ours.success_final}});
+                         {"seeds", row.seeds.size()},
+                         {"success", success.mean},
+                         {"success_error", success.error},
+                         {"step_completion", steps.mean},
+                         {"step_completion_error", steps.error},
+                         {"success_final", at_end.mean},
+                         {"success_final_error", at_end.error}});
     }
     fmt::print(
-        "\n{}\nThe paper's figures are means over 17 goals on the original kitchen, with 400 human "
-        "demonstrations.\n"
-        "Everything is in {}: demos.h5, one folder for each policy, eval_*.json.\n",
-        table.text(), out_);
+        "\n{}\nMean and standard error over {} training seeds. The paper's figures are means over 17 goals "
+        "on the\n"
+        "original kitchen, with 400 human demonstrations.\n"
+        "Everything is in {}: demos.h5, a folder for each seed.\n",
+        table.text(), config_.demo.seeds, out_);
     rl::write_summary(out_, {{"command", "demo"},
                              {"env", config_.env},
                              {"seed", config_.seed},
+                             {"seeds", config_.demo.seeds},
                              {"demonstrations", data_.episodes()},
+                             {"finetuned", goals()},
                              {"methods", methods}});
-  }
-
-  static std::string upper(std::string text) {
-    for (char& c : text) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-    return text;
-  }
-
-  Published published_variant() const {
-    if (config_.finetune.variant == "npg") return {76, 3.45};
-    if (config_.finetune.variant == "dapg") return {78, 3.5};
-    return {82, 3.5};
   }
 
   rl::Config config_;
   std::string out_;
   rl::Dataset data_;
-  rl::Evaluation ril_;
-  std::vector<std::string> tuned_, tuned_goals_;
   std::vector<Row> rows_;
 };
 
@@ -186,7 +207,8 @@ void demo(const Options& options) {
   const auto env = envs::make_env(config.env, {});
   env->goals(config.collect.goals);
   env->goals(config.eval.goals);
-  if (config.demo.goals != "auto") env->goals(config.demo.goals);
+  if (!config.demo.goals.empty()) env->goals(config.demo.goals);
+  require_unused(options.out, options.force);
   prepare_run_folder(options.out);
   rl::write_text_atomic(options.out + "/config.toml", rl::to_toml(config));
   Demo(config, options.out).run();
@@ -200,7 +222,10 @@ void add_demo(Registry& registry) {
   auto options = std::make_shared<Options>();
   options->settings.preset = "quick";
   command.add_option("--out", options->out, "Folder for everything it makes")->capture_default_str();
-  add_settings(command, options->settings);
+  add_force(command, options->force);
+  add_settings(command, options->settings,
+               {"env", "seed", "noise_ratio", "collect", "policy", "imitate", "finetune", "reward", "npg",
+                "baseline", "distill", "eval", "demo"});
   command.footer(
       "Examples:\n"
       "  baton demo\n"

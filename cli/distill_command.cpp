@@ -13,6 +13,7 @@
 #include "cli/steps.hpp"
 #include "kernels/error.hpp"
 #include "rl/distill.hpp"
+#include "rl/hierarchy.hpp"
 #include "rl/policy/checkpoint.hpp"
 #include "rl/rollout.hpp"
 #include "rl/run/metrics.hpp"
@@ -23,6 +24,7 @@ namespace {
 struct Options {
   std::vector<std::string> from, demos;
   std::string init, out;
+  bool force = false;
   SettingsOptions settings;
 };
 
@@ -63,14 +65,13 @@ std::vector<rl::Trajectories> roll_out(const rl::Config& config, const DistillSt
       envs::make_env(config.env, env_options(config, std::min(config.distill.episodes, config.eval.envs)));
   std::vector<rl::Trajectories> rollouts;
   for (std::size_t i = 0; i < policies.size(); ++i) {
-    rl::require_shape(policies[i], env->spec().state_dim, env->spec().action_dim, step.from[i]);
+    rl::RelayActor actor(policies[i], env->spec(), env->size());
     StageReporter reporter(nullptr, fmt::format("rollout {}", i + 1), "actions");
     rl::RolloutOptions options;
     options.episodes = config.distill.episodes;
     options.seed = config.seed;
     options.exploration = {config.distill.explore, 0};
-    rollouts.push_back(
-        rl::rollout(*env, policies[i], env->goals(origins[i].goal), options, reporter.callback()));
+    rollouts.push_back(rl::rollout(*env, actor, env->goals(origins[i].goal), options, reporter.callback()));
     if (config.distill.only_successful && success_rate(rollouts.back()) == 0)
       fmt::print(
           stderr,
@@ -83,6 +84,7 @@ std::vector<rl::Trajectories> roll_out(const rl::Config& config, const DistillSt
 
 void run_distill(const Options& options) {
   const rl::Config config = resolve(options.settings);
+  require_unused(options.out, options.force);
   std::optional<rl::Dataset> demos;
   if (!options.demos.empty()) {
     demos = read_demos(options.demos, rl::load_policy(options.from.front()).low.encoding().state_dim);
@@ -102,7 +104,7 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
     origins.push_back(read_origin(directory));
   }
   BATON_REQUIRE(!policies.empty(), "no policies to distill");
-  config.env = environment_of(policies.front(), "");
+  config.env = environment_of(policies.front().env, "");
   const std::string start = !step.start.empty() ? step.start : start_of(step.from.front(), origins.front());
   const rl::RelayPolicy begin = rl::load_policy(start);
   config.policy = rl::policy_settings(begin.config, config.policy);
@@ -113,8 +115,8 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
   std::vector<rl::Teacher> teachers;
   for (std::size_t i = 0; i < policies.size(); ++i) teachers.push_back({&policies[i], &rollouts[i]});
   StageReporter reporter(&metrics, "distill", "updates");
-  rl::RelayPolicy policy = rl::distill(begin, teachers, step.demos, config.policy, config.distill,
-                                       config.seed, reporter.callback());
+  rl::RelayPolicy policy = rl::distill(begin, teachers, step.demos, envs::make_env(config.env, {})->spec(),
+                                       config.distill, config.seed, reporter.callback());
   policy.config = rl::to_toml(config);
   rl::save_policy(policy, run.partial());
   rl::write_text_atomic(run.file("config.toml"), policy.config);
@@ -146,7 +148,8 @@ void add_distill(Registry& registry) {
   command.add_option("--demos", options->demos, "Demonstrations to mix in; may be given again")
       ->allow_extra_args(false);
   command.add_option("--out", options->out, "Folder of the run")->required();
-  add_settings(command, options->settings);
+  add_force(command, options->force);
+  add_settings(command, options->settings, {"seed", "noise_ratio", "distill", "eval.envs"});
   command.footer(
       "Example:\n"
       "  baton distill --from runs/ft_a,runs/ft_b --demos demos.h5 --out runs/distilled");

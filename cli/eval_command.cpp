@@ -8,12 +8,13 @@
 #include "cli/common.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
-#include "cli/replay.hpp"
 #include "cli/steps.hpp"
-#include "envs/kitchen/goals.hpp"
+#include "cli/table.hpp"
+#include "envs/env.hpp"
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
-#include "rl/policy/checkpoint.hpp"
+#include "rl/methods/method.hpp"
+#include "rl/replay.hpp"
 #include "rl/run/metrics.hpp"
 
 namespace baton::cli {
@@ -25,25 +26,47 @@ struct Options {
   EvalStep step;
 };
 
+std::string replay_table(const rl::ReplayReport& report) {
+  Table table({"element", "wanted", "completed in the recording", "of those, in the replay"});
+  for (const rl::ReplayCount& c : report.elements)
+    table.add_row({c.element, fmt::format("{}", c.wanted), fmt::format("{}", c.recorded),
+                   fmt::format("{}", c.replayed)});
+  return fmt::format(
+      "{}{} episodes, {} actions: {:.2f} elements an episode in the recording, {:.2f} in the replay\n",
+      table.text(), report.episodes, report.steps, report.recorded_steps, report.replayed_steps);
+}
+
+// Actions in the environment's own model, or targets on another.
+void replay(const Options& options) {
+  const std::string name = environment_of("", options.step.env);
+  const rl::Dataset data =
+      rl::read_demonstrations(options.replay, envs::make_env(name, {})->spec().state_dim);
+  const auto env =
+      envs::make_env(name, {.size = std::max(1, data.episodes()),
+                            .threads = kernels::threads(),
+                            .noise_ratio = 0,
+                            .model = options.model,
+                            .in_double = !options.model.empty() && options.precision == "double"});
+  StageReporter reporter(nullptr, "replay", "actions");
+  const auto what = options.model.empty() ? rl::ReplayOf::kActions : rl::ReplayOf::kTargets;
+  fmt::print("{}", replay_table(rl::replay(*env, data, what, reporter.callback())));
+  if (options.model.empty())
+    fmt::print(
+        stderr,
+        "Actions are replayed as they stand, from observations that drift; what disturbed them while they "
+        "were recorded (collect without --undisturbed) is not in the file. --model replays the recorded "
+        "targets instead.\n");
+}
+
 void eval(const Options& options) {
   kernels::set_threads(options.threads);
   if (!options.replay.empty()) {
-    const rl::Dataset data = rl::read_demonstrations(options.replay, envs::kKitchenStateDim);
-    const ReplayReport report = options.model.empty()
-                                    ? replay(data)
-                                    : replay_on_model(data, options.model, options.precision == "double");
-    fmt::print("{}", replay_table(report));
-    if (options.model.empty())
-      fmt::print(
-          stderr,
-          "Actions are replayed as they stand, from observations that drift; what disturbed them while they "
-          "were recorded (collect without --undisturbed) is not in the file. --model replays the recorded "
-          "targets instead.\n");
+    replay(options);
     return;
   }
-  const rl::RelayPolicy policy = rl::load_policy(options.policy);
+  const auto agent = rl::load_agent(options.policy);
   if (!options.json.empty()) require_writable_file(options.json);
-  const rl::Evaluation evaluation = eval_step(policy, options.step);
+  const rl::Evaluation evaluation = eval_step(*agent, options.step);
   if (!options.json.empty()) rl::write_text_atomic(options.json, rl::to_json(evaluation).dump(2) + "\n");
   fmt::print("{}", evaluation_table(evaluation));
   if (evaluation.diverged > 0)
@@ -52,19 +75,22 @@ void eval(const Options& options) {
 
 }  // namespace
 
-rl::Evaluation eval_step(const rl::RelayPolicy& policy, const EvalStep& step) {
-  const std::string name = environment_of(policy, step.env);
+rl::Evaluation eval_step(const rl::Agent& agent, const EvalStep& step) {
+  const std::string name = environment_of(agent.env, step.env);
   const auto goals = envs::make_env(name, {})->goals(step.goals);
   const std::int64_t episodes = static_cast<std::int64_t>(goals.size()) * step.episodes;
   const int size = static_cast<int>(std::min<std::int64_t>(step.batch, episodes));
-  const auto env = envs::make_env(name, {size, kernels::threads(), step.noise_ratio});
-  rl::require_shape(policy, env->spec().state_dim, env->spec().action_dim, step.policy_name);
+  const auto env = envs::make_env(name, {.size = size,
+                                         .threads = kernels::threads(),
+                                         .noise_ratio = step.noise_ratio,
+                                         .start_spread = step.start_spread});
+  const auto actor = agent.make_actor(env->spec(), env->size());
   rl::RolloutOptions options;
   options.episodes = step.episodes;
   options.seed = step.seed;
   options.exploration = {step.explore, step.explore};
   StageReporter reporter(nullptr, "evaluate", "actions");
-  return rl::evaluate(*env, policy, goals, options, step.policy_name, reporter.callback());
+  return rl::evaluate(*env, *actor, goals, options, step.policy_name, reporter.callback());
 }
 
 void add_eval(Registry& registry) {
@@ -109,6 +135,11 @@ void add_eval(Registry& registry) {
   command
       .add_option("--noise", options->step.noise_ratio, "Sensor noise ratio; negative: the environment's own")
       ->check(CLI::Range(-1.0, 10.0))
+      ->capture_default_str();
+  command
+      .add_option("--start-spread", options->step.start_spread,
+                  "Each arm joint starts within +- this of the start configuration, rad")
+      ->check(CLI::Range(0.0, 0.5))
       ->capture_default_str();
   add_threads(command, options->threads);
   command.footer(

@@ -22,6 +22,7 @@ namespace {
 struct Options {
   std::string init, goal, variant, out, device = "cpu";
   std::vector<std::string> demos;
+  bool force = false;
   SettingsOptions settings;
 };
 
@@ -42,10 +43,13 @@ envs::Goal one_goal(const envs::BatchEnv& env, const std::string& name) {
 
 void run_finetune(const Options& options) {
   rl::Config config = resolve(options.settings);
-  if (!options.variant.empty()) config.finetune.variant = options.variant;
-  if (config.finetune.variant != "npg" && options.demos.empty())
-    throw UsageError(
-        fmt::format("--variant {} learns from demonstrations, too: give --demos", config.finetune.variant));
+  const auto variant = std::ranges::find(rl::kVariantNames, options.variant);
+  if (variant != rl::kVariantNames.end())
+    config.finetune.variant = static_cast<rl::Variant>(variant - rl::kVariantNames.begin());
+  const std::string_view name = rl::variant_name(config.finetune.variant);
+  if (config.finetune.variant != rl::Variant::kNpg && options.demos.empty())
+    throw UsageError(fmt::format("--variant {} learns from demonstrations, too: give --demos", name));
+  require_unused(options.out, options.force);
   const Device device = use_device(options.device);
   std::optional<rl::Dataset> demos;
   if (!options.demos.empty()) {
@@ -54,9 +58,9 @@ void run_finetune(const Options& options) {
   }
   const auto outcome = finetune_step(
       config, {options.init, options.goal, demos ? &*demos : nullptr, options.out, device.solve});
-  fmt::print("{}: {} on {}: success {} -> {} %, steps {:.2f} -> {:.2f}\n", options.out,
-             config.finetune.variant, options.goal, percent(outcome.before.success),
-             percent(outcome.after.success), outcome.before.step_completion, outcome.after.step_completion);
+  fmt::print("{}: {} on {}: success {} -> {} %, steps {:.2f} -> {:.2f}\n", options.out, name, options.goal,
+             percent(outcome.before.success), percent(outcome.after.success), outcome.before.step_completion,
+             outcome.after.step_completion);
 }
 
 }  // namespace
@@ -64,18 +68,17 @@ void run_finetune(const Options& options) {
 FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step) {
   rl::Config config = given;
   const rl::RelayPolicy init = rl::load_policy(step.init);
-  config.env = environment_of(init, "");
+  config.env = environment_of(init.env, "");
   config.policy = rl::policy_settings(init.config, config.policy);
   const auto env =
       envs::make_env(config.env, env_options(config, std::min(config.finetune.episodes, config.eval.envs)));
-  rl::require_shape(init, env->spec().state_dim, env->spec().action_dim, step.init);
   const envs::Goal goal = one_goal(*env, step.goal);
   RunDir run(step.out);
 
   rl::FinetuneResult result;
   {
     rl::MetricsWriter metrics(run.partial());
-    StageReporter reporter(&metrics, config.finetune.variant, "actions");
+    StageReporter reporter(&metrics, std::string(rl::variant_name(config.finetune.variant)), "actions");
     result = rl::finetune(*env, init, goal, step.demos, config.finetune, config.seed, reporter.callback(),
                           step.device);
   }
@@ -89,7 +92,7 @@ FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step)
                                     {"seed", config.seed},
                                     {"init", relative_to(step.out, step.init)},
                                     {"goal", goal.name},
-                                    {"variant", config.finetune.variant},
+                                    {"variant", rl::variant_name(config.finetune.variant)},
                                     {"iterations", config.finetune.iterations},
                                     {"best_iteration", result.best_iteration},
                                     {"start", rates(result.start_result)},
@@ -109,13 +112,15 @@ void add_finetune(Registry& registry) {
       .add_option(
           "--variant", options->variant,
           "npg: natural gradient; dapg: with demonstrations; iril: with its own relabelled episodes, too")
-      ->check(CLI::IsMember({"npg", "dapg", "iril"}));
+      ->check(CLI::IsMember(std::vector<std::string>(rl::kVariantNames.begin(), rl::kVariantNames.end())));
   command.add_option("--demos", options->demos, "Demonstrations, for dapg and iril; may be given again")
       ->allow_extra_args(false);
   command
       .add_option("--out", options->out, "Folder of the run; policy.h5 is the best policy, last/ the last")
       ->required();
-  add_settings(command, options->settings);
+  add_force(command, options->force);
+  add_settings(command, options->settings,
+               {"seed", "noise_ratio", "finetune", "reward", "npg", "baseline", "eval.envs"});
   add_device(command, options->device);
   command.footer(
       "Examples:\n"

@@ -10,27 +10,26 @@
 #include "cli/progress.hpp"
 #include "cli/steps.hpp"
 #include "rl/imitation.hpp"
-#include "rl/policy/checkpoint.hpp"
+#include "rl/run/metrics.hpp"
 
 namespace baton::cli {
 namespace {
 
 struct Options {
   std::vector<std::string> demos;
-  std::string method = "ril", out, device = "cpu";
+  std::string method, out, device = "cpu";
+  bool force = false;
   SettingsOptions settings;
 };
 
-nlohmann::ordered_json summary_of(const rl::Config& config, const rl::Dataset& data,
-                                  const rl::RelayPolicy& policy, const nlohmann::ordered_json& last) {
-  nlohmann::ordered_json summary{{"command", "imitate"},
-                                 {"method", policy.method},
-                                 {"env", config.env},
-                                 {"seed", config.seed},
-                                 {"episodes", data.episodes()},
-                                 {"actions", data.steps()},
-                                 {"low_parameters", policy.low.parameters()}};
-  if (policy.high) summary["high_parameters"] = policy.high->parameters();
+nlohmann::ordered_json summary_of(const rl::Config& config, const rl::Dataset& data, const rl::Agent& agent,
+                                  const nlohmann::ordered_json& last) {
+  nlohmann::ordered_json summary{{"command", "imitate"},        {"method", agent.method},
+                                 {"env", config.env},           {"seed", config.seed},
+                                 {"episodes", data.episodes()}, {"actions", data.steps()}};
+  const rl::RelayPolicy* policy = agent.relay();
+  if (policy != nullptr) summary["low_parameters"] = policy->low.parameters();
+  if (policy != nullptr && policy->high) summary["high_parameters"] = policy->high->parameters();
   for (const char* level : {"low", "high"}) {
     if (last.contains(level)) summary[level] = last[level];
   }
@@ -38,35 +37,44 @@ nlohmann::ordered_json summary_of(const rl::Config& config, const rl::Dataset& d
 }
 
 void imitate(const Options& options) {
-  const rl::Config config = resolve(options.settings);
+  rl::Config config = resolve(options.settings);
+  if (!options.method.empty()) config.method = &rl::find_method(options.method);
+  require_unused(options.out, options.force);
   const Device device = use_device(options.device);
   const rl::Dataset data = read_demos(options.demos, envs::make_env(config.env, {})->spec().state_dim);
-  imitate_step(config, data, options.method, options.out, device.level);
-  fmt::print("{}: {} from {} episodes, {} actions\n", options.out, options.method, data.episodes(),
+  imitate_step(config, data, options.out, device.level);
+  fmt::print("{}: {} from {} episodes, {} actions\n", options.out, config.method->name, data.episodes(),
              data.steps());
+}
+
+std::string method_help() {
+  std::string help;
+  for (const rl::Method* method : rl::methods())
+    help += fmt::format("{}{}: {}", help.empty() ? "" : "; ", method->name, method->help);
+  return help + ". The preset's unless given";
 }
 
 }  // namespace
 
-rl::RelayPolicy imitate_step(const rl::Config& config, const rl::Dataset& data, const std::string& method,
-                             const std::string& out, rl::MakeLevelDevice device) {
-  const rl::TaskShape shape = task_shape(envs::make_env(config.env, {})->spec());
+std::unique_ptr<rl::Agent> imitate_step(const rl::Config& config, const rl::Dataset& data,
+                                        const std::string& out, rl::MakeLevelDevice device) {
+  const envs::Spec spec = envs::make_env(config.env, {})->spec();
   RunDir run(out);
-  rl::RelayPolicy policy;
+  std::unique_ptr<rl::Agent> agent;
   nlohmann::ordered_json last;
   {
     rl::MetricsWriter metrics(run.partial());
-    StageReporter reporter(&metrics, method, "updates");
-    policy = rl::imitate(data, shape, method, config.policy, config.imitate, config.seed, reporter.callback(),
-                         device);
+    StageReporter reporter(&metrics, std::string(config.method->name), "updates");
+    agent = rl::learn(data, spec, *config.method, config.policy, config.imitate, config.seed,
+                      reporter.callback(), device);
     last = reporter.last_metrics();
   }
-  policy.config = rl::to_toml(config);
-  rl::save_policy(policy, run.partial());
-  rl::write_text_atomic(run.file("config.toml"), policy.config);
-  rl::write_summary(run.partial(), summary_of(config, data, policy, last));
+  agent->config = rl::to_toml(config);
+  agent->save(run.partial());
+  rl::write_text_atomic(run.file("config.toml"), agent->config);
+  rl::write_summary(run.partial(), summary_of(config, data, *agent, last));
   run.commit();
-  return policy;
+  return agent;
 }
 
 void add_imitate(Registry& registry) {
@@ -77,16 +85,13 @@ void add_imitate(Registry& registry) {
                   "Demonstrations: HDF5 (D4RL or Minari), .mjl or a folder of .mjl; may be given again")
       ->required()
       ->allow_extra_args(false);
-  command
-      .add_option("--method", options->method,
-                  "ril: both levels, relabelled; gcbc: flat, relabelled; bc: flat, not")
-      ->check(CLI::IsMember({"ril", "gcbc", "bc"}))
-      ->capture_default_str();
+  command.add_option("--method", options->method, method_help())->check(CLI::IsMember(rl::method_names()));
   command
       .add_option("--out", options->out,
                   "Folder of the run: config.toml, metrics.jsonl, policy.h5, summary.json")
       ->required();
-  add_settings(command, options->settings);
+  add_force(command, options->force);
+  add_settings(command, options->settings, {"env", "seed", "policy", "imitate"});
   add_device(command, options->device);
   command.footer(
       "Examples:\n"

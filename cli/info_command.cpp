@@ -13,7 +13,7 @@
 #include "cli/model_info.hpp"
 #include "cli/table.hpp"
 #include "kernels/error.hpp"
-#include "rl/policy/checkpoint.hpp"
+#include "rl/methods/method.hpp"
 #include "rl/run/metrics.hpp"
 
 namespace baton::cli {
@@ -46,24 +46,10 @@ void demos_info(const std::string& path) {
   fmt::print("\n{}", table.text());
 }
 
-void describe(const char* level, const rl::GaussianPolicy& policy) {
-  fmt::print("{}: {} -> {} -> {}, {}, {} parameters; goal's robot: {}{}{}\n", level, policy.in_dim(),
-             fmt::join(policy.spec().hidden, " -> "), policy.out_dim(),
-             ag::activation_name(policy.spec().activation), policy.parameters(),
-             rl::robot_fill_name(policy.encoding().robot_fill),
-             policy.encoding().relative_goal ? ", relative goal" : "",
-             policy.encoding().residual ? ", residual" : "");
-}
-
 void run_info(const std::string& path) {
-  const rl::RelayPolicy policy = rl::load_policy(path);
-  fmt::print("policy {}: {} for {}\n", path, policy.method,
-             policy.env.empty() ? "an unnamed environment" : policy.env);
-  describe("low", policy.low);
-  if (policy.high) {
-    describe("high", *policy.high);
-    fmt::print("a new subgoal every {} steps\n", policy.subgoal_every);
-  }
+  const auto agent = rl::load_agent(path);
+  fmt::print("policy {}: {} for {}\n{}", path, agent->method,
+             agent->env.empty() ? "an unnamed environment" : agent->env, agent->describe());
 }
 
 // A run; what demo left, whose parts are runs; or logs.

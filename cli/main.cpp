@@ -10,8 +10,8 @@
 
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
-#include "envs/names.hpp"
 #include "kernels/error.hpp"
+#include "kernels/names.hpp"
 
 namespace baton::cli {
 namespace {
@@ -35,8 +35,7 @@ void require_command(const CLI::App& app, const std::string& given) {
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
   if (std::find(names.begin(), names.end(), given) != names.end()) return;
-  throw UsageError(fmt::format("no command '{}'; the nearest is '{}' (see baton --help)", given,
-                               envs::nearest_name(given, names)));
+  throw UsageError(fmt::format("no command '{}'{} (see baton --help)", given, suggestion(given, names)));
 }
 
 int run(int argc, char** argv) {

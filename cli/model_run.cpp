@@ -5,8 +5,8 @@
 #include <charconv>
 #include <span>
 
-#include "envs/names.hpp"
 #include "kernels/error.hpp"
+#include "kernels/names.hpp"
 
 namespace baton::cli {
 
@@ -19,9 +19,7 @@ const sim::Keyframe<double>& find_keyframe(const sim::Model<double>& model, cons
   if (id < 0 || id >= static_cast<int>(model.keyframes.size())) {
     std::vector<std::string> names;
     for (const auto& key : model.keyframes) names.push_back(key.name);
-    const std::string near = envs::nearest_name(wanted, names);
-    fail("{}: no keyframe '{}' (it has {}{})", model.file, wanted, names.size(),
-         near.empty() ? "" : "; did you mean '" + near + "'?");
+    fail("{}: no keyframe '{}' (it has {}{})", model.file, wanted, names.size(), suggestion(wanted, names));
   }
   return model.keyframes[static_cast<std::size_t>(id)];
 }

@@ -2,23 +2,25 @@
 // The steps of the method as functions, shared by the subcommands and by demo, which chains them. Each shows its
 // progress, writes its output whole or not at all, and is defined in the file of its subcommand.
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "rl/actor.hpp"
 #include "rl/data/dataset.hpp"
 #include "rl/device.hpp"
 #include "rl/evaluate.hpp"
-#include "rl/policy/policy.hpp"
+#include "rl/policy/relay_policy.hpp"
 #include "rl/run/config.hpp"
 
 namespace baton::cli {
 
 // Demonstrations of the environment's scripted operator; `completed` says which episodes did all their elements.
-rl::Dataset collect_step(const rl::Config& config, bool disturbed);
+rl::Dataset collect_step(const rl::Config& config);
 
-// Trains by `method` (ril, gcbc, bc) and writes the run directory `out`.
-rl::RelayPolicy imitate_step(const rl::Config& config, const rl::Dataset& data, const std::string& method,
-                             const std::string& out, rl::MakeLevelDevice device = nullptr);
+// Learns by config.method and writes the run directory `out`.
+std::unique_ptr<rl::Agent> imitate_step(const rl::Config& config, const rl::Dataset& data,
+                                        const std::string& out, rl::MakeLevelDevice device = nullptr);
 
 struct FinetuneStep {
   std::string init;                    // folder of the policy to start from
@@ -45,8 +47,8 @@ struct EvalStep {
   std::string env, goals = "all";
   int episodes = 20, batch = 64;
   std::uint64_t seed = 1000;
-  float explore = 0, noise_ratio = -1;
+  float explore = 0, noise_ratio = -1, start_spread = 0;
 };
-rl::Evaluation eval_step(const rl::RelayPolicy& policy, const EvalStep& step);
+rl::Evaluation eval_step(const rl::Agent& agent, const EvalStep& step);
 
 }  // namespace baton::cli

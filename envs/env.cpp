@@ -2,10 +2,12 @@
 
 #include <cmath>
 
+#include "envs/demonstrator.hpp"
 #include "envs/kitchen/kitchen_env.hpp"
-#include "envs/names.hpp"
+#include "envs/kitchen/teleoperator.hpp"
 #include "envs/point_goal/point_goal.hpp"
 #include "kernels/error.hpp"
+#include "kernels/names.hpp"
 
 namespace baton::envs {
 namespace {
@@ -13,15 +15,23 @@ namespace {
 struct Entry {
   std::string name;
   std::unique_ptr<BatchEnv> (*make)(const EnvOptions&);
+  std::unique_ptr<Demonstrator> (*make_demonstrator)(int size, const DemonstratorOptions&);
 };
 
 // A new environment is one line here.
 const std::vector<Entry>& registry() {
   static const std::vector<Entry> entries = {
-      {"kitchen", make_kitchen},
-      {"point_goal", make_point_goal},
+      {"kitchen", make_kitchen, make_teleoperator},
+      {"point_goal", make_point_goal, make_point_goal_demonstrator},
   };
   return entries;
+}
+
+const Entry& entry_of(const std::string& name) {
+  for (const Entry& entry : registry()) {
+    if (entry.name == name) return entry;
+  }
+  throw UsageError(fmt::format("unknown environment '{}'{}", name, suggestion(name, env_names())));
 }
 
 }  // namespace
@@ -35,14 +45,30 @@ float element_error(const Element& element, std::span<const float> state, std::s
   return static_cast<float>(std::sqrt(sum));
 }
 
+void BatchEnv::step_from(std::span<const float>, std::span<const float> actions) { step(actions); }
+
+void BatchEnv::get_state(int, std::span<double>, std::span<double>) const {}
+
+void BatchEnv::set_state(int, std::span<const double>, std::span<const double>) {
+  fail("{}: has no simulator whose state can be set", spec().name);
+}
+
+const std::vector<std::string>& env_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const Entry& entry : registry()) all.push_back(entry.name);
+    return all;
+  }();
+  return names;
+}
+
 std::unique_ptr<BatchEnv> make_env(const std::string& name, const EnvOptions& options) {
-  std::vector<std::string> known;
-  for (const Entry& entry : registry()) {
-    if (entry.name == name) return entry.make(options);
-    known.push_back(entry.name);
-  }
-  throw UsageError(
-      fmt::format("unknown environment '{}'; the nearest is '{}'", name, nearest_name(name, known)));
+  return entry_of(name).make(options);
+}
+
+std::unique_ptr<Demonstrator> make_demonstrator(const std::string& env, int size,
+                                                const DemonstratorOptions& options) {
+  return entry_of(env).make_demonstrator(size, options);
 }
 
 }  // namespace baton::envs

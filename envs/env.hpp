@@ -39,6 +39,12 @@ struct Spec {
 // || state[index] - target[index] ||_2 of one element.
 float element_error(const Element& element, std::span<const float> state, std::span<const float> target);
 
+// Completion, the one definition: the error is less than the element's epsilon. NaN is not done.
+inline bool element_done(const Element& element, std::span<const float> state,
+                         std::span<const float> target) {
+  return element_error(element, state, target) < element.epsilon;
+}
+
 class BatchEnv {
  public:
   virtual ~BatchEnv() = default;
@@ -58,6 +64,18 @@ class BatchEnv {
   virtual std::span<const float> observation() const = 0;  // [N][state_dim], noisy: what a policy may see
   virtual std::span<const float> state() const = 0;  // [N][state_dim], true: what completion is judged on
 
+  // One action in every environment, as taken by somebody who saw `observed` [N][state_dim] instead of observation():
+  // the same where actions do not refer to what was seen. For replays of recordings.
+  virtual void step_from(std::span<const float> observed, std::span<const float> actions);
+
+  // The simulator's generalised coordinates, where there is a simulator: numbers of each, 0 without one.
+  virtual int qpos_dim() const { return 0; }
+  virtual int qvel_dim() const { return 0; }
+  // True coordinates of one environment: qpos [qpos_dim], qvel [qvel_dim]. Setting them makes a new observation, under
+  // the noise of the environment's present step. Without a simulator nothing is got, and setting throws.
+  virtual void get_state(int env, std::span<double> qpos, std::span<double> qvel) const;
+  virtual void set_state(int env, std::span<const double> qpos, std::span<const double> qvel);
+
   // Environments whose state diverged and was put back to its start, counted since construction.
   virtual std::uint64_t diverged() const { return 0; }
 };
@@ -67,9 +85,15 @@ struct EnvOptions {
   int size = 1;            // N
   int threads = 0;         // 0: all cores
   float noise_ratio = -1;  // sensor noise; negative: the environment's default
+  float start_spread = 0;  // rad, kitchen: each arm joint starts within +- this of the start configuration
+  std::string model = {};  // MJCF file that takes the place of the environment's own model; empty: its own
+  bool in_double = false;  // physics in double, one environment at a time, instead of in lanes of float
 };
 
-// "kitchen" or "point_goal". Throws on an unknown name and says the nearest.
+// Names that make_env() and make_demonstrator() know.
+const std::vector<std::string>& env_names();
+
+// Throws on an unknown name and says what was probably meant.
 std::unique_ptr<BatchEnv> make_env(const std::string& name, const EnvOptions& options);
 
 }  // namespace baton::envs

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/error.hpp"
+#include "rl/completion.hpp"
 
 namespace baton::rl {
 namespace {
@@ -14,16 +15,6 @@ void require_states(const envs::Spec& spec, const Trajectories& trajectories) {
   BATON_REQUIRE(trajectories.state_dim == spec.state_dim && trajectories.n > 0,
                 "rewards: {} trajectories of {} coordinates, {} has {}", trajectories.n,
                 trajectories.state_dim, spec.name, spec.state_dim);
-}
-
-enum class SubgoalReward { kNone, kSparse, kElements, kEuclidean };
-
-SubgoalReward parse_subgoal_reward(const std::string& name) {
-  if (name == "none") return SubgoalReward::kNone;
-  if (name == "sparse") return SubgoalReward::kSparse;
-  if (name == "elements") return SubgoalReward::kElements;
-  if (name == "euclidean") return SubgoalReward::kEuclidean;
-  throw UsageError(fmt::format("subgoal reward '{}': none, sparse, elements or euclidean is wanted", name));
 }
 
 // c(s, g) of the header.
@@ -45,7 +36,7 @@ double closeness(SubgoalReward kind, const envs::Spec& spec, std::span<const flo
 // task(t) of one episode.
 class TaskReward {
  public:
-  TaskReward(const envs::Spec& spec, const envs::Goal& goal, const RewardSettings& settings,
+  TaskReward(const envs::Spec& spec, const envs::Goal& goal, const TaskRewardSettings& settings,
              std::span<const float> start)
       : spec_(spec),
         goal_(goal),
@@ -56,7 +47,7 @@ class TaskReward {
         done_(goal.elements.size()) {
     for (std::size_t e = 0; e < done_.size(); ++e) {
       start_error_[e] = error(e, start);
-      done_[e] = was_[e] = start_error_[e] < element(e).epsilon;
+      done_[e] = was_[e] = envs::element_done(element(e), start, goal.target);
     }
   }
 
@@ -64,7 +55,7 @@ class TaskReward {
     double reward = 0;
     for (std::size_t e = 0; e < done_.size(); ++e) {
       const double distance = error(e, state);
-      const bool now = distance < element(e).epsilon;
+      const bool now = envs::element_done(element(e), state, goal_.target);
       if (now && !done_[e]) reward += settings_.task_weight, done_[e] = 1;
       if (!now && was_[e]) reward -= settings_.undo_weight;
       was_[e] = now;
@@ -85,20 +76,14 @@ class TaskReward {
 
   const envs::Spec& spec_;
   const envs::Goal& goal_;
-  const RewardSettings& settings_;
+  const TaskRewardSettings& settings_;
   std::vector<double> start_error_, best_;
   std::vector<std::uint8_t> was_, done_;
 };
 
 }  // namespace
 
-void list_settings(SettingsTable& table, const std::string& section, RewardSettings& settings) {
-  table.add_choice(section + ".subgoal", &settings.subgoal, "none|sparse|elements|euclidean",
-                   "reward of the low level for its subgoal");
-  table.add(section + ".subgoal_weight", &settings.subgoal_weight, "weight of that reward, per segment", 0,
-            1e6);
-  table.add(section + ".subgoal_epsilon", &settings.subgoal_epsilon,
-            "reached within, in multiples of an element's epsilon", 1e-6, 1e6);
+void list_settings(SettingsTable& table, const std::string& section, TaskRewardSettings& settings) {
   table.add(section + ".task_weight", &settings.task_weight,
             "reward for an element of the compound goal completed", 0, 1e6);
   table.add(section + ".progress_weight", &settings.progress_weight,
@@ -107,8 +92,18 @@ void list_settings(SettingsTable& table, const std::string& section, RewardSetti
             1e6);
 }
 
+void list_settings(SettingsTable& table, const std::string& section, LowRewardSettings& settings) {
+  table.add_choice(section + ".subgoal", &settings.subgoal, kSubgoalRewardNames,
+                   "reward of the low level for its subgoal");
+  table.add(section + ".subgoal_weight", &settings.subgoal_weight, "weight of that reward, per segment", 0,
+            1e6);
+  table.add(section + ".subgoal_epsilon", &settings.subgoal_epsilon,
+            "reached within, in multiples of an element's epsilon", 1e-6, 1e6);
+  list_settings(table, section, settings.task);
+}
+
 std::vector<float> task_rewards(const envs::Spec& spec, const envs::Goal& goal,
-                                const Trajectories& trajectories, const RewardSettings& settings) {
+                                const Trajectories& trajectories, const TaskRewardSettings& settings) {
   require_states(spec, trajectories);
   const int T = trajectories.horizon;
   std::vector<float> rewards(static_cast<std::size_t>(trajectories.n) * T);
@@ -121,72 +116,88 @@ std::vector<float> task_rewards(const envs::Spec& spec, const envs::Goal& goal,
 }
 
 std::vector<float> low_rewards(const envs::Spec& spec, const envs::Goal& goal,
-                               const Trajectories& trajectories, const RewardSettings& settings) {
-  const SubgoalReward kind = parse_subgoal_reward(settings.subgoal);
-  std::vector<float> rewards = task_rewards(spec, goal, trajectories, settings);
-  if (kind == SubgoalReward::kNone || settings.subgoal_weight == 0) return rewards;
-  const int T = trajectories.horizon, H = trajectories.subgoal_every;
+                               const Trajectories& trajectories, const LowRewardSettings& settings) {
+  std::vector<float> rewards = task_rewards(spec, goal, trajectories, settings.task);
+  if (settings.subgoal == SubgoalReward::kNone || settings.subgoal_weight == 0) return rewards;
+  const int T = trajectories.horizon, H = trajectories.hierarchical() ? trajectories.subgoal_every : T;
   for (int i = 0; i < trajectories.n; ++i) {
     for (int t = 0; t < T; ++t) {
       const std::span<const float> wanted =
-          H > 0 ? trajectories.subgoal(i, t / H) : std::span<const float>(goal.target);
-      const double c = closeness(kind, spec, trajectories.state(i, t + 1), wanted, settings.subgoal_epsilon);
-      rewards[index(i, t, T)] += static_cast<float>(settings.subgoal_weight * c / (H > 0 ? H : T));
+          trajectories.hierarchical() ? trajectories.low_goal(i, t) : std::span<const float>(goal.target);
+      const double c =
+          closeness(settings.subgoal, spec, trajectories.state(i, t + 1), wanted, settings.subgoal_epsilon);
+      rewards[index(i, t, T)] += static_cast<float>(settings.subgoal_weight * c / H);
     }
   }
   return rewards;
 }
 
 std::vector<float> high_rewards(const envs::Spec& spec, const envs::Goal& goal,
-                                const Trajectories& trajectories, const RewardSettings& settings) {
-  BATON_REQUIRE(trajectories.subgoal_every > 0, "high_rewards: these trajectories are a flat policy's");
+                                const Trajectories& trajectories, const TaskRewardSettings& settings) {
+  BATON_REQUIRE(trajectories.hierarchical(), "high_rewards: these trajectories are a flat policy's");
   const std::vector<float> task = task_rewards(spec, goal, trajectories, settings);
-  const int T = trajectories.horizon, segments = trajectories.segments();
-  std::vector<float> rewards(static_cast<std::size_t>(trajectories.n) * segments);
-  for (int i = 0; i < trajectories.n; ++i) {
-    for (int t = 0; t < T; ++t)
-      rewards[index(i, t / trajectories.subgoal_every, segments)] += task[index(i, t, T)];
-  }
+  std::vector<float> rewards(trajectories.segments.size());
+  for (std::size_t step = 0; step < task.size(); ++step)
+    rewards[static_cast<std::size_t>(trajectories.segment_at[step])] += task[step];
   return rewards;
 }
 
 std::vector<float> completion_flags(const envs::Spec& spec, const envs::Goal& goal,
                                     const Trajectories& trajectories) {
   require_states(spec, trajectories);
-  const int T = trajectories.horizon, E = static_cast<int>(goal.elements.size());
-  std::vector<float> flags(static_cast<std::size_t>(trajectories.n) * (T + 1) * E);
+  std::vector<float> flags;
   for (int i = 0; i < trajectories.n; ++i) {
-    for (int e = 0; e < E; ++e) {
-      const envs::Element& element = spec.elements[goal.elements[e]];
-      float done = 0;
-      for (int t = 0; t <= T; ++t) {
-        if (envs::element_error(element, trajectories.state(i, t), goal.target) < element.epsilon) done = 1;
-        flags[index(i, t, T + 1) * E + e] = done;
-      }
-    }
+    const std::vector<std::uint8_t> done = done_by(spec, goal, trajectories.episode_states(i));
+    flags.insert(flags.end(), done.begin(), done.end());
   }
   return flags;
 }
 
-void gae(std::span<const float> rewards, std::span<const float> values, int n, int horizon,
+Decisions low_decisions(const Trajectories& trajectories, bool end_segments) {
+  Decisions all;
+  const int T = trajectories.horizon;
+  for (int i = 0; i < trajectories.n; ++i) {
+    for (int t = 0; t < T; ++t) {
+      const bool segment_ends = end_segments && trajectories.hierarchical() && t + 1 < T &&
+                                trajectories.segment(i, t) != trajectories.segment(i, t + 1);
+      all.episode.push_back(i);
+      all.step.push_back(t);
+      all.end.push_back(t + 1 == T || segment_ends);
+    }
+  }
+  return all;
+}
+
+Decisions high_decisions(const Trajectories& trajectories) {
+  BATON_REQUIRE(trajectories.hierarchical(), "high_decisions: these trajectories are a flat policy's");
+  Decisions all;
+  for (int i = 0; i < trajectories.n; ++i) {
+    const int end = trajectories.segment_offsets[static_cast<std::size_t>(i) + 1];
+    for (int k = trajectories.segment_offsets[static_cast<std::size_t>(i)]; k < end; ++k) {
+      all.episode.push_back(i);
+      all.step.push_back(trajectories.segments[static_cast<std::size_t>(k)].start);
+      all.end.push_back(k + 1 == end);
+    }
+  }
+  return all;
+}
+
+void gae(std::span<const float> rewards, std::span<const float> values, std::span<const std::uint8_t> ends,
          const GaeOptions& options, std::span<float> advantages, std::span<float> targets) {
-  const std::size_t size = static_cast<std::size_t>(n) * horizon;
+  const std::size_t size = ends.size();
   BATON_REQUIRE(
       rewards.size() == size && values.size() == size && advantages.size() == size && targets.size() == size,
-      "gae: {} rewards, {} values, {} advantages, {} targets for {} episodes of {} steps", rewards.size(),
-      values.size(), advantages.size(), targets.size(), n, horizon);
-  for (int i = 0; i < n; ++i) {
-    double next_value = 0, next_advantage = 0;
-    for (int t = horizon - 1; t >= 0; --t) {
-      const bool end = t == horizon - 1 || (options.segment > 0 && (t + 1) % options.segment == 0);
-      if (end) next_value = next_advantage = 0;
-      const std::size_t k = index(i, t, horizon);
-      const double delta = rewards[k] + options.gamma * next_value - values[k];
-      next_advantage = delta + options.gamma * options.lambda * next_advantage;
-      next_value = values[k];
-      advantages[k] = static_cast<float>(next_advantage);
-      targets[k] = static_cast<float>(next_advantage + next_value);
-    }
+      "gae: {} rewards, {} values, {} advantages, {} targets for {} rows", rewards.size(), values.size(),
+      advantages.size(), targets.size(), size);
+  BATON_REQUIRE(size == 0 || ends.back() != 0, "gae: the last of {} rows ends no episode", size);
+  double next_value = 0, next_advantage = 0;
+  for (std::size_t k = size; k-- > 0;) {
+    if (ends[k] != 0) next_value = next_advantage = 0;
+    const double delta = rewards[k] + options.gamma * next_value - values[k];
+    next_advantage = delta + options.gamma * options.lambda * next_advantage;
+    next_value = values[k];
+    advantages[k] = static_cast<float>(next_advantage);
+    targets[k] = static_cast<float>(next_advantage + next_value);
   }
 }
 

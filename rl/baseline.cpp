@@ -37,27 +37,31 @@ void Baseline::encode(const float* row, float* out) const {
   for (int j = 0; j < spec_.in; ++j) out[j] = std::clamp(out[j], -10.0f, 10.0f);
 }
 
-void Baseline::predict(std::span<const float> features, int n, int rows, std::span<float> values) {
-  const std::size_t F = spec_.in;
-  BATON_REQUIRE(features.size() == values.size() * F && values.size() == static_cast<std::size_t>(n) * rows,
-                "baseline: {} feature numbers and {} values for {} episodes of {} rows", features.size(),
-                values.size(), n, rows);
+void Baseline::predict(std::span<const float> features, std::span<const int> episode,
+                       std::span<float> values) {
+  const std::size_t F = spec_.in, rows = episode.size();
+  BATON_REQUIRE(features.size() == rows * F && values.size() == rows,
+                "baseline: {} feature numbers and {} values for {} rows of {}", features.size(),
+                values.size(), rows, F);
   std::fill(values.begin(), values.end(), 0.0f);
   if (!fitted_) return;
-  std::vector<float> x(static_cast<std::size_t>(rows) * F);
-  for (int e = 0; e < n; ++e) {
-    const std::size_t first = static_cast<std::size_t>(e) * rows;
-    for (int i = 0; i < rows; ++i) encode(&features[(first + i) * F], &x[i * F]);
-    pass_.forward(spec_, theta_[1 - e % 2], x.data(), rows);
-    out_.denormalize(rows, pass_.output().data(), &values[first]);
+  std::vector<float> x;
+  for (std::size_t first = 0, end = 0; first < rows; first = end) {  // an episode at a time
+    while (end < rows && episode[end] == episode[first]) ++end;
+    const std::size_t count = end - first;
+    x.resize(count * F);
+    for (std::size_t i = 0; i < count; ++i) encode(&features[(first + i) * F], &x[i * F]);
+    pass_.forward(spec_, theta_[1 - episode[first] % 2], x.data(), static_cast<int>(count));
+    out_.denormalize(static_cast<int>(count), pass_.output().data(), &values[first]);
   }
 }
 
-void Baseline::fit(std::span<const float> features, std::span<const float> targets, int n, int rows) {
-  const std::size_t F = spec_.in;
-  BATON_REQUIRE(features.size() == targets.size() * F && targets.size() == static_cast<std::size_t>(n) * rows,
-                "baseline: {} feature numbers and {} targets for {} episodes of {} rows", features.size(),
-                targets.size(), n, rows);
+void Baseline::fit(std::span<const float> features, std::span<const float> targets,
+                   std::span<const int> episode) {
+  const std::size_t F = spec_.in, rows = episode.size();
+  BATON_REQUIRE(features.size() == rows * F && targets.size() == rows,
+                "baseline: {} feature numbers and {} targets for {} rows of {}", features.size(),
+                targets.size(), rows, F);
   for (const float y : targets) BATON_REQUIRE(std::isfinite(y), "baseline: a target is {}", y);
   if (!fitted_) {
     constexpr float kFloor = 1e-2f;  // what barely moves must not become huge when it does
@@ -67,8 +71,8 @@ void Baseline::fit(std::span<const float> features, std::span<const float> targe
   std::vector<float> x, dy, gradient;
   for (int p = 0; p < 2; ++p) {
     std::vector<std::size_t> order;
-    for (int e = p; e < n; e += 2) {
-      for (int i = 0; i < rows; ++i) order.push_back(static_cast<std::size_t>(e) * rows + i);
+    for (std::size_t i = 0; i < rows; ++i) {
+      if (episode[i] % 2 == p) order.push_back(i);
     }
     kernels::Random random(kernels::mix_seed(seed_, 12, p), fits_);
     const std::size_t batch = settings_.batch;
@@ -123,20 +127,24 @@ void append_time(std::vector<float>& features, double u) {
 
 int low_value_features(const Trajectories& trajectories, std::span<const float> flags, int goal_elements,
                        std::vector<float>& features) {
-  const int T = trajectories.horizon, S = trajectories.state_dim, H = trajectories.subgoal_every;
+  const int T = trajectories.horizon, S = trajectories.state_dim;
   features.clear();
   for (int i = 0; i < trajectories.n; ++i) {
     for (int t = 0; t < T; ++t) {
       const std::span<const float> s = trajectories.observation(i, t);
       features.insert(features.end(), s.begin(), s.end());
-      if (H > 0) {
-        const std::span<const float> g = trajectories.subgoal(i, t / H);
+      float phase = 0;
+      if (trajectories.hierarchical()) {
+        const int segment = trajectories.segment(i, t);
+        const std::span<const float> g = trajectories.subgoal(segment);
         for (int j = 0; j < S; ++j) features.push_back(g[j] - s[j]);
+        phase = static_cast<float>(t - trajectories.segments[static_cast<std::size_t>(segment)].start) /
+                static_cast<float>(trajectories.subgoal_every);
       }
       const auto done = flags.begin() + (static_cast<std::ptrdiff_t>(i) * (T + 1) + t) * goal_elements;
       features.insert(features.end(), done, done + goal_elements);
       append_time(features, static_cast<double>(t) / T);
-      features.push_back(H > 0 ? static_cast<float>(t % H) / static_cast<float>(H) : 0.0f);
+      features.push_back(phase);
     }
   }
   return static_cast<int>(features.size() / (static_cast<std::size_t>(trajectories.n) * T));
@@ -144,19 +152,20 @@ int low_value_features(const Trajectories& trajectories, std::span<const float> 
 
 int high_value_features(const Trajectories& trajectories, std::span<const float> flags, int goal_elements,
                         std::vector<float>& features) {
-  const int T = trajectories.horizon, H = trajectories.subgoal_every, segments = trajectories.segments();
-  BATON_REQUIRE(H > 0, "high_value_features: these trajectories are a flat policy's");
+  BATON_REQUIRE(trajectories.hierarchical(), "high_value_features: these trajectories are a flat policy's");
+  const int T = trajectories.horizon;
   features.clear();
   for (int i = 0; i < trajectories.n; ++i) {
-    for (int k = 0; k < segments; ++k) {
-      const std::span<const float> s = trajectories.observation(i, k * H);
+    for (int k = trajectories.segment_offsets[i]; k < trajectories.segment_offsets[i + 1]; ++k) {
+      const int t = trajectories.segments[static_cast<std::size_t>(k)].start;
+      const std::span<const float> s = trajectories.observation(i, t);
       features.insert(features.end(), s.begin(), s.end());
-      const auto done = flags.begin() + (static_cast<std::ptrdiff_t>(i) * (T + 1) + k * H) * goal_elements;
+      const auto done = flags.begin() + (static_cast<std::ptrdiff_t>(i) * (T + 1) + t) * goal_elements;
       features.insert(features.end(), done, done + goal_elements);
-      append_time(features, static_cast<double>(k * H) / T);
+      append_time(features, static_cast<double>(t) / T);
     }
   }
-  return static_cast<int>(features.size() / (static_cast<std::size_t>(trajectories.n) * segments));
+  return static_cast<int>(features.size() / trajectories.segments.size());
 }
 
 }  // namespace baton::rl

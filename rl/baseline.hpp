@@ -33,12 +33,12 @@ class Baseline {
   int features() const { return spec_.in; }
   bool fitted() const { return fitted_; }
 
-  // Values of n episodes of `rows` rows each, features [n][rows][F] -> [n][rows]; episode e is asked of the network
-  // that trains on episodes of the other parity. Zeros before the first fit.
-  void predict(std::span<const float> features, int n, int rows, std::span<float> values);
+  // Values [rows] (overwritten) of rows of features [rows][F]; `episode` [rows] is the episode of each. Episode e is
+  // asked of the network that trains on episodes of the other parity. Zeros before the first fit.
+  void predict(std::span<const float> features, std::span<const int> episode, std::span<float> values);
 
-  // Trains network p on the episodes e with e % 2 == p. Throws on non-finite targets.
-  void fit(std::span<const float> features, std::span<const float> targets, int n, int rows);
+  // Trains network p on the rows of the episodes e with e % 2 == p. Throws on non-finite targets.
+  void fit(std::span<const float> features, std::span<const float> targets, std::span<const int> episode);
 
  private:
   void encode(const float* row, float* out) const;
@@ -57,11 +57,12 @@ class Baseline {
 // 1 - Var(targets - values) / Var(targets); 0 when the targets do not vary.
 double explained_variance(std::span<const float> values, std::span<const float> targets);
 
-// What V sees of step t of the low level: [observation, subgoal - observation (if hierarchical), flags of the compound
-// goal's elements, u, u^2, u^3, phase within the segment], u = t / T: features [n][T][F], overwritten; returns F.
+// What V sees of the low level at each of its decisions (rl/advantage.hpp), with flags of completion_flags(), u = t / T:
+//   [observation, subgoal - observation (of a hierarchy), flags, u, u^2, u^3, (t - start of the segment) / H]
+// features [n T][F], overwritten; returns F.
 int low_value_features(const Trajectories& trajectories, std::span<const float> flags, int goal_elements,
                        std::vector<float>& features);
-// The same of segment k of the high level at its first step: [observation, flags, u, u^2, u^3]: [n][segments][F].
+// The same of each segment, at its first step: [observation, flags, u, u^2, u^3]: [segments][F].
 int high_value_features(const Trajectories& trajectories, std::span<const float> flags, int goal_elements,
                         std::vector<float>& features);
 

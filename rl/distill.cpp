@@ -5,7 +5,8 @@
 
 #include "kernels/error.hpp"
 #include "kernels/rng.hpp"
-#include "rl/trainer.hpp"
+#include "rl/data/tuples.hpp"
+#include "rl/methods/method.hpp"
 
 namespace baton::rl {
 namespace {
@@ -23,8 +24,7 @@ void relabel_actions(const Teacher& teacher, std::span<const int> rows, Dataset&
     for (int step = 0; step < t.horizon; ++step) {
       float* row = &x[static_cast<std::size_t>(step) * 2 * s];
       std::ranges::copy(t.observation(rows[e], step), row);
-      std::ranges::copy(t.subgoal_every > 0 ? t.subgoal(rows[e], step / t.subgoal_every) : t.goal(rows[e]),
-                        row + s);
+      std::ranges::copy(t.low_goal(rows[e], step), row + s);
     }
     pass.infer(low, x.data(), t.horizon);
     pass.mean(low, y.data());
@@ -54,19 +54,13 @@ std::vector<int> episode_range(int first, int last) {
   return episodes;
 }
 
-TupleStream make_stream(const Dataset& data, int own, bool hierarchical, int level,
-                        const PolicySettings& policy, const DistillSettings& settings) {
-  TupleStream stream;
-  stream.data = &data;
-  stream.kind = level == 1 ? TupleKind::kHigh : TupleKind::kLow;
-  stream.low_window = policy.low_window;
-  if (level == 1 || !hierarchical) {
-    stream.final_goal_fraction = settings.imitation.final_goal_fraction;
-    stream.target_goal_fraction = data.goal_targets.empty() ? 0.0f : settings.imitation.target_goal_fraction;
-    stream.goals = data.goal_targets;
-  }
-  const int window = level == 1 || !hierarchical ? policy.high_window : policy.low_window;
-  const double demos = data.episodes() > own ? static_cast<double>(settings.demos_fraction) : 0.0;
+// The tuples of one level: of the teachers' episodes, which come first, and of the demonstrations behind them.
+TupleStream mixed_stream(const RelayPolicy& policy, int level, const Dataset& data, int own,
+                         const envs::Spec& spec, float demos_fraction) {
+  const TupleRule rule = find_method(policy.base).rule(level);
+  TupleStream stream = make_stream(rule, data, {}, policy.tuples, spec);
+  const int window = window_of(rule, policy.tuples);
+  const double demos = data.episodes() > own ? static_cast<double>(demos_fraction) : 0.0;
   if (demos < 1) stream.sources.push_back({RelabelIndex(data, window, episode_range(0, own)), 1 - demos});
   if (demos > 0)
     stream.sources.push_back({RelabelIndex(data, window, episode_range(own, data.episodes())), demos});
@@ -76,8 +70,8 @@ TupleStream make_stream(const Dataset& data, int own, bool hierarchical, int lev
 }  // namespace
 
 RelayPolicy distill(const RelayPolicy& start, std::span<const Teacher> teachers, const Dataset* demos,
-                    const PolicySettings& policy_settings, const DistillSettings& settings,
-                    std::uint64_t seed, const ProgressCallback& progress) {
+                    const envs::Spec& spec, const DistillSettings& settings, std::uint64_t seed,
+                    const ProgressCallback& progress) {
   BATON_REQUIRE(!teachers.empty(), "distill: no teachers, at least one policy is needed");
   const int state_dim = start.low.encoding().state_dim, action_dim = start.low.out_dim();
   Dataset data;
@@ -99,14 +93,20 @@ RelayPolicy distill(const RelayPolicy& start, std::span<const Teacher> teachers,
   validate(data, "distill");
   RelayPolicy policy = start;
   policy.method = "distilled";
+  ImitationSettings imitation = settings.imitation;
+  if (imitation.state_noise < 0) imitation.state_noise = start.state_noise;
+  if (imitation.goal_noise < 0) imitation.goal_noise = start.goal_noise;
+  policy.state_noise = imitation.state_noise, policy.goal_noise = imitation.goal_noise;
+  policy.tuples.final_goal_fraction = imitation.final_goal_fraction;
+  policy.tuples.target_goal_fraction = data.goal_targets.empty() ? 0.0f : imitation.target_goal_fraction;
   std::vector<TupleStream> train, heldout;
   const auto table = std::make_shared<const StateTable>(data);
-  for (int level = 0; level < (policy.hierarchical() ? 2 : 1); ++level) {
-    train.push_back(make_stream(data, own, policy.hierarchical(), level, policy_settings, settings));
+  for (int level = 0; level < policy.levels(); ++level) {
+    train.push_back(mixed_stream(policy, level, data, own, spec, settings.demos_fraction));
     train.back().table = table;
     heldout.emplace_back();
   }
-  train_levels(policy, train, heldout, settings.imitation, kernels::mix_seed(seed, 3), "distill", progress);
+  train_levels(policy, train, heldout, imitation, kernels::mix_seed(seed, 3), "distill", progress);
   return policy;
 }
 
@@ -117,7 +117,7 @@ void list_settings(SettingsTable& table, const std::string& section, DistillSett
   table.add(section + ".demos_fraction", &s.demos_fraction, "share of tuples from the demonstrations", 0, 1);
   table.add(section + ".episodes", &s.episodes, "rollouts of each teacher", 1, 1e6);
   table.add(section + ".explore", &s.explore, "multiple of sigma in those rollouts", 0, 100);
-  list_settings(table, section, s.imitation);
+  list_settings(table, section, s.imitation, -1);
 }
 
 }  // namespace baton::rl

@@ -4,7 +4,7 @@
 #include <span>
 
 #include "rl/data/trajectory.hpp"
-#include "rl/imitation.hpp"
+#include "rl/trainer.hpp"
 
 namespace baton::rl {
 
@@ -15,7 +15,9 @@ struct DistillSettings {
   float demos_fraction = 0.2f;  // share of the tuples drawn from the demonstrations, when given
   int episodes = 60;            // rollouts of each teacher, for callers that make them
   float explore = 0.5f;         // multiple of sigma in those rollouts
-  ImitationSettings imitation{.updates = 20000, .target_goal_fraction = 0.5f};
+  // state_noise and goal_noise below 0: those that the starting policy was trained with.
+  ImitationSettings imitation{
+      .updates = 20000, .state_noise = -1, .goal_noise = -1, .target_goal_fraction = 0.5f};
 };
 void list_settings(SettingsTable& table, const std::string& section, DistillSettings& settings);
 
@@ -24,9 +26,10 @@ struct Teacher {
   const Trajectories* rollouts = nullptr;  // on-policy, of its own goal
 };
 
-// `start` gives the shape and the weights to start from (the RIL policy the teachers came from). demos may be null.
+// `start` gives the shape, the weights to start from (those of the RIL policy the teachers came from) and the kind of
+// tuples with their windows. demos may be null.
 RelayPolicy distill(const RelayPolicy& start, std::span<const Teacher> teachers, const Dataset* demos,
-                    const PolicySettings& policy_settings, const DistillSettings& settings,
-                    std::uint64_t seed, const ProgressCallback& progress = {});
+                    const envs::Spec& spec, const DistillSettings& settings, std::uint64_t seed,
+                    const ProgressCallback& progress = {});
 
 }  // namespace baton::rl

@@ -1,55 +1,44 @@
 #include "rl/evaluate.hpp"
 
-#include <algorithm>
+#include <cmath>
 
 #include "kernels/error.hpp"
+#include "rl/completion.hpp"
 
 namespace baton::rl {
 
-void completion(const envs::Spec& spec, const envs::Goal& goal, std::span<const float> states,
-                std::span<std::uint8_t> completed, std::span<std::uint8_t> at_end) {
-  const std::size_t S = static_cast<std::size_t>(spec.state_dim), rows = states.size() / S;
-  BATON_REQUIRE(rows > 0 && states.size() == rows * S, "completion: {} state numbers are not rows of {}",
-                states.size(), S);
-  BATON_REQUIRE(completed.size() == goal.elements.size() && at_end.size() == goal.elements.size(),
-                "completion: room for {} and {} flags, goal {} has {} elements", completed.size(),
-                at_end.size(), goal.name, goal.elements.size());
-  for (std::size_t e = 0; e < goal.elements.size(); ++e) {
-    const envs::Element& element = spec.elements[goal.elements[e]];
-    completed[e] = at_end[e] = 0;
-    for (std::size_t t = 0; t < rows; ++t) {
-      const bool done = envs::element_error(element, states.subspan(t * S, S), goal.target) < element.epsilon;
-      if (done) completed[e] = 1;
-      at_end[e] = done;
-    }
-  }
+MeanError mean_and_error(std::span<const double> values) {
+  const double n = static_cast<double>(values.size());
+  MeanError result;
+  for (const double v : values) result.mean += v / n;
+  if (values.size() < 2) return result;
+  double squares = 0;
+  for (const double v : values) squares += (v - result.mean) * (v - result.mean);
+  result.error = std::sqrt(squares / (n - 1) / n);
+  return result;
 }
 
 std::vector<GoalResult> score(const envs::Spec& spec, std::span<const envs::Goal> goals,
                               const Trajectories& trajectories) {
   BATON_REQUIRE(trajectories.state_dim == spec.state_dim, "score: trajectories of {} coordinates, {} has {}",
                 trajectories.state_dim, spec.name, spec.state_dim);
-  const std::size_t rows = static_cast<std::size_t>(trajectories.horizon + 1) * spec.state_dim;
   std::vector<GoalResult> results;
   for (const envs::Goal& goal : goals) {
-    const std::size_t count = goal.elements.size();
     GoalResult result{.name = goal.name, .elements = {}};
     for (const int e : goal.elements) result.elements.push_back({.name = spec.elements[e].name});
-    std::vector<std::uint8_t> completed(count), at_end(count);
     for (int i = 0; i < trajectories.n; ++i) {
       if (trajectories.goal_names[i] != goal.name) continue;
-      completion(spec, goal, std::span(trajectories.states).subspan(i * rows, rows), completed, at_end);
-      std::size_t any = 0, last = 0;
-      for (std::size_t e = 0; e < count; ++e) {
-        any += completed[e], last += at_end[e];
-        result.elements[e].completed += completed[e];
-        result.elements[e].at_end += at_end[e];
+      const Completion done = completion(spec, goal, trajectories.episode_states(i));
+      for (std::size_t e = 0; e < goal.elements.size(); ++e) {
+        result.elements[e].completed += done.any_time[e];
+        result.elements[e].at_end += done.at_end[e];
       }
+      const int count = static_cast<int>(goal.elements.size());
       ++result.episodes;
-      result.success += any == count;
-      result.success_final += last == count;
-      result.step_completion += static_cast<double>(any);
-      result.step_completion_final += static_cast<double>(last);
+      result.success += done.count() == count;
+      result.success_final += done.count_end() == count;
+      result.step_completion += done.count();
+      result.step_completion_final += done.count_end();
     }
     BATON_REQUIRE(result.episodes > 0, "score: no episode of goal {}", goal.name);
     const double n = result.episodes;
@@ -74,7 +63,7 @@ GoalResult mean_over_goals(std::span<const GoalResult> goals) {
   return mean;
 }
 
-Evaluation evaluate(envs::BatchEnv& env, const RelayPolicy& policy, std::span<const envs::Goal> goals,
+Evaluation evaluate(envs::BatchEnv& env, Actor& actor, std::span<const envs::Goal> goals,
                     const RolloutOptions& options, const std::string& policy_name,
                     const ProgressCallback& progress) {
   const std::uint64_t diverged = env.diverged();
@@ -83,7 +72,7 @@ Evaluation evaluate(envs::BatchEnv& env, const RelayPolicy& policy, std::span<co
   result.policy = policy_name;
   result.seed = options.seed;
   result.episodes = options.episodes;
-  result.goals = score(env.spec(), goals, rollout(env, policy, goals, options, progress));
+  result.goals = score(env.spec(), goals, rollout(env, actor, goals, options, progress));
   result.mean = mean_over_goals(result.goals);
   result.diverged = env.diverged() - diverged;
   return result;

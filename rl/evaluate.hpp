@@ -38,10 +38,11 @@ struct Evaluation {
   std::uint64_t diverged = 0;  // environments put back to their start because physics diverged
 };
 
-// completed[e] = 1 when element goal.elements[e] is within epsilon at some row of `states` [rows][S]; at_end likewise
-// for the last row. Both overwritten, sized goal.elements.size().
-void completion(const envs::Spec& spec, const envs::Goal& goal, std::span<const float> states,
-                std::span<std::uint8_t> completed, std::span<std::uint8_t> at_end);
+// Mean and standard error (deviation with n - 1, over sqrt n; 0 for one value) of independent results.
+struct MeanError {
+  double mean = 0, error = 0;
+};
+MeanError mean_and_error(std::span<const double> values);
 
 // Scores of trajectories, goals in the order given; episodes are matched by goal name.
 std::vector<GoalResult> score(const envs::Spec& spec, std::span<const envs::Goal> goals,
@@ -49,7 +50,7 @@ std::vector<GoalResult> score(const envs::Spec& spec, std::span<const envs::Goal
 GoalResult mean_over_goals(std::span<const GoalResult> goals);
 
 // Rolls out (mean actions unless exploration is set in options) and scores. policy_name is for the report.
-Evaluation evaluate(envs::BatchEnv& env, const RelayPolicy& policy, std::span<const envs::Goal> goals,
+Evaluation evaluate(envs::BatchEnv& env, Actor& actor, std::span<const envs::Goal> goals,
                     const RolloutOptions& options, const std::string& policy_name = "",
                     const ProgressCallback& progress = {});
 

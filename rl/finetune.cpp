@@ -6,10 +6,14 @@
 #include <deque>
 #include <memory>
 #include <numeric>
+#include <optional>
 
 #include "kernels/error.hpp"
 #include "kernels/rng.hpp"
-#include "rl/relabel.hpp"
+#include "rl/completion.hpp"
+#include "rl/data/tuples.hpp"
+#include "rl/hierarchy.hpp"
+#include "rl/methods/method.hpp"
 #include "rl/rollout.hpp"
 
 namespace baton::rl {
@@ -27,47 +31,28 @@ double mean(std::span<const float> values) {
              : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-std::vector<int> all_episodes(const Dataset& data) {
-  std::vector<int> episodes(data.episodes());
-  std::iota(episodes.begin(), episodes.end(), 0);
-  return episodes;
-}
-
 void scale_sigma(GaussianPolicy& policy, float factor) {
   for (float& value : policy.log_std()) value += std::log(factor);
   policy.clamp_log_std();
 }
 
-// Relabelled tuples of demonstrations and, for iril, of own trajectories: the rows of the lambda term of one level.
+// Tuples of demonstrations and, for iril, of own trajectories, drawn as the policy's imitation drew them: the rows of
+// the lambda term of one level.
 class DemoRows {
  public:
-  DemoRows(const RelayPolicy& policy, bool high, const FinetuneSettings& settings, std::uint64_t seed)
-      : high_(high),
-        long_window_(high || !policy.hierarchical()),
-        relabelled_(policy.method != "bc" && !policy.method.ends_with("-bc")),
-        settings_(settings),
-        seed_(seed) {}
+  DemoRows(const RelayPolicy& policy, int level, const envs::Spec& spec, std::uint64_t seed)
+      : rule_(find_method(policy.base).rule(level)), tuples_(policy.tuples), spec_(spec), seed_(seed) {}
 
   // n tuples of `data`, appended.
   void draw(const Dataset& data, int n, std::uint64_t round) {
-    const int S = data.state_dim, out = high_ ? S : data.action_dim;
-    const int window = !relabelled_ ? 1 : long_window_ ? settings_.high_window : settings_.low_window;
-    const RelabelIndex index(data, window, all_episodes(data));
+    const std::size_t in = 2 * static_cast<std::size_t>(data.state_dim), more = static_cast<std::size_t>(n);
+    const TupleStream stream = make_stream(rule_, data, all_episodes(data), tuples_, spec_);
+    BATON_REQUIRE(!stream.sources.empty(), "finetune: every demonstration is shorter than 2 steps");
+    const std::size_t rows = x_.size() / in, out = static_cast<std::size_t>(stream.output_dim());
+    x_.resize((rows + more) * in);
+    y_.resize((rows + more) * out);
     kernels::Random random(seed_, round);
-    std::vector<RelabelTuple> tuples(n);
-    for (RelabelTuple& tuple : tuples) tuple = index.sample(random);
-    const std::size_t rows = x_.size() / (2 * S);
-    x_.resize((rows + n) * 2 * S);
-    y_.resize((rows + n) * out);
-    float* x = &x_[rows * 2 * S];
-    float* y = &y_[rows * out];
-    if (high_) {
-      gather_high(data, tuples, settings_.low_window, x, y);
-    } else if (relabelled_) {
-      gather_low(data, tuples, x, y);
-    } else {
-      gather_with_goal(data, tuples, final_states(data), x, y);
-    }
+    stream.draw(random, n, &x_[rows * in], &y_[rows * out]);
     count_ += n;
   }
 
@@ -78,29 +63,32 @@ class DemoRows {
   PolicyRows rows() const { return {.x = x_.data(), .y = y_.data(), .n = count_}; }
 
  private:
-  bool high_, long_window_, relabelled_;
-  const FinetuneSettings& settings_;
+  TupleRule rule_;
+  TupleSettings tuples_;
+  const envs::Spec& spec_;
   std::uint64_t seed_;
   std::vector<float> x_, y_;
   int count_ = 0;
 };
 
 // Samples of one level of an iteration, its value function and its natural gradient.
-class LevelTrainer {
+class LevelTuner {
  public:
-  LevelTrainer(bool high, const RelayPolicy& policy, const FinetuneSettings& settings, std::uint64_t seed)
-      : high_(high),
+  LevelTuner(int level, const RelayPolicy& policy, const envs::Spec& spec, const FinetuneSettings& settings,
+             std::uint64_t seed)
+      : high_(level == 1),
         settings_(settings),
         seed_(seed),
-        demos_(policy, high, settings, kernels::mix_seed(seed, 1)) {}
+        demos_(policy, level, spec, kernels::mix_seed(seed, 1)) {}
 
   DemoRows& demos() { return demos_; }
   void set_device(std::unique_ptr<SolveDevice> device) { solver_.set_device(std::move(device)); }
 
   Json update(GaussianPolicy& policy, const envs::Spec& spec, const envs::Goal& goal, const Trajectories& own,
               float demo_weight) {
-    gather(own);
-    Json report = estimate(spec, goal, own);
+    const Decisions decisions = high_ ? high_decisions(own) : low_decisions(own, settings_.segment_terminal);
+    gather(own, decisions);
+    Json report = estimate(spec, goal, own, decisions);
     const PolicyRows rows{.x = x_.data(), .y = y_.data(), .n = static_cast<int>(advantages_.size())};
     const NpgReport npg = solver_.step(policy, rows, advantages_, demos_.rows(), demo_weight, settings_.npg);
     report.update({{"accepted", npg.accepted},
@@ -120,48 +108,46 @@ class LevelTrainer {
 
  private:
   // x_ = [observation, subgoal or goal], y_ = what was sampled from it.
-  void gather(const Trajectories& own) {
+  void gather(const Trajectories& own, const Decisions& decisions) {
     x_.clear(), y_.clear();
-    const int steps = high_ ? own.segments() : own.horizon, every = high_ ? own.subgoal_every : 1;
-    for (int i = 0; i < own.n; ++i) {
-      for (int k = 0; k < steps; ++k) {
-        const std::span<const float> s = own.observation(i, k * every);
-        const bool to_goal = high_ || own.subgoal_every == 0;
-        const std::span<const float> g = to_goal ? own.goal(i) : own.subgoal(i, k / own.subgoal_every);
-        const std::span<const float> y = high_ ? own.subgoal(i, k) : own.action(i, k);
-        x_.insert(x_.end(), s.begin(), s.end());
-        x_.insert(x_.end(), g.begin(), g.end());
-        y_.insert(y_.end(), y.begin(), y.end());
-      }
+    for (std::size_t k = 0; k < decisions.size(); ++k) {
+      const int i = decisions.episode[k], t = decisions.step[k];
+      const std::span<const float> s = own.observation(i, t);
+      const std::span<const float> g = high_ ? own.goal(i) : own.low_goal(i, t);
+      const std::span<const float> y = high_ ? own.subgoal(own.segment(i, t)) : own.action(i, t);
+      x_.insert(x_.end(), s.begin(), s.end());
+      x_.insert(x_.end(), g.begin(), g.end());
+      y_.insert(y_.end(), y.begin(), y.end());
     }
   }
 
   // Rewards, values, advantages_.
-  Json estimate(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& own) {
-    const int steps = high_ ? own.segments() : own.horizon, elements = static_cast<int>(goal.elements.size());
+  Json estimate(const envs::Spec& spec, const envs::Goal& goal, const Trajectories& own,
+                const Decisions& decisions) {
+    const int elements = static_cast<int>(goal.elements.size());
     const std::vector<float> flags = completion_flags(spec, goal, own);
-    const std::vector<float> rewards = high_ ? high_rewards(spec, goal, own, settings_.reward)
-                                             : low_rewards(spec, goal, own, settings_.reward);
+    const std::vector<float> rewards = high_ ? high_rewards(spec, goal, own, settings_.high_reward)
+                                             : low_rewards(spec, goal, own, settings_.low_reward);
     const int features = high_ ? high_value_features(own, flags, elements, features_)
                                : low_value_features(own, flags, elements, features_);
     if (!baseline_)
       baseline_ = std::make_unique<Baseline>(features, settings_.baseline, kernels::mix_seed(seed_, 2));
-    GaeOptions options{.gamma = high_ ? settings_.high_gamma : settings_.gamma,
-                       .lambda = high_ ? settings_.high_lambda : settings_.lambda,
-                       .segment = !high_ && settings_.segment_terminal ? own.subgoal_every : 0};
+    const GaeOptions options{.gamma = high_ ? settings_.high_gamma : settings_.gamma,
+                             .lambda = high_ ? settings_.high_lambda : settings_.lambda};
     std::vector<float> values(rewards.size()), targets(rewards.size());
     advantages_.resize(rewards.size());
     // Targets from the values so far (Monte Carlo returns at first), then values fitted on the other episodes.
     GaeOptions first = options;
     if (!baseline_->fitted()) first.lambda = 1;
-    baseline_->predict(features_, own.n, steps, values);
-    gae(rewards, values, own.n, steps, first, advantages_, targets);
-    baseline_->fit(features_, targets, own.n, steps);
-    baseline_->predict(features_, own.n, steps, values);
+    baseline_->predict(features_, decisions.episode, values);
+    gae(rewards, values, decisions.end, first, advantages_, targets);
+    baseline_->fit(features_, targets, decisions.episode);
+    baseline_->predict(features_, decisions.episode, values);
     const double explained = explained_variance(values, targets);
-    gae(rewards, values, own.n, steps, options, advantages_, targets);
+    gae(rewards, values, decisions.end, options, advantages_, targets);
     standardize(advantages_);
-    return {{"return", mean(rewards) * steps}, {"explained_variance", explained}};
+    const double per_episode = static_cast<double>(rewards.size()) / own.n;
+    return {{"return", mean(rewards) * per_episode}, {"explained_variance", explained}};
   }
 
   bool high_;
@@ -185,16 +171,17 @@ class Finetuner {
         seed_(seed),
         progress_(progress),
         policy_(init),
-        low_(false, policy_, settings_, kernels::mix_seed(seed, 3)),
-        high_(true, policy_, settings_, kernels::mix_seed(seed, 4)) {
+        actor_(policy_, env.spec(), env.size()),
+        low_(0, policy_, env.spec(), settings_, kernels::mix_seed(seed, 3)) {
     require_settings();
-    if (make_solve != nullptr) low_.set_device(make_solve()), high_.set_device(make_solve());
-    train_low_ = settings.levels != "high";
-    train_high_ = settings.levels != "low";
+    if (policy_.high) high_.emplace(1, policy_, env.spec(), settings_, kernels::mix_seed(seed, 4));
+    if (make_solve != nullptr) low_.set_device(make_solve());
+    if (make_solve != nullptr && high_) high_->set_device(make_solve());
+    train_low_ = settings.levels != Levels::kHigh;
+    train_high_ = settings.levels != Levels::kLow;
     scale_sigma(policy_.low, settings.explore_low);
     if (policy_.high) scale_sigma(*policy_.high, settings.explore_high);
-    const std::string base = init.method.substr(init.method.rfind('-') + 1);  // ril, gcbc, bc or rpl
-    policy_.method = settings.variant + "-" + (base == "ril" ? "rpl" : base);
+    policy_.method = fmt::format("{}-{}", variant_name(settings.variant), find_method(init.base).tuned_name);
   }
 
   FinetuneResult run() {
@@ -229,18 +216,12 @@ class Finetuner {
  private:
   void require_settings() const {
     const FinetuneSettings& s = settings_;
-    if (s.variant != "npg" && s.variant != "dapg" && s.variant != "iril") {
-      throw UsageError(fmt::format("finetune: variant '{}': npg, dapg or iril is wanted", s.variant));
+    if (s.levels != Levels::kLow && !policy_.hierarchical()) {
+      throw UsageError(fmt::format("finetune: levels '{}', but the policy ({}) is flat: only low",
+                                   kLevelsNames.at(static_cast<std::size_t>(s.levels)), policy_.method));
     }
-    if (s.levels != "low" && s.levels != "high" && s.levels != "both") {
-      throw UsageError(fmt::format("finetune: levels '{}': low, high or both is wanted", s.levels));
-    }
-    if (s.levels != "low" && !policy_.hierarchical()) {
-      throw UsageError(fmt::format("finetune: levels '{}', but the policy ({}) is flat: only low", s.levels,
-                                   policy_.method));
-    }
-    if (s.variant != "npg" && (!demos_ || demos_->episodes() == 0)) {
-      throw UsageError(fmt::format("finetune: variant {} needs demonstrations", s.variant));
+    if (s.variant != Variant::kNpg && (!demos_ || demos_->episodes() == 0)) {
+      throw UsageError(fmt::format("finetune: variant {} needs demonstrations", variant_name(s.variant)));
     }
     if (demos_) {
       BATON_REQUIRE(
@@ -263,30 +244,33 @@ class Finetuner {
     options.first_episode = done_ * settings_.episodes;
     options.seed = kernels::mix_seed(seed_, 1);
     options.exploration = exploration;
-    const Trajectories own =
-        rollout(env_, policy_, std::span(&goal_, 1), options, [&](const Progress& inner) {
-          return !progress_ || progress_({.stage = "finetune",
-                                          .done = done_ * unit() + inner.done,
-                                          .total = settings_.iterations * unit()});
-        });
+    const Trajectories own = rollout(env_, actor_, std::span(&goal_, 1), options, [&](const Progress& inner) {
+      return !progress_ || progress_({.stage = "finetune",
+                                      .done = done_ * unit() + inner.done,
+                                      .total = settings_.iterations * unit()});
+    });
     const GoalResult result = score(env_.spec(), std::span(&goal_, 1), own).front();
     const double rollout_seconds = seconds_since(start);
     const auto update_start = std::chrono::steady_clock::now();
-    Json metrics = {{"stage", "finetune"},       {"iteration", done_ + 1},
-                    {"goal", goal_.name},        {"variant", settings_.variant},
-                    {"success", result.success}, {"step_completion", result.step_completion}};
-    if (settings_.variant == "iril") remember(own);
+    Json metrics = {{"stage", "finetune"},
+                    {"iteration", done_ + 1},
+                    {"env_steps", (done_ + 1) * unit()},
+                    {"goal", goal_.name},
+                    {"variant", variant_name(settings_.variant)},
+                    {"success", result.success},
+                    {"step_completion", result.step_completion}};
+    if (settings_.variant == Variant::kIril) remember(own);
     if (train_low_) metrics["low"] = update(low_, policy_.low, own);
-    if (train_high_) metrics["high"] = update(high_, *policy_.high, own);
+    if (train_high_) metrics["high"] = update(*high_, *policy_.high, own);
     metrics["seconds_rollout"] = rollout_seconds;
     metrics["seconds_update"] = seconds_since(update_start);
     return metrics;
   }
 
-  Json update(LevelTrainer& level, GaussianPolicy& policy, const Trajectories& own) {
+  Json update(LevelTuner& level, GaussianPolicy& policy, const Trajectories& own) {
     level.demos().clear();
     const double weight = settings_.demo_weight * std::pow(settings_.demo_decay, done_);
-    if (settings_.variant != "npg" && weight > 0) {
+    if (settings_.variant != Variant::kNpg && weight > 0) {
       const int from_own =
           own_data_.empty() ? 0 : static_cast<int>(settings_.own_fraction * settings_.demo_rows);
       if (settings_.demo_rows > from_own)
@@ -301,12 +285,10 @@ class Finetuner {
     std::vector<int> keep(own.n);
     std::iota(keep.begin(), keep.end(), 0);
     if (settings_.own_successful) {
-      const std::vector<float> flags = completion_flags(env_.spec(), goal_, own);
-      const std::size_t E = goal_.elements.size(), rows = static_cast<std::size_t>(own.horizon) + 1;
-      std::vector<float> completed(own.n);
+      std::vector<float> completed;
       for (int i = 0; i < own.n; ++i) {
-        const auto last = flags.begin() + static_cast<std::ptrdiff_t>(((i + 1) * rows - 1) * E);
-        completed[i] = std::accumulate(last, last + static_cast<std::ptrdiff_t>(E), 0.0f);
+        const Completion done = completion(env_.spec(), goal_, own.episode_states(i));
+        completed.push_back(static_cast<float>(done.count()));
       }
       const double average = mean(completed);
       std::erase_if(keep, [&](int i) { return completed[i] < average - 1e-6; });
@@ -322,7 +304,7 @@ class Finetuner {
     options.episodes = settings_.eval_episodes;
     options.seed = kernels::mix_seed(seed_, 2);
     const Evaluation evaluation =
-        evaluate(env_, policy_, std::span(&goal_, 1), options, "", [&](const Progress&) {
+        evaluate(env_, actor_, std::span(&goal_, 1), options, "", [&](const Progress&) {
           return !progress_ ||
                  progress_(
                      {.stage = "finetune", .done = done_ * unit(), .total = settings_.iterations * unit()});
@@ -345,7 +327,9 @@ class Finetuner {
   std::uint64_t seed_;
   const ProgressCallback& progress_;
   RelayPolicy policy_;
-  LevelTrainer low_, high_;
+  RelayActor actor_;
+  LevelTuner low_;
+  std::optional<LevelTuner> high_;
   bool train_low_ = true, train_high_ = false;
   int done_ = 0;  // iterations
   std::deque<Dataset> own_data_;

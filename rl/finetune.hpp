@@ -2,11 +2,14 @@
 // Relay reinforcement fine-tuning (paper, algorithm 1 lines 3-7; equations 2 and 3) of one policy on one compound goal:
 //   repeat: roll out the policy -> rewards -> advantages -> natural gradient step on the low level, the high or both
 // Variants: npg (lambda = 0), dapg (demonstration term lambda_0 lambda_1^k on both data sets D_l, D_h), iril (dapg, and
-// each iteration's own trajectories, relabelled, join D). Flat policies (gcbc, bc) are fine-tuned the same way.
+// each iteration's own trajectories, relabelled, join D). Flat policies (gcbc, bc) are fine-tuned the same way. D_l and
+// D_h are the tuples that the policy was imitated on: its method's, under its own TupleSettings.
 // Deterministic: the same settings, policy, data and seed give the same bytes for any number of threads and batch size.
+#include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "envs/env.hpp"
@@ -15,15 +18,22 @@
 #include "rl/data/dataset.hpp"
 #include "rl/evaluate.hpp"
 #include "rl/npg.hpp"
-#include "rl/policy/policy.hpp"
+#include "rl/policy/relay_policy.hpp"
 #include "rl/run/progress.hpp"
 #include "rl/run/settings.hpp"
 
 namespace baton::rl {
 
+enum class Variant { kNpg, kDapg, kIril };
+inline constexpr std::array<std::string_view, 3> kVariantNames = {"npg", "dapg", "iril"};
+std::string_view variant_name(Variant variant);
+
+enum class Levels { kLow, kHigh, kBoth };
+inline constexpr std::array<std::string_view, 3> kLevelsNames = {"low", "high", "both"};
+
 struct FinetuneSettings {
-  std::string variant = "iril";  // npg | dapg | iril
-  std::string levels = "low";    // low | high | both; a flat policy has only low
+  Variant variant = Variant::kIril;
+  Levels levels = Levels::kLow;  // that are trained; a flat policy has only low
   int iterations = 100;
   int episodes = 64;          // per iteration
   float explore_low = 1.0f;   // the low level's sigma is multiplied by this once, at the start
@@ -39,14 +49,15 @@ struct FinetuneSettings {
   float own_fraction = 0.5f;   // iril: of those tuples, from own trajectories
   int own_iterations = 5;      // iril: the latest iterations whose trajectories are kept
   bool own_successful = true;  // iril: keep episodes that complete at least as much as the iteration's mean
-  int low_window = 30, high_window = 260;  // W_l, W_h
-  int eval_every = 10;  // iterations between evaluations with mean actions; also first and last
+  int eval_every = 10;         // iterations between evaluations with mean actions; also first and last
   int eval_episodes = 24;
-  RewardSettings reward;
+  LowRewardSettings low_reward;
+  TaskRewardSettings high_reward;
   NpgSettings npg;
   BaselineSettings baseline;
 };
-// Adds "<section>.x" for each field; the inner structs are sections of their own: "reward.x", "npg.x", "baseline.x".
+// Adds "<section>.x" for each field; the inner structs are sections of their own: "reward.low.x", "reward.high.x",
+// "npg.x", "baseline.x".
 void list_settings(SettingsTable& table, const std::string& section, FinetuneSettings& settings);
 
 struct FinetuneResult {
@@ -55,7 +66,8 @@ struct FinetuneResult {
   int best_iteration = 0;  // 0: the starting policy
 };
 
-// demos may be null for npg. Metrics objects, one per iteration: {"stage": "finetune", "iteration", "goal", "variant",
+// demos may be null for npg. Metrics objects, one per iteration: {"stage": "finetune", "iteration", "env_steps", "goal",
+// "variant",
 // "success", "step_completion", "return", "explained_variance", "low": {"kl", "predicted_kl", "improvement",
 // "predicted_improvement", "step", "cg_residual", "cg_iterations", "log_std", ...}, "high": {...}, "eval": {...}}.
 // Wall-clock times: "seconds_rollout", "seconds_update".

@@ -2,10 +2,12 @@
 
 namespace baton::rl {
 
+std::string_view variant_name(Variant variant) { return kVariantNames.at(static_cast<std::size_t>(variant)); }
+
 void list_settings(SettingsTable& table, const std::string& section, FinetuneSettings& settings) {
   const std::string s = section + ".";
-  table.add_choice(s + "variant", &settings.variant, "npg|dapg|iril", "fine-tuning variant");
-  table.add_choice(s + "levels", &settings.levels, "low|high|both", "levels that are fine-tuned");
+  table.add_choice(s + "variant", &settings.variant, kVariantNames, "fine-tuning variant");
+  table.add_choice(s + "levels", &settings.levels, kLevelsNames, "levels that are fine-tuned");
   table.add(s + "iterations", &settings.iterations, "policy updates", 0, 1e6);
   table.add(s + "episodes", &settings.episodes, "episodes per iteration", 2, 1e6);
   table.add(s + "explore_low", &settings.explore_low, "factor on the low level's sigma at the start", 1e-3,
@@ -28,12 +30,11 @@ void list_settings(SettingsTable& table, const std::string& section, FinetuneSet
             1e4);
   table.add(s + "own_successful", &settings.own_successful,
             "iril: keep only episodes at least as good as the mean");
-  table.add(s + "low_window", &settings.low_window, "W_l of relabelling", 1, 1e5);
-  table.add(s + "high_window", &settings.high_window, "W_h of relabelling", 1, 1e5);
   table.add(s + "eval_every", &settings.eval_every,
             "iterations between evaluations with mean actions; 0: none", 0, 1e6);
   table.add(s + "eval_episodes", &settings.eval_episodes, "episodes of each such evaluation", 1, 1e6);
-  list_settings(table, "reward", settings.reward);
+  list_settings(table, "reward.low", settings.low_reward);
+  list_settings(table, "reward.high", settings.high_reward);
   list_settings(table, "npg", settings.npg);
   list_settings(table, "baseline", settings.baseline);
 }

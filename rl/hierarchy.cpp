@@ -1,27 +1,49 @@
 #include "rl/hierarchy.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "kernels/error.hpp"
 #include "kernels/rng.hpp"
+#include "rl/policy/checkpoint.hpp"
 
 namespace baton::rl {
+namespace {
 
-RelayActor::RelayActor(const RelayPolicy& policy, int rows)
-    : policy_(&policy), rows_(rows), state_dim_(policy.low.encoding().state_dim) {
+std::string describe_level(const char* name, const GaussianPolicy& policy) {
+  const PolicyEncoding& encoding = policy.encoding();
+  return fmt::format("{}: {} -> {} -> {}, {}, {} parameters; goal's robot: {}{}{}\n", name, policy.in_dim(),
+                     fmt::join(policy.spec().hidden, " -> "), policy.out_dim(),
+                     ag::activation_name(policy.spec().activation), policy.parameters(),
+                     robot_fill_name(encoding.robot_fill), encoding.relative_goal ? ", relative goal" : "",
+                     encoding.residual ? ", residual" : "");
+}
+
+}  // namespace
+
+RelayActor::RelayActor(const RelayPolicy& policy, const envs::Spec& spec, int rows)
+    : policy_(&policy), elements_(spec.elements), rows_(rows), state_dim_(policy.low.encoding().state_dim) {
   BATON_REQUIRE(rows > 0, "actor: {} rows, at least 1 is needed", rows);
+  BATON_REQUIRE(state_dim_ == spec.state_dim && policy.low.out_dim() == spec.action_dim,
+                "the policy maps {} state coordinates to {} action coordinates; {} has {} and {}", state_dim_,
+                policy.low.out_dim(), spec.name, spec.state_dim, spec.action_dim);
+  const std::size_t numbers = static_cast<std::size_t>(rows) * state_dim_;
   if (policy.high) {
     BATON_REQUIRE(policy.subgoal_every > 0, "actor: a subgoal every {} steps", policy.subgoal_every);
     BATON_REQUIRE(policy.high->encoding().state_dim == state_dim_ && policy.high->out_dim() == state_dim_,
                   "actor: the high level maps {} numbers to {}, the low level's states have {}",
                   policy.high->encoding().state_dim, policy.high->out_dim(), state_dim_);
     high_.reserve(*policy.high, rows);
-    subgoals_.resize(static_cast<std::size_t>(rows) * state_dim_);
+    subgoals_.resize(numbers);
+    next_.resize(numbers);
     high_seeds_.resize(rows);
+    since_.resize(rows);
+    proposed_.resize(rows);
   }
   low_.reserve(policy.low, rows);
-  goals_.resize(static_cast<std::size_t>(rows) * state_dim_);
-  x_.resize(goals_.size() * 2);
+  goals_.resize(numbers);
+  x_.resize(2 * numbers);
   low_seeds_.resize(rows);
 }
 
@@ -32,6 +54,7 @@ void RelayActor::begin(std::span<const float> goals, std::span<const std::uint64
                 state_dim_);
   exploration_ = exploration;
   std::copy(goals.begin(), goals.end(), goals_.begin());
+  std::ranges::fill(since_, -1);
   for (int n = 0; n < rows_; ++n) {
     policy_->top().fill_goal(std::span(goals_).subspan(static_cast<std::size_t>(n) * state_dim_, state_dim_));
     low_seeds_[n] = kernels::mix_seed(seeds[n], 1);
@@ -48,20 +71,45 @@ void RelayActor::join(std::span<const float> observation, std::span<const float>
   }
 }
 
+// Whether row n needs a new subgoal at step t.
+bool RelayActor::ended(int n, int t, std::span<const float> observation) const {
+  if (since_[n] < 0 || t - since_[n] >= policy_->subgoal_every) return true;
+  if (policy_->subgoal_end == SubgoalEnd::kClock) return false;
+  const std::size_t row = static_cast<std::size_t>(n) * state_dim_;
+  const auto state = observation.subspan(row, state_dim_),
+             subgoal = std::span(subgoals_).subspan(row, state_dim_);
+  return std::ranges::all_of(elements_,
+                             [&](const envs::Element& e) { return envs::element_done(e, state, subgoal); });
+}
+
+void RelayActor::propose(int t, std::span<const float> observation) {
+  bool any = false;
+  for (int n = 0; n < rows_; ++n) {
+    proposed_[n] = ended(n, t, observation);
+    any = any || proposed_[n] != 0;
+  }
+  if (!any) return;
+  join(observation, goals_);
+  high_.infer(*policy_->high, x_.data(), rows_);
+  if (exploration_.high > 0) {
+    high_.sample(*policy_->high, high_seeds_, t, exploration_.high, next_.data());
+  } else {
+    high_.mean(*policy_->high, next_.data());
+  }
+  for (int n = 0; n < rows_; ++n) {
+    if (proposed_[n] == 0) continue;
+    const std::size_t row = static_cast<std::size_t>(n) * state_dim_;
+    std::copy_n(&next_[row], state_dim_, &subgoals_[row]);
+    since_[n] = t;
+  }
+}
+
 void RelayActor::act(int t, std::span<const float> observation, std::span<float> actions) {
   BATON_REQUIRE(observation.size() == goals_.size() &&
                     actions.size() == static_cast<std::size_t>(rows_) * policy_->low.out_dim(),
                 "actor: {} observed and {} action numbers for {} rows of {} and {}", observation.size(),
                 actions.size(), rows_, state_dim_, policy_->low.out_dim());
-  if (policy_->high && t % policy_->subgoal_every == 0) {
-    join(observation, goals_);
-    high_.infer(*policy_->high, x_.data(), rows_);
-    if (exploration_.high > 0) {
-      high_.sample(*policy_->high, high_seeds_, t, exploration_.high, subgoals_.data());
-    } else {
-      high_.mean(*policy_->high, subgoals_.data());
-    }
-  }
+  if (policy_->high) propose(t, observation);
   join(observation, policy_->high ? subgoals_ : goals_);
   low_.infer(policy_->low, x_.data(), rows_);
   if (exploration_.low > 0) {
@@ -69,6 +117,30 @@ void RelayActor::act(int t, std::span<const float> observation, std::span<float>
   } else {
     low_.mean(policy_->low, actions.data());
   }
+}
+
+RelayAgent::RelayAgent(RelayPolicy policy) : policy_(std::move(policy)) {
+  method = policy_.method;
+  env = policy_.env;
+  config = policy_.config;
+}
+
+std::unique_ptr<Actor> RelayAgent::make_actor(const envs::Spec& spec, int rows) const {
+  return std::make_unique<RelayActor>(policy_, spec, rows);
+}
+
+void RelayAgent::save(const std::string& folder) const {
+  RelayPolicy policy = policy_;
+  policy.config = config;
+  save_policy(policy, folder);
+}
+
+std::string RelayAgent::describe() const {
+  std::string text = describe_level("low", policy_.low);
+  if (!policy_.high) return text;
+  text += describe_level("high", *policy_.high);
+  return text + fmt::format("a new subgoal every {} steps{}\n", policy_.subgoal_every,
+                            policy_.subgoal_end == SubgoalEnd::kReached ? ", or when it is reached" : "");
 }
 
 }  // namespace baton::rl

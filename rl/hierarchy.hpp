@@ -1,48 +1,61 @@
 #pragma once
-// Acting with a relay policy (paper, section "Relay policy architecture"), batched: every H = subgoal_every steps the
-// high level proposes a subgoal from [state, long-term goal], which is held; every step the low level acts on [state,
-// subgoal]. A flat policy acts on [state, long-term goal].
+// Acting with a relay policy (paper, section "Relay policy architecture"), batched: when a subgoal has ended, after H =
+// subgoal_every steps (or when it is reached: SubgoalEnd), the high level proposes the next one from [state, long-term
+// goal]; every step the low level acts on [state, subgoal]. A flat policy acts on [state, long-term goal].
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
-#include "rl/policy/policy.hpp"
+#include "rl/actor.hpp"
+#include "rl/policy/relay_policy.hpp"
 
 namespace baton::rl {
 
-// Multiples of the policy's own sigma that are sampled: 0 acts with the mean, 1 samples the policy.
-struct Exploration {
-  float low = 0, high = 0;
-};
-
-// One forward pass per level and step for all rows. Row n's noise is a function of its seed and the step alone.
+// One forward pass of the low level a step for all rows, and one of the high level where any row needs a subgoal.
 // The policy must outlive the actor and may change between episodes, not its shape. No allocation after construction.
-class RelayActor {
+class RelayActor final : public Actor {
  public:
-  // rows: the number of environments. Throws when the two levels' sizes do not fit each other.
-  RelayActor(const RelayPolicy& policy, int rows);
+  // rows: the number of environments. Throws when the policy does not fit the environment, or its levels each other.
+  RelayActor(const RelayPolicy& policy, const envs::Spec& spec, int rows);
 
-  // Starts an episode in every row. goals: [rows][S] targets as the environment gives them (the robot's coordinates
-  // are filled here, the way the policy was trained); seeds: [rows].
-  void begin(std::span<const float> goals, std::span<const std::uint64_t> seeds, Exploration exploration);
-
-  // Step t = 0, 1, ...: observation [rows][S] -> actions [rows][A], overwritten, not clipped.
-  void act(int t, std::span<const float> observation, std::span<float> actions);
-
-  std::span<const float> goals() const { return goals_; }  // [rows][S], as filled by begin()
-  std::span<const float> subgoals() const {
-    return subgoals_;
-  }  // [rows][S], held now; empty for a flat policy
+  int rows() const override { return rows_; }
+  // The robot's coordinates of the goals are filled here, the way the policy was trained.
+  void begin(std::span<const float> goals, std::span<const std::uint64_t> seeds,
+             Exploration exploration) override;
+  void act(int t, std::span<const float> observation, std::span<float> actions) override;
+  std::span<const float> goals() const override { return goals_; }
+  int subgoal_every() const override { return policy_->high ? policy_->subgoal_every : 0; }
+  std::span<const float> subgoals() const override { return subgoals_; }
+  std::span<const std::uint8_t> proposed() const override { return proposed_; }
 
  private:
   void join(std::span<const float> observation, std::span<const float> goal);
+  bool ended(int row, int t, std::span<const float> state) const;
+  void propose(int t, std::span<const float> observation);
 
   const RelayPolicy* policy_;
+  std::vector<envs::Element> elements_;
   int rows_, state_dim_;
   Exploration exploration_;
   PolicyPass low_, high_;
-  std::vector<float> goals_, subgoals_, x_;  // [rows][S], [rows][S], [rows][2S]
+  std::vector<float> goals_, subgoals_, next_, x_;  // [rows][S], [rows][S], [rows][S], [rows][2S]
+  std::vector<int> since_;                          // [rows], the step at which the held subgoal was proposed
+  std::vector<std::uint8_t> proposed_;              // [rows]
   std::vector<std::uint64_t> low_seeds_, high_seeds_;
+};
+
+// A relay policy as what a run keeps.
+class RelayAgent final : public Agent {
+ public:
+  explicit RelayAgent(RelayPolicy policy);
+  std::unique_ptr<Actor> make_actor(const envs::Spec& spec, int rows) const override;
+  void save(const std::string& folder) const override;
+  std::string describe() const override;
+  const RelayPolicy* relay() const override { return &policy_; }
+
+ private:
+  RelayPolicy policy_;
 };
 
 }  // namespace baton::rl

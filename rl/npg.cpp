@@ -16,7 +16,7 @@ void list_settings(SettingsTable& table, const std::string& section, NpgSettings
   table.add(section + ".cg_damping", &settings.cg_damping, "added to the Fisher matrix's diagonal", 0, 1e3);
   table.add(section + ".cg_tolerance", &settings.cg_tolerance, "stop at this squared relative residual", 0,
             1);
-  table.add_choice(section + ".preconditioner", &settings.preconditioner, "none|diagonal",
+  table.add_choice(section + ".preconditioner", &settings.preconditioner, kPreconditionerNames,
                    "of the conjugate gradient; diagonal: of the Fisher matrix, estimated");
   table.add(section + ".fisher_fraction", &settings.fisher_fraction,
             "share of the samples in Fisher products", 1e-3, 1);
@@ -95,7 +95,7 @@ CgReport NaturalGradient<Policy>::solve(const Policy& policy, Rows own, const Np
     own_.set_fisher(policy, fisher_);
   }
   direction_.resize(gradient_.size());
-  const bool preconditioned = settings.preconditioner == "diagonal";
+  const bool preconditioned = settings.preconditioner == Preconditioner::kDiagonal;
   if (preconditioned) estimate_preconditioner(settings.cg_damping);
   const CgOptions options{.iterations = settings.cg_iterations,
                           .damping = settings.cg_damping,

@@ -6,8 +6,10 @@
 // kl_slack * delta and the surrogate
 //   L(theta) = 1/n sum_i A_i pi_theta(y_i | x_i) / pi_old(y_i | x_i) + lambda 1/m sum_j log pi_theta(y_j | x_j)
 // has grown. None: the policy stays as it was.
+#include <array>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rl/cg.hpp"
@@ -19,14 +21,17 @@
 
 namespace baton::rl {
 
+enum class Preconditioner { kNone, kDiagonal };
+inline constexpr std::array<std::string_view, 2> kPreconditionerNames = {"none", "diagonal"};
+
 struct NpgSettings {
   float kl = 0.05f;  // delta
   int cg_iterations = 10;
   float cg_damping = 1e-4f;
   float cg_tolerance = 1e-10f;
-  // none | diagonal: of F, estimated (rl/fisher.hpp). It pays where inputs are badly scaled (tests/rl/npg_test.cpp);
-  // normalised ones, as policies have, leave it little to do.
-  std::string preconditioner = "none";
+  // Of F, estimated (rl/fisher.hpp). It pays where inputs are badly scaled (tests/rl/npg_test.cpp); normalised ones, as
+  // policies have, leave it little to do.
+  Preconditioner preconditioner = Preconditioner::kNone;
   float fisher_fraction = 0.25f;  // of the samples, evenly spaced, that the Fisher products see
   int line_search = 8;            // tries; 1: the full step, unless it breaks the checks
   float backtrack = 0.6f;

@@ -152,6 +152,17 @@ void gather_high(const Steps& steps, std::span<const RelabelTuple> tuples, int l
       steps, tuples, states, [=](const RelabelTuple& tuple) { return std::min(tuple.w, low_window); }, x, y);
 }
 
+void gather_high(const Steps& steps, std::span<const RelabelTuple> tuples,
+                 std::span<const std::int32_t> reach, float* x, float* y) {
+  BATON_REQUIRE(static_cast<std::int64_t>(reach.size()) == steps.data->steps(),
+                "relabel: {} reaches for {} rows", reach.size(), steps.data->steps());
+  const Targets states = {steps.states, steps.stride, steps.data->state_dim};
+  const auto furthest = [&](const RelabelTuple& tuple) {
+    return std::min(tuple.w, reach[static_cast<std::size_t>(steps.data->offsets[tuple.episode] + tuple.t)]);
+  };
+  gather(steps, tuples, states, furthest, x, y);
+}
+
 void gather_with_goal(const Steps& steps, std::span<const RelabelTuple> tuples, std::span<const float> goals,
                       float* x, float* y) {
   const Dataset& data = *steps.data;

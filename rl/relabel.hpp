@@ -67,6 +67,9 @@ void gather_low(const Steps& steps, std::span<const RelabelTuple> tuples, float*
 // x: [n][2S]; y: [n][S] = s_{t + min(w, low_window)}. Overwritten.
 void gather_high(const Steps& steps, std::span<const RelabelTuple> tuples, int low_window, float* x,
                  float* y);
+// The same with the furthest subgoal given per row: y = s_{t + min(w, reach[row])}. reach: [N].
+void gather_high(const Steps& steps, std::span<const RelabelTuple> tuples,
+                 std::span<const std::int32_t> reach, float* x, float* y);
 
 // Inputs whose goal is not a later state but given per episode, for BC without relabeling: x: [n][2S] =
 // [s_t, goals[episode]], y: [n][A]. goals: [E][S].

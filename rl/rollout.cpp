@@ -5,17 +5,10 @@
 
 #include "kernels/error.hpp"
 #include "kernels/rng.hpp"
-#include "rl/evaluate.hpp"
+#include "rl/completion.hpp"
 
 namespace baton::rl {
 namespace {
-
-void require_fits(const RelayPolicy& policy, const envs::Spec& spec) {
-  const int states = policy.low.encoding().state_dim, actions = policy.low.out_dim();
-  BATON_REQUIRE(states == spec.state_dim && actions == spec.action_dim,
-                "the policy maps {} state coordinates to {} action coordinates; {} has {} and {}", states,
-                actions, spec.name, spec.state_dim, spec.action_dim);
-}
 
 // Copies rows of a batch [N][dim] into place (row0 + n, t) of an array [n][rows][dim].
 void store(std::span<const float> batch, int dim, int count, int first, int t, int rows,
@@ -30,35 +23,22 @@ void store(std::span<const float> batch, int dim, int count, int first, int t, i
 // batch's first episode and are thrown away.
 class BatchRollout {
  public:
-  BatchRollout(envs::BatchEnv& env, const RelayPolicy& policy, std::span<const envs::Goal> goals,
-               Trajectories& out)
+  BatchRollout(envs::BatchEnv& env, Actor& actor, std::span<const envs::Goal> goals, Trajectories& out)
       : env_(env),
         goals_(goals),
         out_(out),
-        actor_(policy, env.size()),
-        actions_(static_cast<std::size_t>(env.size()) * out.action_dim) {}
+        actor_(actor),
+        actions_(static_cast<std::size_t>(env.size()) * out.action_dim),
+        starts_(static_cast<std::size_t>(env.size())),
+        subgoals_(static_cast<std::size_t>(env.size())) {}
 
   void run(int first, int count, int per_goal, const RolloutOptions& options,
            const ProgressCallback& progress) {
-    const int size = env_.size(), S = out_.state_dim;
-    std::vector<float> targets;
-    std::vector<std::uint64_t> seeds(size);
-    for (int n = 0; n < size; ++n) {
-      const int episode = n < count ? first + n : first;
-      const std::vector<float>& target = goals_[episode / per_goal].target;
-      targets.insert(targets.end(), target.begin(), target.end());
-      seeds[n] = out_.seeds[episode];
-    }
-    env_.reset(seeds);
-    actor_.begin(targets, seeds, options.exploration);
-    store(actor_.goals(), S, count, first, 0, 1, out_.goal_targets);
-    observe(first, count, 0);
+    begin(first, count, per_goal, options);
     for (int t = 0; t < out_.horizon; ++t) {
       actor_.act(t, env_.observation(), actions_);
       store(actions_, out_.action_dim, count, first, t, out_.horizon, out_.actions);
-      if (out_.subgoal_every > 0 && t % out_.subgoal_every == 0) {
-        store(actor_.subgoals(), S, count, first, t / out_.subgoal_every, out_.segments(), out_.subgoals);
-      }
+      if (out_.hierarchical()) note_segments(count, t);
       env_.step(actions_);
       observe(first, count, t + 1);
       report(progress, {.stage = options.stage,
@@ -66,9 +46,37 @@ class BatchRollout {
                                 static_cast<std::int64_t>(t + 1) * count,
                         .total = static_cast<std::int64_t>(out_.n) * out_.horizon});
     }
+    for (int n = 0; out_.hierarchical() && n < count; ++n) out_.add_segments(starts_[n], subgoals_[n]);
   }
 
  private:
+  void begin(int first, int count, int per_goal, const RolloutOptions& options) {
+    const int size = env_.size();
+    std::vector<float> targets;
+    std::vector<std::uint64_t> seeds(size);
+    for (int n = 0; n < size; ++n) {
+      const int episode = n < count ? first + n : first;
+      const std::vector<float>& target = goals_[episode / per_goal].target;
+      targets.insert(targets.end(), target.begin(), target.end());
+      seeds[n] = out_.seeds[episode];
+      starts_[n].clear(), subgoals_[n].clear();
+    }
+    env_.reset(seeds);
+    actor_.begin(targets, seeds, options.exploration);
+    store(actor_.goals(), out_.state_dim, count, first, 0, 1, out_.goal_targets);
+    observe(first, count, 0);
+  }
+
+  void note_segments(int count, int t) {
+    const std::size_t S = static_cast<std::size_t>(out_.state_dim);
+    for (int n = 0; n < count; ++n) {
+      if (actor_.proposed()[n] == 0) continue;
+      const auto subgoal = actor_.subgoals().subspan(n * S, S);
+      starts_[n].push_back(t);
+      subgoals_[n].insert(subgoals_[n].end(), subgoal.begin(), subgoal.end());
+    }
+  }
+
   void observe(int first, int count, int t) {
     store(env_.observation(), out_.state_dim, count, first, t, out_.horizon + 1, out_.observations);
     store(env_.state(), out_.state_dim, count, first, t, out_.horizon + 1, out_.states);
@@ -77,8 +85,10 @@ class BatchRollout {
   envs::BatchEnv& env_;
   std::span<const envs::Goal> goals_;
   Trajectories& out_;
-  RelayActor actor_;
+  Actor& actor_;
   std::vector<float> actions_;
+  std::vector<std::vector<int>> starts_;      // [rows], of the segments so far
+  std::vector<std::vector<float>> subgoals_;  // [rows]
 };
 
 }  // namespace
@@ -89,17 +99,18 @@ std::uint64_t episode_seed(std::uint64_t seed, std::string_view goal, int episod
   return kernels::mix_seed(seed, name, static_cast<std::uint64_t>(episode));
 }
 
-Trajectories rollout(envs::BatchEnv& env, const RelayPolicy& policy, std::span<const envs::Goal> goals,
+Trajectories rollout(envs::BatchEnv& env, Actor& actor, std::span<const envs::Goal> goals,
                      const RolloutOptions& options, const ProgressCallback& progress) {
   const envs::Spec& spec = env.spec();
-  require_fits(policy, spec);
+  BATON_REQUIRE(actor.rows() == env.size(), "rollout: an actor of {} rows in {} environments", actor.rows(),
+                env.size());
   BATON_REQUIRE(options.episodes > 0 && !goals.empty(), "rollout: {} goals with {} episodes each",
                 goals.size(), options.episodes);
   Trajectories out;
   out.horizon = spec.horizon;
   out.state_dim = spec.state_dim;
   out.action_dim = spec.action_dim;
-  out.subgoal_every = policy.hierarchical() ? policy.subgoal_every : 0;
+  out.subgoal_every = actor.subgoal_every();
   out.resize(static_cast<int>(goals.size()) * options.episodes);
   for (int i = 0; i < out.n; ++i) {
     const envs::Goal& goal = goals[i / options.episodes];
@@ -109,17 +120,12 @@ Trajectories rollout(envs::BatchEnv& env, const RelayPolicy& policy, std::span<c
     out.goal_names[i] = goal.name;
     out.seeds[i] = episode_seed(options.seed, goal.name, options.first_episode + i % options.episodes);
   }
-  BatchRollout batch(env, policy, goals, out);
+  BatchRollout batch(env, actor, goals, out);
   for (int first = 0; first < out.n; first += env.size()) {
     batch.run(first, std::min(env.size(), out.n - first), options.episodes, options, progress);
   }
-  const std::size_t rows = static_cast<std::size_t>(out.horizon + 1) * out.state_dim;
-  for (int i = 0; i < out.n; ++i) {
-    const envs::Goal& goal = goals[i / options.episodes];
-    std::vector<std::uint8_t> completed(goal.elements.size()), at_end(goal.elements.size());
-    completion(spec, goal, std::span(out.states).subspan(i * rows, rows), completed, at_end);
-    out.success[i] = std::all_of(completed.begin(), completed.end(), [](std::uint8_t c) { return c != 0; });
-  }
+  for (int i = 0; i < out.n; ++i)
+    out.success[i] = completion(spec, goals[i / options.episodes], out.episode_states(i)).all();
   return out;
 }
 

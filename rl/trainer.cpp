@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "kernels/error.hpp"
@@ -10,6 +11,7 @@
 namespace baton::rl {
 namespace {
 
+constexpr double kAny = std::numeric_limits<double>::infinity();
 constexpr int kMeasured = 16384;  // tuples that normalisers are measured on
 constexpr int kHeldOut = 2048;    // tuples of the held-out loss
 constexpr std::uint64_t kMeasureStream = 0x6d656173, kHeldOutStream = 0x68656c64,
@@ -18,7 +20,7 @@ constexpr std::uint64_t kMeasureStream = 0x6d656173, kHeldOutStream = 0x68656c64
 }  // namespace
 
 ag::OptimizerOptions optimizer_options(const ImitationSettings& settings) {
-  return {.algorithm = ag::parse_algorithm(settings.optimizer),
+  return {.algorithm = settings.optimizer,
           .lr = settings.lr,
           .momentum = settings.momentum,
           .nesterov = settings.nesterov,
@@ -27,77 +29,7 @@ ag::OptimizerOptions optimizer_options(const ImitationSettings& settings) {
 }
 
 double rate_factor(const ImitationSettings& settings, int k) {
-  return ag::schedule_factor(ag::parse_schedule(settings.schedule), k, settings.updates, settings.warmup,
-                             settings.lr_floor);
-}
-
-bool TupleStream::plain() const {
-  return sources.size() == 1 && target_goal_fraction <= 0 && final_goal_fraction <= 0;
-}
-
-TupleStream::Drawn TupleStream::draw_tuples(kernels::Random& random, int n) const {
-  tuples_.resize(static_cast<std::size_t>(n));
-  targeted_.assign(static_cast<std::size_t>(n), 0);
-  if (plain()) {
-    sources[0].index.sample(random, tuples_);
-    return {tuples_, targeted_};
-  }
-  for (int i = 0; i < n; ++i) {
-    std::size_t source = 0;
-    if (sources.size() > 1) {
-      double u = random.uniform_double();
-      while (source + 1 < sources.size() && u >= sources[source].weight) u -= sources[source++].weight;
-    }
-    RelabelTuple& tuple = tuples_[i] = sources[source].index.sample(random);
-    if (target_goal_fraction <= 0 && final_goal_fraction <= 0) continue;
-    const float u = random.uniform();
-    if (u >= target_goal_fraction + final_goal_fraction) continue;
-    tuple.w = data->length(tuple.episode) - 1 - tuple.t;
-    targeted_[i] = u < target_goal_fraction;
-  }
-  return {tuples_, targeted_};
-}
-
-void TupleStream::gather(std::span<const RelabelTuple> tuples, float* x, float* y) const {
-  const Steps steps = table != nullptr ? Steps(*table) : Steps(*data);
-  switch (kind) {
-    case TupleKind::kLow:
-      return gather_low(steps, tuples, x, y);
-    case TupleKind::kHigh:
-      return gather_high(steps, tuples, low_window, x, y);
-    case TupleKind::kGoal:
-      return gather_with_goal(steps, tuples, goals, x, y);
-  }
-}
-
-// In chunks, each from its own place in the stream of random numbers: on all threads, the same for any number of them.
-void TupleStream::draw_plain(kernels::Random& random, int n, float* x, float* y) const {
-  constexpr int kChunk = 128;
-  tuples_.resize(static_cast<std::size_t>(n));
-  const std::ptrdiff_t in = 2 * data->state_dim, out = output_dim();
-  kernels::parallel_for(kernels::chunk_count(n, kChunk), [&](int chunk) {
-    const int begin = chunk * kChunk, count = std::min(kChunk, n - begin);
-    const auto tuples =
-        std::span(tuples_).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
-    kernels::Random own = random;
-    own.skip(2 * static_cast<std::uint64_t>(begin));
-    sources[0].index.sample(own, tuples);
-    gather(tuples, x + begin * in, y + begin * out);
-  });
-  random.skip(2 * static_cast<std::uint64_t>(n));
-}
-
-void TupleStream::draw(kernels::Random& random, int n, float* x, float* y) const {
-  if (plain()) return draw_plain(random, n, x, y);
-  draw_tuples(random, n);
-  gather(tuples_, x, y);
-  if (kind == TupleKind::kGoal) return;
-  const int s = data->state_dim;
-  for (int i = 0; i < n; ++i) {
-    if (targeted_[i] == 0) continue;
-    const auto goal = goals.begin() + static_cast<std::ptrdiff_t>(tuples_[i].episode) * s;
-    std::copy(goal, goal + s, x + static_cast<std::ptrdiff_t>(i) * 2 * s + s);
-  }
+  return ag::schedule_factor(settings.schedule, k, settings.updates, settings.warmup, settings.lr_floor);
 }
 
 Normalizers measure(const TupleStream& stream, bool relative_goal, bool residual, float in_floor,
@@ -163,8 +95,7 @@ void LevelTrainer::update(int k) {
   kernels::Random random(seed_, static_cast<std::uint64_t>(k));
   train_.draw(random, settings_.batch, x_.data(), y_.data());
   add_noise(random);
-  const PolicyLoss loss = settings_.loss == "mse" ? PolicyLoss::kSquaredError : PolicyLoss::kLogLikelihood;
-  loss_sum_ += pass_.fit(policy_, loss, x_.data(), y_.data(), settings_.batch, weights_, grad_);
+  loss_sum_ += pass_.fit(policy_, settings_.loss, x_.data(), y_.data(), settings_.batch, weights_, grad_);
   ++loss_count_;
   optimizer_.step(policy_.theta(), std::span<const float>(grad_),
                   static_cast<float>(rate_factor(settings_, k)));
@@ -192,7 +123,7 @@ nlohmann::ordered_json LevelTrainer::metrics() {
     heldout_pass_.log_prob(policy_, heldout_y_.data(), log_prob);
     const double mse = 2 * heldout_pass_.mean_squared_error(policy_, heldout_y_.data()) / policy_.out_dim();
     const double nll = -std::accumulate(log_prob.begin(), log_prob.end(), 0.0) / kHeldOut;
-    object["heldout"] = settings_.loss == "mse" ? 0.5 * mse * policy_.out_dim() : nll;
+    object["heldout"] = settings_.loss == PolicyLoss::kSquaredError ? 0.5 * mse * policy_.out_dim() : nll;
     object["heldout_mse"] = mse;
   }
   object["grad_norm"] = gradient_norm_;
@@ -203,7 +134,7 @@ nlohmann::ordered_json LevelTrainer::metrics() {
 
 void LevelTrainer::finish() {
   fetch();
-  if (settings_.loss != "mse") return;
+  if (settings_.loss != PolicyLoss::kSquaredError) return;
   const int m = policy_.out_dim(), n = settings_.batch;
   std::vector<double> squares(static_cast<std::size_t>(m));
   std::vector<float> target(y_.size());
@@ -223,6 +154,68 @@ void LevelTrainer::finish() {
     policy_.log_std()[j] = static_cast<float>(0.5 * std::log(std::max(1e-12, squares[j] / (kBatches * n))));
   }
   policy_.clamp_log_std();
+}
+
+void train_levels(RelayPolicy& policy, std::span<const TupleStream> train,
+                  std::span<const TupleStream> heldout, const ImitationSettings& settings, std::uint64_t seed,
+                  std::string_view stage, const ProgressCallback& progress, MakeLevelDevice make_device) {
+  const int levels = policy.levels();
+  std::vector<LevelTrainer> trainers;
+  for (int level = 0; level < levels; ++level) {
+    trainers.emplace_back(policy.level(level), train[level], heldout[level], settings,
+                          kernels::mix_seed(seed, level), make_device);
+  }
+  for (int k = 0; k < settings.updates; ++k) {
+    if (make_device != nullptr) {  // queues and returns
+      for (LevelTrainer& trainer : trainers) trainer.update(k);
+    } else {
+      kernels::parallel_for(levels, [&](int level) { trainers[level].update(k); });
+    }
+    const int done = k + 1;
+    Progress now{stage, done, settings.updates, nullptr};
+    nlohmann::ordered_json object;
+    if (done % settings.report_every == 0 || done == settings.updates) {
+      object = {{"stage", stage},
+                {"method", policy.method},
+                {"update", done},
+                {"samples", std::int64_t{done} * settings.batch},
+                {"lr", trainers[0].learning_rate(k)}};
+      for (int level = 0; level < levels; ++level)
+        object[level == 1 ? "high" : "low"] = trainers[level].metrics();
+      now.metrics = &object;
+    }
+    report(progress, now);
+  }
+  for (LevelTrainer& trainer : trainers) trainer.finish();
+}
+
+void list_settings(SettingsTable& table, const std::string& section, ImitationSettings& s,
+                   double least_noise) {
+  const std::string p = section + ".";
+  table.add(p + "updates", &s.updates, "minibatches", 1, 1e9);
+  table.add(p + "batch", &s.batch, "tuples per minibatch", 1, 1e6);
+  table.add_choice(p + "optimizer", &s.optimizer, names_of(ag::algorithm_name, ag::Algorithm::kSgd),
+                   "what updates the parameters");
+  table.add(p + "momentum", &s.momentum, "sgd's", 0, 0.9999);
+  table.add(p + "nesterov", &s.nesterov, "sgd looks ahead along its momentum");
+  table.add(p + "lr", &s.lr, "learning rate", 0, 10);
+  table.add_choice(p + "schedule", &s.schedule, names_of(ag::schedule_name, ag::Schedule::kCosine),
+                   "of the learning rate");
+  table.add(p + "warmup", &s.warmup, "updates of linear warm-up", 0, 1e9);
+  table.add(p + "lr_floor", &s.lr_floor, "the schedule ends at this fraction of lr", 0, 1);
+  table.add(p + "weight_decay", &s.weight_decay, "decoupled; adamw and sgd", 0, kAny);
+  table.add(p + "clip_norm", &s.clip_norm, "of the gradient; 0: off", 0, kAny);
+  table.add(p + "state_noise", &s.state_noise, "std of noise on inputs, in normalised units", least_noise,
+            kAny);
+  table.add(p + "goal_noise", &s.goal_noise, "same, on goals", least_noise, kAny);
+  table.add(p + "final_goal_fraction", &s.final_goal_fraction,
+            "long-term goals moved to the demonstration's end", 0, 1);
+  table.add(p + "target_goal_fraction", &s.target_goal_fraction, "long-term goals moved to the compound goal",
+            0, 1);
+  table.add_choice(p + "bc_goal", &s.bc_goal, kEpisodeGoalNames, "goal of BC without relabeling");
+  table.add_choice(p + "loss", &s.loss, kPolicyLossNames, "negative log-likelihood, or squared error");
+  table.add(p + "holdout", &s.holdout, "fraction of episodes kept out", 0, 0.9);
+  table.add(p + "report_every", &s.report_every, "updates between metrics", 1, 1e9);
 }
 
 }  // namespace baton::rl

@@ -1,5 +1,5 @@
 #pragma once
-// Minibatch maximum likelihood for one policy on relabelled tuples: the inner loop of imitation and distillation.
+// Minibatch maximum likelihood on relabelled tuples: the inner loop of imitation and distillation.
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,54 +8,38 @@
 #include <vector>
 
 #include "autograd/optim.hpp"
+#include "rl/data/tuples.hpp"
 #include "rl/device.hpp"
-#include "rl/imitation.hpp"
-#include "rl/relabel.hpp"
+#include "rl/policy/relay_policy.hpp"
+#include "rl/run/progress.hpp"
+#include "rl/run/settings.hpp"
 
 namespace baton::rl {
 
-// What a policy is trained on.
-enum class TupleKind {
-  kLow,   // algorithm 2: target a_t, goal s_{t+w}; also GCBC, with the long window
-  kHigh,  // algorithm 3: target s_{t+min(w, W_l)}
-  kGoal,  // BC: target a_t, the goal given per episode
+struct ImitationSettings {
+  int updates = 40000;
+  int batch = 256;
+  ag::Algorithm optimizer = ag::Algorithm::kAdamW;
+  float momentum = 0.9f;  // sgd
+  bool nesterov = false;  // sgd
+  float lr = 1e-3f;
+  ag::Schedule schedule = ag::Schedule::kCosine;
+  int warmup = 200;                // updates of linear warm-up
+  float lr_floor = 0.02f;          // the schedule ends at this fraction of lr
+  float weight_decay = 0;          // decoupled
+  float clip_norm = 0;             // 0: off
+  float state_noise = 0;           // std of noise on the encoded state, in normalised units
+  float goal_noise = 0;            // same, on the encoded goal
+  float final_goal_fraction = 0;   // TupleSettings
+  float target_goal_fraction = 0;  // TupleSettings
+  EpisodeGoal bc_goal = EpisodeGoal::kFinal;
+  PolicyLoss loss = PolicyLoss::kLogLikelihood;
+  float holdout = 0.05f;   // fraction of episodes kept out of training (at least one when > 0)
+  int report_every = 500;  // updates between metrics
 };
-
-// Tuples of some episodes, drawn with a weight against other sources. The weights add up to one.
-struct TupleSource {
-  RelabelIndex index;
-  double weight = 1;
-};
-
-struct TupleStream {
-  const Dataset* data = nullptr;
-  // Of *data, shared by the streams that draw many batches of it: draw() reads states there. Null: data's own array.
-  std::shared_ptr<const StateTable> table;
-  TupleKind kind = TupleKind::kLow;
-  int low_window = 30;             // W_l, for kHigh
-  float final_goal_fraction = 0;   // of tuples whose w is moved to the episode's end
-  float target_goal_fraction = 0;  // of tuples whose goal is the episode's compound goal; w moved to the end
-  std::vector<float> goals;        // [E][S]: kGoal's goals, and those of target_goal_fraction
-  std::vector<TupleSource> sources;
-
-  int output_dim() const { return kind == TupleKind::kHigh ? data->state_dim : data->action_dim; }
-  // n tuples drawn from `random` into x [n][2S], y [n][output_dim()].
-  void draw(kernels::Random& random, int n, float* x, float* y) const;
-  // The tuples alone, and which of them have their episode's given goal; valid until the next draw.
-  struct Drawn {
-    std::span<const RelabelTuple> tuples;
-    std::span<const std::uint8_t> targeted;
-  };
-  Drawn draw_tuples(kernels::Random& random, int n) const;
-
- private:
-  bool plain() const;  // every tuple takes one number of 64 bits, and nothing of it is changed afterwards
-  void draw_plain(kernels::Random& random, int n, float* x, float* y) const;
-  void gather(std::span<const RelabelTuple> tuples, float* x, float* y) const;
-
-  mutable std::vector<RelabelTuple> tuples_;
-  mutable std::vector<std::uint8_t> targeted_;
-};
+// least_noise: the lower bound of state_noise and goal_noise (distillation gives numbers below 0 a meaning).
+void list_settings(SettingsTable& table, const std::string& section, ImitationSettings& settings,
+                   double least_noise = 0);
 
 // Means and floored standard deviations of encoded inputs and outputs, from 16384 drawn tuples.
 struct Normalizers {

@@ -164,9 +164,8 @@ std::vector<std::vector<std::uint8_t>> operate(bool in_double, std::uint64_t fir
     for (auto& g : envs::kitchen_goals("all")) goals.push_back(std::move(g));
   envs::EnvOptions options;
   options.size = static_cast<int>(goals.size());
-  envs::KitchenOptions kitchen;
-  kitchen.in_double = in_double;
-  envs::KitchenEnv env(options, kitchen);
+  options.in_double = in_double;
+  envs::KitchenEnv env(options);
   envs::TeleoperatorSettings disturbed;  // as in training data, so that not everything succeeds
   disturbed.disturbance_low = 0.05, disturbed.disturbance_high = 0.3;
   envs::Teleoperator operators(options.size, disturbed);

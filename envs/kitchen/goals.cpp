@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "envs/names.hpp"
 #include "kernels/error.hpp"
+#include "kernels/names.hpp"
 
 namespace baton::envs {
 
@@ -60,8 +60,8 @@ std::vector<int> parse_elements(std::string_view name) {
   for (const auto* list : {&kitchen_demonstrated_goals(), &kitchen_unseen_goals()})
     known.insert(known.end(), list->begin(), list->end());
   const std::string_view shown = name.substr(0, 200);
-  throw UsageError(
-      fmt::format("kitchen: unknown goal '{}'; the nearest is '{}'", shown, nearest_name(shown, known)));
+  throw UsageError(fmt::format("kitchen: unknown goal '{}'{} (all, unseen, or elements joined by '_')", shown,
+                               suggestion(shown, known)));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "envs/kitchen/kitchen_model.hpp"
 #include "envs/sim/batch.hpp"
+#include "envs/sim/mjcf/load.hpp"
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/rng.hpp"
@@ -21,24 +22,25 @@ bool is_burner(int i) { return i == 10 || i == 12 || i == 14 || i == 16; }
 
 }  // namespace
 
-KitchenEnv::KitchenEnv(const EnvOptions& options, const KitchenOptions& kitchen)
-    : size_(options.size), kitchen_(kitchen) {
+KitchenEnv::KitchenEnv(const EnvOptions& options) : size_(options.size), start_spread_(options.start_spread) {
   BATON_REQUIRE(size_ > 0, "kitchen: size is {}, expected at least 1", size_);
   BATON_REQUIRE(std::isfinite(options.noise_ratio),
                 "kitchen: noise ratio is {}, expected a number (negative: the default)", options.noise_ratio);
-  BATON_REQUIRE(kitchen.start_spread >= 0 && kitchen.start_spread <= 0.5f,
-                "kitchen: start spread is {}, expected 0..0.5 rad", kitchen.start_spread);
+  BATON_REQUIRE(start_spread_ >= 0 && start_spread_ <= 0.5f,
+                "kitchen: start spread is {}, expected 0..0.5 rad", start_spread_);
   if (options.threads > 0) kernels::set_threads(options.threads);
   const float robot = (options.noise_ratio < 0 ? kRobotNoiseRatio : options.noise_ratio) * kRobotAmplitude;
   const float objects = options.noise_ratio < 0 ? kObjectNoiseRatio : options.noise_ratio;
   for (int i = 0; i < kKitchenStateDim; ++i)
     noise_[i] = i < kKitchenRobotDim ? robot : objects * (is_burner(i) ? kBurnerAmplitude : kObjectAmplitude);
-  const auto& model = kitchen_model();
+  const sim::Model<double> other =
+      options.model.empty() ? sim::Model<double>{} : sim::mjcf::load(options.model);
+  const sim::Model<double>& model = options.model.empty() ? kitchen_model() : other;
   BATON_REQUIRE(model.nq == kKitchenStateDim && model.nv == kKitchenQvelDim && model.nu == kKitchenActionDim,
-                "kitchen.xml: nq {}, nv {}, nu {}, expected {}, {}, {}", model.nq, model.nv, model.nu,
-                kKitchenStateDim, kKitchenQvelDim, kKitchenActionDim);
+                "{}: nq {}, nv {}, nu {}; a kitchen has {}, {} and {}", model.file, model.nq, model.nv,
+                model.nu, kKitchenStateDim, kKitchenQvelDim, kKitchenActionDim);
   sim::BatchOptions physics;
-  if (kitchen.in_double) physics.precision = sim::Precision::kDouble;
+  if (options.in_double) physics.precision = sim::Precision::kDouble;
   batch_ = std::make_unique<sim::Batch>(model, size_, physics);
   const std::size_t values = static_cast<std::size_t>(size_) * kKitchenStateDim;
   state_.resize(values);
@@ -59,25 +61,35 @@ void KitchenEnv::reset(std::span<const std::uint64_t> seeds) {
   for (int env = 0; env < size_; ++env) {
     for (int i = 0; i < kKitchenStateDim; ++i) qpos[i] = kitchen_start()[i];
     for (int j = 0; j < 7; ++j)
-      qpos[j] += kitchen_.start_spread *
+      qpos[j] += start_spread_ *
                  (2 * kernels::uniform_at(seeds[static_cast<std::size_t>(env)], kStartStream, j) - 1);
     batch_->reset(env, qpos, qvel);
     observe(env);
   }
 }
 
-void KitchenEnv::step(std::span<const float> actions) {
+void KitchenEnv::step(std::span<const float> actions) { advance<float>(observation_, actions); }
+
+void KitchenEnv::step_from(std::span<const float> observed, std::span<const float> actions) {
+  BATON_REQUIRE(observed.size() == observation_.size(),
+                "kitchen: {} observed values for {} environments, expected {}", observed.size(), size_,
+                observation_.size());
+  advance<double>(observed, actions);
+}
+
+// T: what targets are computed in.
+template <class T>
+void KitchenEnv::advance(std::span<const float> observed, std::span<const float> actions) {
   const std::size_t expected = static_cast<std::size_t>(size_) * kKitchenActionDim;
   BATON_REQUIRE(actions.size() == expected, "kitchen: {} action values for {} environments, expected {}",
                 actions.size(), size_, expected);
   for (int env = 0; env < size_; ++env) {
     double* target = &target_[static_cast<std::size_t>(env) * kKitchenActionDim];
     const float* action = &actions[static_cast<std::size_t>(env) * kKitchenActionDim];
-    const float* seen = &observation_[static_cast<std::size_t>(env) * kKitchenStateDim];
+    const float* seen = &observed[static_cast<std::size_t>(env) * kKitchenStateDim];
     for (int j = 0; j < kKitchenActionDim; ++j) {
       BATON_REQUIRE(!std::isnan(action[j]), "kitchen: action {} of environment {} is not a number", j, env);
-      const float wanted = seen[j] + kKitchenActionScale * std::clamp(action[j], -1.0f, 1.0f);
-      target[j] = std::clamp(wanted, kKitchenTargetLow[j], kKitchenTargetHigh[j]);
+      target[j] = kitchen_target<T>(seen[j], action[j], j);
     }
   }
   batch_->step(kKitchenSubsteps, target_);

@@ -7,6 +7,7 @@
 // uniform(-1, 1) * ratio * amplitude, amplitude 0.1 for robot joints, 0.005 for the objects' coordinates and 0.0005
 // for burners. By default the ratio is FrankaKitchen-v1's, 0.01 for the robot and 0.0005 for objects; a given ratio
 // (the paper's environment: 0.1) holds for both. Noise is a function of (seed, step, coordinate) alone.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -22,20 +23,25 @@ class Batch;
 
 namespace baton::envs {
 
-struct KitchenOptions {
-  float start_spread = 0;  // rad: each arm joint starts within +-start_spread of the start configuration
-  bool in_double =
-      false;  // physics in double, an environment at a time: what lanes of float are compared with
-};
-
 // Limits of the position targets, which are also where the operator keeps the joints.
 inline constexpr std::array<float, 9> kKitchenTargetLow{-2.9f, -1.8f, -2.9f, -3.1f, -2.9f, 0, -2.9f, 0, 0};
 inline constexpr std::array<float, 9> kKitchenTargetHigh{2.9f, 1.8f, 2.9f, 0, 2.9f, 3.8f, 2.9f, 0.04f, 0.04f};
-inline constexpr float kKitchenActionScale = 2.0f * 0.08f;  // rad per unit of action: 2 rad/s for 80 ms
+
+// The law of actions, for joint j: the position target that `action` means to somebody who saw the joint at `seen`.
+template <class T>
+T kitchen_target(T seen, T action, int j) {
+  constexpr T kScale =
+      static_cast<T>(2) * static_cast<T>(0.08L);  // rad per unit of action: 2 rad/s for 80 ms
+  const T wanted = seen + kScale * std::clamp(action, T(-1), T(1));
+  return std::clamp(wanted, static_cast<T>(kKitchenTargetLow[static_cast<std::size_t>(j)]),
+                    static_cast<T>(kKitchenTargetHigh[static_cast<std::size_t>(j)]));
+}
 
 class KitchenEnv final : public BatchEnv {
  public:
-  explicit KitchenEnv(const EnvOptions& options, const KitchenOptions& kitchen = {});
+  // options.model: a file of a kitchen with the same coordinates and actuators, in place of kitchen.xml. Throws naming
+  // the file and what does not fit.
+  explicit KitchenEnv(const EnvOptions& options);
   ~KitchenEnv() override;
 
   const Spec& spec() const override { return kitchen_spec(); }
@@ -43,21 +49,25 @@ class KitchenEnv final : public BatchEnv {
   std::vector<Goal> goals(const std::string& list) const override { return kitchen_goals(list); }
   void reset(std::span<const std::uint64_t> seeds) override;
   void step(std::span<const float> actions) override;
+  void step_from(std::span<const float> observed,
+                 std::span<const float> actions) override;  // targets in double
   std::span<const float> observation() const override { return observation_; }
   std::span<const float> state() const override { return state_; }
   std::uint64_t diverged() const override;
 
-  // For recording and replay: true qpos [30] and qvel [29] of one environment. set_state also makes a new
-  // observation, under the noise of the environment's current step.
-  void get_state(int env, std::span<double> qpos, std::span<double> qvel) const;
-  void set_state(int env, std::span<const double> qpos, std::span<const double> qvel);
+  int qpos_dim() const override { return kKitchenStateDim; }
+  int qvel_dim() const override { return kKitchenQvelDim; }
+  void get_state(int env, std::span<double> qpos, std::span<double> qvel) const override;
+  void set_state(int env, std::span<const double> qpos, std::span<const double> qvel) override;
 
  private:
+  template <class T>
+  void advance(std::span<const float> observed, std::span<const float> actions);
   void observe(int env);
 
   int size_;
+  float start_spread_;
   std::array<float, kKitchenStateDim> noise_{};  // largest deviation of each coordinate
-  KitchenOptions kitchen_;
   std::unique_ptr<sim::Batch> batch_;
   std::vector<std::uint64_t> seeds_;        // [N]
   std::uint64_t step_ = 0;                  // actions since reset

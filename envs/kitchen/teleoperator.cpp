@@ -196,4 +196,13 @@ void Teleoperator::act(std::span<const float> observation, std::span<float> want
 
 bool Teleoperator::done(int i) const { return operators_.at(static_cast<std::size_t>(i)).done; }
 
+std::unique_ptr<Demonstrator> make_teleoperator(int size, const DemonstratorOptions& options) {
+  TeleoperatorSettings settings;
+  settings.spread = options.spread;
+  settings.tremor = options.tremor;
+  settings.disturbance_low = options.disturbance_low;
+  settings.disturbance_high = options.disturbance_high;
+  return std::make_unique<Teleoperator>(size, settings);
+}
+
 }  // namespace baton::envs

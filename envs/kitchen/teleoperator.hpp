@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "envs/demonstrator.hpp"
 #include "envs/kitchen/goals.hpp"
 
 namespace baton::envs {
@@ -28,25 +29,28 @@ struct TeleoperatorSettings {
   double calm = 0.5;  // share of the time without disturbance: it comes in bursts of some 15 actions
 };
 
-class Teleoperator {
+class Teleoperator final : public Demonstrator {
  public:
   Teleoperator(int size, const TeleoperatorSettings& settings);
-  ~Teleoperator();
+  ~Teleoperator() override;
 
   // Starts an episode of operator i: elements (KitchenElement) in the order of work. All randomness is seed's.
   void reset(int i, const std::vector<int>& elements, std::uint64_t seed);
+  void reset(int i, const Goal& goal, std::uint64_t seed) override { reset(i, goal.elements, seed); }
 
   // observation: [N][30]. wanted: [N][9], what the operator does and what is to be recorded; executed: [N][9], what
   // is to be given to the environment (the same without disturbance). Both in [-1, 1], both overwritten.
-  void act(std::span<const float> observation, std::span<float> wanted, std::span<float> executed);
+  void act(std::span<const float> observation, std::span<float> wanted, std::span<float> executed) override;
 
   // True when operator i saw all its elements as it wants them at the last act().
-  bool done(int i) const;
+  bool done(int i) const override;
 
  private:
   struct Operator;
   TeleoperatorSettings settings_;
   std::vector<Operator> operators_;
 };
+
+std::unique_ptr<Demonstrator> make_teleoperator(int size, const DemonstratorOptions& options);
 
 }  // namespace baton::envs

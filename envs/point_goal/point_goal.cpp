@@ -4,8 +4,8 @@
 #include <array>
 #include <cmath>
 
-#include "envs/names.hpp"
 #include "kernels/error.hpp"
+#include "kernels/names.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/rng.hpp"
 
@@ -108,8 +108,8 @@ class PointGoal final : public BatchEnv {
     std::vector<Goal> goals;
     for (const std::string& name : wanted) {
       if (std::find(known.begin(), known.end(), name) == known.end()) {
-        throw UsageError(fmt::format("point_goal: unknown goal '{}'; the nearest is '{}' (or all, unseen)",
-                                     name, nearest_name(name, known)));
+        throw UsageError(
+            fmt::format("point_goal: unknown goal '{}'{} (or all, unseen)", name, suggestion(name, known)));
       }
       goals.push_back(make_goal(spec_, name));
     }
@@ -202,15 +202,53 @@ Vec avoid(std::span<const float> state, int wanted, Vec p, Vec d) {
   return d;
 }
 
+// A function of the state alone: neither style nor disturbance.
+class PointGoalDemonstrator final : public Demonstrator {
+ public:
+  explicit PointGoalDemonstrator(int size)
+      : spec_(make_spec()),
+        goals_(static_cast<std::size_t>(size)),
+        done_(static_cast<std::size_t>(size), 0) {}
+
+  void reset(int i, const Goal& goal, std::uint64_t) override {
+    goals_[static_cast<std::size_t>(i)] = goal;
+    done_[static_cast<std::size_t>(i)] = 0;
+  }
+
+  void act(std::span<const float> observation, std::span<float> wanted, std::span<float> executed) override {
+    for (std::size_t i = 0; i < goals_.size(); ++i) {
+      const auto state = observation.subspan(i * kStateDim, kStateDim);
+      point_goal_action(spec_, goals_[i], state, wanted.subspan(i * kActionDim, kActionDim));
+      done_[i] = std::all_of(goals_[i].elements.begin(), goals_[i].elements.end(), [&](int e) {
+        return element_done(spec_.elements[static_cast<std::size_t>(e)], state, goals_[i].target);
+      });
+    }
+    std::copy(wanted.begin(), wanted.end(), executed.begin());
+  }
+
+  bool done(int i) const override { return done_[static_cast<std::size_t>(i)] != 0; }
+
+ private:
+  Spec spec_;
+  std::vector<Goal> goals_;
+  std::vector<char> done_;
+};
+
 }  // namespace
 
 std::unique_ptr<BatchEnv> make_point_goal(const EnvOptions& options) {
   BATON_REQUIRE(options.size > 0, "point_goal: {} environments, at least 1 is needed", options.size);
+  BATON_REQUIRE(options.model.empty(), "point_goal: takes no model of another file (given: {})",
+                options.model);
   return std::make_unique<PointGoal>(options);
 }
 
-void point_goal_operator(const Spec& spec, const Goal& goal, std::span<const float> state,
-                         std::span<float> action) {
+std::unique_ptr<Demonstrator> make_point_goal_demonstrator(int size, const DemonstratorOptions&) {
+  return std::make_unique<PointGoalDemonstrator>(size);
+}
+
+void point_goal_action(const Spec& spec, const Goal& goal, std::span<const float> state,
+                       std::span<float> action) {
   const Vec p{state[0], state[1]};
   action[0] = action[1] = 0;
   for (const int e : goal.elements) {

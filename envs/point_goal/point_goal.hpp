@@ -10,16 +10,20 @@
 // The point steers around a knob from the side, so order and approach matter: pushing needs getting behind the knob.
 #include <memory>
 
+#include "envs/demonstrator.hpp"
 #include "envs/env.hpp"
 
 namespace baton::envs {
 
 std::unique_ptr<BatchEnv> make_point_goal(const EnvOptions& options);
 
-// A scripted demonstrator: the action [2] towards completing `goal` from `state`, its elements in the order of the
+// Follows point_goal_action(); nothing of the options changes it.
+std::unique_ptr<Demonstrator> make_point_goal_demonstrator(int size, const DemonstratorOptions& options);
+
+// The action [2] towards completing `goal` from `state`, its elements in the order of the
 // goal's name. A function of what a policy sees alone (no memory), so that a policy can imitate it. Every element done:
 // stands still.
-void point_goal_operator(const Spec& spec, const Goal& goal, std::span<const float> state,
-                         std::span<float> action);
+void point_goal_action(const Spec& spec, const Goal& goal, std::span<const float> state,
+                       std::span<float> action);
 
 }  // namespace baton::envs

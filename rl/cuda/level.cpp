@@ -17,8 +17,9 @@ TrainingShape shape_of(const TupleStream& stream, const ImitationSettings& setti
   TrainingShape shape;
   shape.batch = settings.batch;
   shape.updates = std::min(std::clamp(kTuplesAhead / settings.batch, 1, kUpdatesAhead), settings.updates);
-  shape.loss = settings.loss == "mse" ? Loss::kSquaredError : Loss::kNegativeLogLikelihood;
-  shape.algorithm = ag::parse_algorithm(settings.optimizer);
+  shape.loss =
+      settings.loss == PolicyLoss::kSquaredError ? Loss::kSquaredError : Loss::kNegativeLogLikelihood;
+  shape.algorithm = settings.optimizer;
   shape.state_targets = stream.kind == TupleKind::kHigh;
   shape.state_noise = settings.state_noise;
   shape.goal_noise = settings.goal_noise;
@@ -45,7 +46,7 @@ class Level final : public LevelDevice {
   Done fetch(GaussianPolicy& policy) override {
     const TrainingState now = step_.fetch(policy.theta());
     const auto bad = static_cast<int>(now.bad);
-    BATON_REQUIRE(bad < 0, "{}: the gradient of {} is not finite", settings_.optimizer,
+    BATON_REQUIRE(bad < 0, "{}: the gradient of {} is not finite", ag::algorithm_name(settings_.optimizer),
                   policy.parameter_name(bad));
     return {now.loss_sum, now.gradient_norm, static_cast<int>(now.losses)};
   }
@@ -77,7 +78,7 @@ class Level final : public LevelDevice {
     row.goal = static_cast<std::int32_t>(first + tuple.w);
     if (targeted || stream_.kind == TupleKind::kGoal) row.goal = ~static_cast<std::int32_t>(tuple.episode);
     if (stream_.kind == TupleKind::kHigh)
-      row.target = static_cast<std::int32_t>(first + std::min(tuple.w, stream_.low_window));
+      row.target = static_cast<std::int32_t>(first + stream_.subgoal_steps(tuple));
     return row;
   }
 

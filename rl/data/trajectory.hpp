@@ -10,33 +10,52 @@
 
 namespace baton::rl {
 
+// A stretch of an episode during which one subgoal was held.
+struct Segment {
+  int start = 0, length = 0;  // steps
+  bool operator==(const Segment&) const = default;
+};
+
 struct Trajectories {
   int n = 0;              // episodes
   int horizon = 0;        // T, environment steps per episode
   int state_dim = 0;      // S
   int action_dim = 0;     // A
-  int subgoal_every = 0;  // H, steps a subgoal is held; 0: a flat policy, no subgoals
+  int subgoal_every = 0;  // H, the longest that a subgoal is held; 0: a flat policy, no segments
 
   std::vector<float> observations;  // [n][T+1][S], noisy: what the policy saw; row T is after the last action
   std::vector<float> states;        // [n][T+1][S], true: what completion is judged on
   std::vector<float> actions;       // [n][T][A], as sampled (not clipped)
-  std::vector<float> subgoals;      // [n][ceil(T/H)][S], as sampled; empty for a flat policy
   std::vector<float> goal_targets;  // [n][S], the compound goal as the policy saw it
   std::vector<std::string> goal_names;  // [n]
   std::vector<std::uint64_t> seeds;     // [n], the environment's seed of each episode
   std::vector<std::uint8_t> success;    // [n], all elements of the goal completed at some time
 
-  // Number of subgoals per episode: ceil(T / H); 0 for a flat policy.
-  int segments() const { return subgoal_every > 0 ? (horizon + subgoal_every - 1) / subgoal_every : 0; }
+  // Segments of all episodes, in order; each episode's cover its steps without gaps. Empty for a flat policy.
+  std::vector<Segment> segments;
+  std::vector<float> subgoals;           // [segments][S], as sampled
+  std::vector<int> segment_offsets{0};   // [n+1]: episode e has segments offsets[e] .. offsets[e+1]-1
+  std::vector<std::int32_t> segment_at;  // [n][T], the segment of each step
 
-  // Sizes every array for n episodes (zeros). Sizes above must be set.
+  // Sizes every array for n episodes (zeros), without segments. Sizes above must be set.
   void resize(int episodes);
+  // The segments of the next episode, in order 0 .. n-1: they begin at `starts` (the first at 0, ascending) and hold
+  // `subgoals` [starts][S].
+  void add_segments(std::span<const int> starts, std::span<const float> subgoals);
 
-  std::span<const float> observation(int episode, int t) const;    // [S]
-  std::span<const float> state(int episode, int t) const;          // [S]
-  std::span<const float> action(int episode, int t) const;         // [A]
-  std::span<const float> subgoal(int episode, int segment) const;  // [S]
-  std::span<const float> goal(int episode) const;                  // [S]
+  bool hierarchical() const { return subgoal_every > 0; }
+  std::span<const float> observation(int episode, int t) const;  // [S]
+  std::span<const float> state(int episode, int t) const;        // [S]
+  std::span<const float> episode_states(int episode) const;      // [T+1][S]
+  std::span<const float> action(int episode, int t) const;       // [A]
+  std::span<const float> goal(int episode) const;                // [S]
+  // Of a hierarchy: the segment that step t belongs to, and the subgoal [S] of a segment.
+  int segment(int episode, int t) const {
+    return segment_at[static_cast<std::size_t>(episode) * horizon + t];
+  }
+  std::span<const float> subgoal(int segment) const;
+  // What the low level was to reach at step t: the subgoal held, or the compound goal of a flat policy.
+  std::span<const float> low_goal(int episode, int t) const;
 };
 
 // The trajectories as demonstrations (for IRIL and distillation): states = observations[0..T-1], actions clipped to

@@ -5,13 +5,14 @@
 
 #include "kernels/error.hpp"
 #include "rl/data/hdf5_file.hpp"
+#include "rl/run/config.hpp"
 #include "rl/run/metrics.hpp"
 
 namespace baton::rl {
 namespace {
 
 constexpr const char* kFormat = "baton-policy";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 void write_array(Hdf5File& file, const std::string& name, std::span<const float> values) {
   file.write<float>(name, values, {values.size()});
@@ -32,7 +33,7 @@ void save_level(Hdf5File& file, const std::string& group, const GaussianPolicy& 
   set_number(file, group, "layer_norm", policy.spec().layer_norm);
   set_number(file, group, "state_dim", encoding.state_dim);
   set_number(file, group, "robot_dim", encoding.robot_dim);
-  file.set_attribute(group, "robot_fill", robot_fill_name(encoding.robot_fill));
+  file.set_attribute(group, "robot_fill", std::string(robot_fill_name(encoding.robot_fill)));
   set_number(file, group, "relative_goal", encoding.relative_goal);
   set_number(file, group, "residual", encoding.residual);
   const LogStdRange& range = policy.range();
@@ -116,35 +117,101 @@ GaussianPolicy load_level(const Hdf5File& file, const std::string& group) {
   return policy;
 }
 
+void write_head(Hdf5File& file, const std::string& method, const std::string& base, const std::string& env,
+                const std::string& config) {
+  file.set_attribute("/", "format", std::string(kFormat));
+  set_number(file, "/", "version", kVersion);
+  file.set_attribute("/", "method", method);
+  file.set_attribute("/", "base", base);
+  file.set_attribute("/", "env", env);
+  file.set_attribute("/", "config", config);
+}
+
+// Opens the file and checks what it is.
+Hdf5File open_policy(const std::string& folder) {
+  const bool is_file = std::filesystem::is_regular_file(folder);
+  Hdf5File file = Hdf5File::open(is_file ? folder : folder + "/policy.h5");
+  BATON_REQUIRE(file.has_attribute("/", "format") && file.string_attribute("/", "format") == kFormat,
+                "{}: not a policy of baton (attribute format = \"{}\" is missing)", file.path(), kFormat);
+  const int version = get_int(file, "/", "version", 0, 1 << 20);
+  BATON_REQUIRE(version == 1 || version == kVersion, "{}: version {}, this program reads versions 1 and {}",
+                file.path(), version, kVersion);
+  return file;
+}
+
+// Version 1 has no base: method was ril, gcbc, bc, <variant>-rpl, <variant>-gcbc, <variant>-bc or distilled.
+std::string base_of(const Hdf5File& file) {
+  if (file.has_attribute("/", "base")) return file.string_attribute("/", "base");
+  const std::string method = file.string_attribute("/", "method");
+  const std::string base = method.substr(method.rfind('-') + 1);
+  if (base == "distilled") return file.has("high") ? "ril" : "gcbc";
+  return base == "rpl" ? "ril" : base;
+}
+
+float get_real(const Hdf5File& file, const std::string& name) {
+  const std::vector<double> values = file.number_attribute("/", name);
+  BATON_REQUIRE(values.size() == 1 && std::isfinite(values[0]) && values[0] >= 0,
+                "{}: attribute {} is not one number of 0 or more", file.path(), name);
+  return static_cast<float>(values[0]);
+}
+
+template <class Enum, class Names>
+Enum get_choice(const Hdf5File& file, const std::string& name, const Names& names) {
+  const std::string text = file.string_attribute("/", name);
+  const auto at = std::ranges::find(names, text);
+  BATON_REQUIRE(at != names.end(), "{}: attribute {} is '{:.40}', one of {} is expected", file.path(), name,
+                text, fmt::join(names, ", "));
+  return static_cast<Enum>(at - names.begin());
+}
+
+void save_training(Hdf5File& file, const RelayPolicy& policy) {
+  const TupleSettings& tuples = policy.tuples;
+  file.set_attribute("/", "subgoal_end",
+                     std::string(kSubgoalEndNames.at(static_cast<std::size_t>(policy.subgoal_end))));
+  set_number(file, "/", "low_window", tuples.low_window);
+  set_number(file, "/", "high_window", tuples.high_window);
+  set_number(file, "/", "final_goal_fraction", tuples.final_goal_fraction);
+  set_number(file, "/", "target_goal_fraction", tuples.target_goal_fraction);
+  file.set_attribute("/", "bc_goal",
+                     std::string(kEpisodeGoalNames.at(static_cast<std::size_t>(tuples.bc_goal))));
+  set_number(file, "/", "state_noise", policy.state_noise);
+  set_number(file, "/", "goal_noise", policy.goal_noise);
+}
+
+void load_training(const Hdf5File& file, RelayPolicy& policy) {
+  if (!file.has_attribute("/", "subgoal_end")) return read_training(policy.config, policy);
+  policy.subgoal_end = get_choice<SubgoalEnd>(file, "subgoal_end", kSubgoalEndNames);
+  policy.tuples.low_window = get_int(file, "/", "low_window", 1, 1 << 20);
+  policy.tuples.high_window = get_int(file, "/", "high_window", 1, 1 << 20);
+  policy.tuples.final_goal_fraction = get_real(file, "final_goal_fraction");
+  policy.tuples.target_goal_fraction = get_real(file, "target_goal_fraction");
+  policy.tuples.bc_goal = get_choice<EpisodeGoal>(file, "bc_goal", kEpisodeGoalNames);
+  policy.state_noise = get_real(file, "state_noise");
+  policy.goal_noise = get_real(file, "goal_noise");
+}
+
 }  // namespace
 
 void save_policy(const RelayPolicy& policy, const std::string& directory) {
   prepare_directory(directory);
   Hdf5File file = Hdf5File::create(directory + "/policy.h5");
-  file.set_attribute("/", "format", std::string(kFormat));
-  set_number(file, "/", "version", kVersion);
-  file.set_attribute("/", "method", policy.method);
-  file.set_attribute("/", "env", policy.env);
-  file.set_attribute("/", "config", policy.config);
+  write_head(file, policy.method, policy.base, policy.env, policy.config);
   set_number(file, "/", "subgoal_every", policy.subgoal_every);
+  save_training(file, policy);
   save_level(file, "low", policy.low);
   if (policy.high) save_level(file, "high", *policy.high);
   file.commit();
 }
 
 RelayPolicy load_policy(const std::string& directory) {
-  const bool is_file = std::filesystem::is_regular_file(directory);
-  const Hdf5File file = Hdf5File::open(is_file ? directory : directory + "/policy.h5");
-  BATON_REQUIRE(file.has_attribute("/", "format") && file.string_attribute("/", "format") == kFormat,
-                "{}: not a policy of baton (attribute format = \"{}\" is missing)", file.path(), kFormat);
-  const int version = get_int(file, "/", "version", 0, 1 << 20);
-  BATON_REQUIRE(version == kVersion, "{}: version {}, this program reads version {}", file.path(), version,
-                kVersion);
+  const Hdf5File file = open_policy(directory);
   RelayPolicy policy;
   policy.method = file.string_attribute("/", "method");
+  policy.base = base_of(file);
   policy.env = file.string_attribute("/", "env");
   policy.config = file.string_attribute("/", "config");
   policy.subgoal_every = get_int(file, "/", "subgoal_every", 1, 1 << 20);
+  load_training(file, policy);
   policy.low = load_level(file, "low");
   if (!file.has("high")) return policy;
   policy.high = load_level(file, "high");
@@ -155,11 +222,41 @@ RelayPolicy load_policy(const std::string& directory) {
   return policy;
 }
 
-void require_shape(const RelayPolicy& policy, int state_dim, int action_dim, const std::string& where) {
-  const int states = policy.low.encoding().state_dim, actions = policy.low.out_dim();
-  BATON_REQUIRE(states == state_dim && actions == action_dim,
-                "{}: the policy is made for states of {} and actions of {} numbers, {} and {} are expected",
-                where, states, actions, state_dim, action_dim);
+std::string base_method(const std::string& folder) { return base_of(open_policy(folder)); }
+
+void save_recordings(const Recordings& recordings, const std::string& folder) {
+  const Dataset& data = recordings.data;
+  prepare_directory(folder);
+  Hdf5File file = Hdf5File::create(folder + "/policy.h5");
+  write_head(file, recordings.method, recordings.method, recordings.env, recordings.config);
+  set_number(file, "/", "state_dim", data.state_dim);
+  set_number(file, "/", "action_dim", data.action_dim);
+  std::vector<std::int64_t> lengths;
+  for (int e = 0; e < data.episodes(); ++e) lengths.push_back(data.length(e));
+  file.write<std::int64_t>("lengths", lengths, {lengths.size()});
+  write_array(file, "states", data.states);
+  write_array(file, "actions", data.actions);
+  file.commit();
+}
+
+Recordings load_recordings(const std::string& folder) {
+  const Hdf5File file = open_policy(folder);
+  Recordings recordings{.method = file.string_attribute("/", "method"),
+                        .env = file.string_attribute("/", "env"),
+                        .config = file.string_attribute("/", "config"),
+                        .data = {}};
+  Dataset& data = recordings.data;
+  data.state_dim = get_int(file, "/", "state_dim", 1, 1 << 16);
+  data.action_dim = get_int(file, "/", "action_dim", 1, 1 << 16);
+  for (const std::int64_t length : file.read<std::int64_t>("lengths")) {
+    BATON_REQUIRE(length >= 1 && length < 1 << 30, "{}: an episode of {} steps", file.path(), length);
+    data.offsets.push_back(data.steps() + length);
+  }
+  const auto steps = static_cast<std::size_t>(data.steps());
+  data.states = read_array(file, "states", steps * static_cast<std::size_t>(data.state_dim));
+  data.actions = read_array(file, "actions", steps * static_cast<std::size_t>(data.action_dim));
+  validate(data, file.path());
+  return recordings;
 }
 
 }  // namespace baton::rl

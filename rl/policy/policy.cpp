@@ -30,26 +30,15 @@ void check_gradient(const GaussianPolicy& policy, std::span<const float> grad) {
 
 }  // namespace
 
-RobotFill parse_robot_fill(const std::string& name) {
-  if (name == "keep") return RobotFill::kKeep;
-  if (name == "typical") return RobotFill::kTypical;
-  if (name == "zero") return RobotFill::kZero;
-  if (name == "mask") return RobotFill::kMask;
-  throw UsageError(fmt::format("robot fill '{}' is unknown: keep, typical, zero or mask", name));
+RobotFill parse_robot_fill(std::string_view name) {
+  const auto at = std::ranges::find(kRobotFillNames, name);
+  if (at != kRobotFillNames.end()) return static_cast<RobotFill>(at - kRobotFillNames.begin());
+  throw UsageError(
+      fmt::format("robot fill '{}' is unknown: {} is expected", name, fmt::join(kRobotFillNames, ", ")));
 }
 
-std::string robot_fill_name(RobotFill fill) {
-  switch (fill) {
-    case RobotFill::kKeep:
-      return "keep";
-    case RobotFill::kTypical:
-      return "typical";
-    case RobotFill::kZero:
-      return "zero";
-    case RobotFill::kMask:
-      return "mask";
-  }
-  fail("robot fill {} is unknown", static_cast<int>(fill));
+std::string_view robot_fill_name(RobotFill fill) {
+  return kRobotFillNames.at(static_cast<std::size_t>(fill));
 }
 
 GaussianPolicy::GaussianPolicy(ag::MlpSpec spec, PolicyEncoding encoding, Normalizer in, Normalizer out,

@@ -10,10 +10,11 @@
 // Everything about the encoding lives in the policy, so that training and evaluation cannot differ. theta is one flat
 // vector [MLP parameters..., log_std...]. Log-probabilities and gradients are of the NORMALISED output
 // u_y = (y - out.mean (- s)) / out.std: they differ from those of y by a constant, which no ratio or gradient sees.
+#include <array>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "autograd/mlp.hpp"
@@ -32,8 +33,9 @@ enum class RobotFill {
   kZero,     // raw zeros in both (D4RL's convention)
   kMask,     // left out in both: the normalised input is zero
 };
-RobotFill parse_robot_fill(const std::string& name);  // keep | typical | zero | mask; throws otherwise
-std::string robot_fill_name(RobotFill fill);
+inline constexpr std::array<std::string_view, 4> kRobotFillNames = {"keep", "typical", "zero", "mask"};
+RobotFill parse_robot_fill(std::string_view name);  // throws on another name
+std::string_view robot_fill_name(RobotFill fill);
 
 // What shapes the encoding and the output; fixed when the policy is made and saved with it.
 struct PolicyEncoding {
@@ -51,6 +53,7 @@ struct LogStdRange {
 
 // What a policy is fitted by: the weighted sum of log-likelihoods, or half the mean squared error of its mean.
 enum class PolicyLoss { kLogLikelihood, kSquaredError };
+inline constexpr std::array<std::string_view, 2> kPolicyLossNames = {"nll", "mse"};
 
 class PolicyPass;
 
@@ -158,21 +161,6 @@ class PolicyPass {
   const float* x_ = nullptr;
   std::span<const float> weights_;  // of the loss at hand
   int n_ = 0;
-};
-
-// What acts: a hierarchy (low conditioned on subgoals that high proposes every `subgoal_every` steps), or a flat
-// policy (no high: `low` is conditioned on the long-term goal itself).
-struct RelayPolicy {
-  std::string method;  // ril | gcbc | bc | <variant>, as recorded
-  std::string env;     // the environment it was trained for
-  int subgoal_every = 30;
-  GaussianPolicy low;
-  std::optional<GaussianPolicy> high;
-  std::string config;  // resolved settings it was made with (TOML text), carried along
-
-  bool hierarchical() const { return high.has_value(); }
-  // The policy that sees the long-term goal.
-  const GaussianPolicy& top() const { return high ? *high : low; }
 };
 
 }  // namespace baton::rl

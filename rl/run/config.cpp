@@ -2,12 +2,63 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "kernels/error.hpp"
+#include "kernels/names.hpp"
 #include "rl/run/metrics.hpp"
 #include "rl/run/presets.hpp"
 
 namespace baton::rl {
+namespace {
+
+namespace fs = std::filesystem;
+
+void add_method(SettingsTable& table, Config& c) {
+  const auto names = method_names();
+  const auto set = [&c](int i) { c.method = methods()[static_cast<std::size_t>(i)]; };
+  const auto get = [&c] {
+    return static_cast<int>(std::ranges::find(methods(), c.method) - methods().begin());
+  };
+  table.add("imitate.method", Choice{names, set, get}, "what learns from demonstrations");
+}
+
+const Preset* built_in(const std::string& name) {
+  const auto known = std::ranges::find(kPresets, name, [](const Preset& p) { return std::string(p.name); });
+  return known == std::end(kPresets) ? nullptr : &*known;
+}
+
+// The `preset` key of a text, or empty.
+std::string named_preset(const std::string& text, const std::string& where) {
+  std::string name;
+  SettingsTable table;
+  table.add("preset", &name, "");
+  table.apply_keys(text, where, [](const std::string& key) { return key == "preset"; });
+  return name;
+}
+
+// Applies a preset and, before it, those that it stands on. `seen`: files on the way here.
+void apply_preset(SettingsTable& table, std::string& at_bottom, const std::string& preset,
+                  const std::string& base, std::set<std::string>& seen) {
+  if (const Preset* known = built_in(preset)) {
+    table.apply_toml(known->text, fmt::format("presets/{}.toml", preset));
+    at_bottom = preset;
+    return;
+  }
+  if (!preset.ends_with(".toml"))
+    throw UsageError(fmt::format("preset '{}' is unknown{} ({}, or a path to a .toml file)", preset,
+                                 suggestion(preset, preset_names()), fmt::join(preset_names(), ", ")));
+  if (!seen.insert(fs::weakly_canonical(preset).string()).second)
+    throw UsageError(fmt::format("{}: stands on itself by its key 'preset'", preset));
+  const std::string text = read_text(preset);
+  std::string below = named_preset(text, preset);
+  if (below.ends_with(".toml") && !fs::path(below).is_absolute())
+    below = (fs::path(preset).parent_path() / below).string();
+  apply_preset(table, at_bottom, below.empty() ? base : below, base, seen);
+  table.apply_toml(text, preset);
+}
+
+}  // namespace
 
 SettingsTable settings_of(Config& c) {
   SettingsTable table;
@@ -15,15 +66,9 @@ SettingsTable settings_of(Config& c) {
   table.add("env", &c.env, "environment");
   table.add("seed", &c.seed, "of everything random");
   table.add("noise_ratio", &c.noise_ratio, "sensor noise; negative: the environment's own", -1, 1e3);
-  table.add("collect.episodes", &c.collect.episodes, "demonstrations to record", 1, 1e6);
-  table.add("collect.goals", &c.collect.goals, "all, unseen, or names with commas");
-  table.add("collect.spread", &c.collect.spread, "of the operator's style; 0: every episode the same", 0, 10);
-  table.add("collect.tremor", &c.collect.tremor, "deviation of quick noise in the recorded action", 0, 1);
-  table.add("collect.disturbance_low", &c.collect.disturbance_low,
-            "deviation of slow noise in what is executed, from", 0, 1);
-  table.add("collect.disturbance_high", &c.collect.disturbance_high, "... to; drawn for each episode", 0, 1);
-  table.add("collect.start_spread", &c.collect.start_spread, "rad, of the arm's joints at the start", 0, 1);
+  list_settings(table, "collect", c.collect);
   list_settings(table, "policy", c.policy);
+  add_method(table, c);
   list_settings(table, "imitate", c.imitate);
   list_settings(table, "finetune", c.finetune);
   list_settings(table, "distill", c.distill);
@@ -31,7 +76,8 @@ SettingsTable settings_of(Config& c) {
   table.add("eval.goals", &c.eval.goals, "all, unseen, or names with commas");
   table.add("eval.envs", &c.eval.envs, "environments stepped together", 1, 1e5);
   table.add("eval.seed", &c.eval.seed, "of the episodes, which training never sees");
-  table.add("demo.goals", &c.demo.goals, "goals that the demo fine-tunes; auto: two that RIL nearly does");
+  table.add("demo.goals", &c.demo.goals, "goals that the demo fine-tunes; empty: the last two it evaluates");
+  table.add("demo.seeds", &c.demo.seeds, "training seeds of the demo: seed, seed + 1, ...", 1, 1000);
   return table;
 }
 
@@ -41,33 +87,59 @@ std::vector<std::string> preset_names() {
   return names;
 }
 
-Config load_config(const std::string& preset, const std::vector<std::string>& overrides) {
+Config load_config(const std::string& preset, const std::vector<std::string>& overrides,
+                   const std::string& base) {
   Config config;
   SettingsTable table = settings_of(config);
-  const auto known = std::ranges::find(kPresets, preset, [](const Preset& p) { return std::string(p.name); });
-  if (known != std::end(kPresets)) {
-    table.apply_toml(known->text, fmt::format("presets/{}.toml", preset));
-  } else if (preset.ends_with(".toml")) {
-    table.apply_toml(read_text(preset), preset);
-  } else {
-    const std::vector<std::string> names = preset_names();
-    throw UsageError(fmt::format("preset '{}' is unknown; did you mean '{}'? ({}, or a path to a .toml file)",
-                                 preset, nearest_name(preset, names), fmt::join(names, ", ")));
-  }
-  if (!preset.ends_with(".toml")) config.preset = preset;
+  std::set<std::string> seen;
+  std::string at_bottom;
+  apply_preset(table, at_bottom, preset, base, seen);
   for (const std::string& assignment : overrides) table.apply_override(assignment);
+  config.preset = at_bottom;
   return config;
+}
+
+void require_read_by(const std::string& command, std::span<const std::string> sections,
+                     const std::vector<std::string>& overrides) {
+  Config config;
+  const SettingsTable table = settings_of(config);
+  for (const std::string& assignment : overrides) {
+    const std::string key = SettingsTable::key_of(assignment);
+    const bool known =
+        std::ranges::any_of(table.entries(), [&](const auto& entry) { return entry.key == key; });
+    const auto holds = [&](const std::string& section) {
+      return key == section || key.starts_with(section + ".");
+    };
+    if (known && std::ranges::none_of(sections, holds))
+      throw UsageError(fmt::format("--set {}: {} does not read {} (it reads {})", assignment, command, key,
+                                   fmt::join(sections, ", ")));
+  }
 }
 
 PolicySettings policy_settings(const std::string& toml, const PolicySettings& otherwise) {
   Config config;
   config.policy = otherwise;
-  try {
-    settings_of(config).apply_toml(toml, "config");
-  } catch (const std::exception&) {
-    return otherwise;
-  }
+  settings_of(config).apply_keys(toml, "config",
+                                 [](const std::string& key) { return key.starts_with("policy."); });
   return config.policy;
+}
+
+void read_training(const std::string& toml, RelayPolicy& policy) {
+  const auto wanted = [](const std::string& key) {
+    return key == "policy.low_window" || key == "policy.high_window" ||
+           key == "imitate.final_goal_fraction" || key == "imitate.target_goal_fraction" ||
+           key == "imitate.bc_goal" || key == "imitate.state_noise" || key == "imitate.goal_noise";
+  };
+  Config config;
+  settings_of(config).apply_keys(toml, "config", wanted);
+  const ImitationSettings& imitate = config.imitate;
+  policy.subgoal_end = SubgoalEnd::kClock;
+  policy.tuples = {.low_window = config.policy.low_window,
+                   .high_window = config.policy.high_window,
+                   .final_goal_fraction = imitate.final_goal_fraction,
+                   .target_goal_fraction = imitate.target_goal_fraction,
+                   .bc_goal = imitate.bc_goal};
+  policy.state_noise = imitate.state_noise, policy.goal_noise = imitate.goal_noise;
 }
 
 std::string to_toml(const Config& config) {

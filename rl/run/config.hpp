@@ -1,26 +1,17 @@
 #pragma once
-// All settings of a run: defaults, then a preset (presets/<name>.toml, built into the binary), then overrides.
+// All settings of a run: defaults, then a preset (presets/<name>.toml, built into the binary, or a file), then overrides.
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "rl/collect.hpp"
 #include "rl/distill.hpp"
 #include "rl/finetune.hpp"
 #include "rl/imitation.hpp"
 #include "rl/run/settings.hpp"
 
 namespace baton::rl {
-
-// Recording of demonstrations; the operator itself is the environment's.
-struct CollectSettings {
-  int episodes = 400;
-  std::string goals = "all";
-  float spread = 1.0f;   // of the operator's style; 0: every episode the same
-  float tremor = 0.02f;  // deviation of quick noise in the recorded action, action units
-  // Deviation of slow noise in the executed action only, action units: drawn for each episode between these two.
-  float disturbance_low = 0.05f, disturbance_high = 0.30f;
-  float start_spread = 0;  // rad: each arm joint starts within +- this of the start configuration
-};
 
 struct EvalSettings {
   int episodes = 20;  // per goal
@@ -29,10 +20,10 @@ struct EvalSettings {
   std::uint64_t seed = 1000;  // of the episodes: ones that training never sees
 };
 
-// What `baton demo` fine-tunes: names with commas, or auto: the two goals on which RIL gets farthest, none of them
-// reliable yet.
 struct DemoSettings {
-  std::string goals = "auto";
+  std::string
+      goals;      // what `baton demo` fine-tunes, names with commas; empty: the last two that it evaluates
+  int seeds = 3;  // of training: seed, seed + 1, ...
 };
 
 struct Config {
@@ -42,6 +33,7 @@ struct Config {
   float noise_ratio = -1;  // sensor noise; negative: the environment's own
   CollectSettings collect;
   PolicySettings policy;
+  const Method* method = methods().front();  // imitate.method
   ImitationSettings imitate;
   FinetuneSettings finetune;
   DistillSettings distill;
@@ -50,21 +42,32 @@ struct Config {
 };
 
 // The table over every setting of `config`, which must outlive it. Keys are "<section>.<field>": collect, policy,
-// imitate, finetune, distill, eval, demo; and env, seed, noise_ratio.
+// imitate, finetune, reward.low, reward.high, npg, baseline, distill, eval, demo; and env, seed, noise_ratio.
 SettingsTable settings_of(Config& config);
 
 // Names of the presets built in.
 std::vector<std::string> preset_names();
 
-// preset: a built-in name, or a path to a .toml file (a run's config.toml, say). overrides: "section.key=value".
-// Throws UsageError.
-Config load_config(const std::string& preset, const std::vector<std::string>& overrides);
+// preset: a built-in name, or a path to a .toml file (a run's config.toml, say). A file stands on another preset, that
+// of its `preset` key or else `base`; what it says wins. A `preset` key may name a file, beside the one that names it;
+// a circle is refused. overrides: "section.key=value". Config::preset is the built-in name at the bottom.
+Config load_config(const std::string& preset, const std::vector<std::string>& overrides,
+                   const std::string& base = "full");
 
-// The [policy] settings of a config.toml's text, as a policy carries it (RelayPolicy::config); `otherwise` where this
-// program cannot read it (any more).
+// Throws UsageError for an override whose key is known but in none of `sections` (a section, or a key without one):
+// `command` does not read it. Unknown keys are load_config()'s to refuse.
+void require_read_by(const std::string& command, std::span<const std::string> sections,
+                     const std::vector<std::string>& overrides);
+
+// [policy] of the settings that a policy carries (RelayPolicy::config) over `otherwise`; `otherwise` where the text is
+// empty. Other sections are not read. Throws UsageError where it is not such a text.
 PolicySettings policy_settings(const std::string& toml, const PolicySettings& otherwise);
 
-// Every setting with its value: what config.toml holds. load_config(path of it, {}) gives the same settings.
+// RelayPolicy::tuples, state_noise, goal_noise and subgoal_end of a policy from before they were saved with it: from
+// [policy] and [imitate] of the settings that it carries; defaults where there are none.
+void read_training(const std::string& toml, RelayPolicy& policy);
+
+// The settings as TOML, every one resolved.
 std::string to_toml(const Config& config);
 
 }  // namespace baton::rl

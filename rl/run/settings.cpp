@@ -5,37 +5,17 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "kernels/error.hpp"
+#include "kernels/names.hpp"
 
 namespace baton::rl {
 namespace {
 
 constexpr double kNoBound = std::numeric_limits<double>::infinity();
 
-int edit_distance(const std::string& a, const std::string& b) {
-  std::vector<int> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    int diagonal = row[0];
-    row[0] = static_cast<int>(i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const int change = diagonal + (a[i - 1] != b[j - 1] ? 1 : 0);
-      diagonal = row[j];
-      row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 [[noreturn]] void wrong(const std::string& where, const std::string& what) {
   throw UsageError(fmt::format("{}: {}", where, what));
-}
-
-bool has_choice(const std::string& choices, const std::string& value) {
-  return ("|" + choices + "|").find("|" + value + "|") != std::string::npos &&
-         value.find('|') == std::string::npos;
 }
 
 // Assigns a TOML node to a bound field, after checking type and range.
@@ -90,10 +70,16 @@ struct Assign {
   void operator()(std::string* field) const {
     const std::optional<std::string> value = node.value_exact<std::string>();
     if (!value) wrong(where, fmt::format("{} must be a string", entry.key));
-    if (!entry.choices.empty() && !has_choice(entry.choices, *value)) {
-      wrong(where, fmt::format("{} is '{}', one of {} is expected", entry.key, *value, entry.choices));
-    }
     *field = *value;
+  }
+  void operator()(const Choice& choice) const {
+    const std::optional<std::string> value = node.value_exact<std::string>();
+    if (!value) wrong(where, fmt::format("{} must be a string", entry.key));
+    const auto at = std::ranges::find(choice.names, *value);
+    if (at == choice.names.end())
+      wrong(where, fmt::format("{} is '{}', one of {} is expected", entry.key, *value,
+                               fmt::join(choice.names, "|")));
+    choice.set(static_cast<int>(at - choice.names.begin()));
   }
   void operator()(std::vector<int>* field) const {
     const toml::array* array = node.as_array();
@@ -111,28 +97,55 @@ std::string float_text(auto value) {
   return text;
 }
 
+std::string quoted(const std::string& value) {
+  std::string text = "\"";
+  for (const char c : value) {
+    if (c == '"' || c == '\\') text += '\\';
+    if (static_cast<unsigned char>(c) < 0x20) {
+      text += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      text += c;
+    }
+  }
+  return text + "\"";
+}
+
 struct Format {
   std::string operator()(const bool* value) const { return *value ? "true" : "false"; }
   std::string operator()(const int* value) const { return fmt::format("{}", *value); }
   std::string operator()(const std::uint64_t* value) const { return fmt::format("{}", *value); }
   std::string operator()(const float* value) const { return float_text(*value); }
   std::string operator()(const double* value) const { return float_text(*value); }
-  std::string operator()(const std::string* value) const {
-    std::string text = "\"";
-    for (const char c : *value) {
-      if (c == '"' || c == '\\') text += '\\';
-      if (static_cast<unsigned char>(c) < 0x20) {
-        text += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-      } else {
-        text += c;
-      }
-    }
-    return text + "\"";
+  std::string operator()(const std::string* value) const { return quoted(*value); }
+  std::string operator()(const Choice& choice) const {
+    return quoted(choice.names.at(static_cast<std::size_t>(choice.get())));
   }
   std::string operator()(const std::vector<int>* value) const {
     return fmt::format("[{}]", fmt::join(*value, ", "));
   }
 };
+
+toml::table parse_toml(std::string_view text, const std::string& where) {
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    wrong(fmt::format("{}:{}", where, error.source().begin.line),
+          fmt::format("not TOML: {}", error.description()));
+  }
+}
+
+// Every value of the tree under its dotted key.
+template <class Visit>
+void visit_keys(const toml::table& table, const std::string& prefix, const Visit& visit) {
+  for (const auto& [name, node] : table) {
+    const std::string key = prefix + std::string(name.str());
+    if (const toml::table* inner = node.as_table()) {
+      visit_keys(*inner, key + ".", visit);
+    } else {
+      visit(key, node);
+    }
+  }
+}
 
 std::string place(const std::string& where, const toml::node& node) {
   const auto line = node.source().begin.line;
@@ -141,16 +154,6 @@ std::string place(const std::string& where, const toml::node& node) {
 
 }  // namespace
 
-std::string nearest_name(const std::string& name, const std::vector<std::string>& names) {
-  std::string best;
-  int least = std::numeric_limits<int>::max();
-  for (const std::string& candidate : names) {
-    const int distance = edit_distance(name, candidate);
-    if (distance < least) least = distance, best = candidate;
-  }
-  return best;
-}
-
 void SettingsTable::add(const std::string& key, Target target, const std::string& help) {
   add(key, target, help, -kNoBound, kNoBound);
 }
@@ -158,13 +161,7 @@ void SettingsTable::add(const std::string& key, Target target, const std::string
 void SettingsTable::add(const std::string& key, Target target, const std::string& help, double low,
                         double high) {
   for (const Entry& entry : entries_) BATON_REQUIRE(entry.key != key, "settings: {} is listed twice", key);
-  entries_.push_back({key, help, "", target, low, high});
-}
-
-void SettingsTable::add_choice(const std::string& key, std::string* target, const std::string& choices,
-                               const std::string& help) {
-  add(key, target, help);
-  entries_.back().choices = choices;
+  entries_.push_back({key, help, std::move(target), low, high});
 }
 
 const SettingsTable::Entry& SettingsTable::find(const std::string& key, const std::string& where) const {
@@ -178,29 +175,25 @@ const SettingsTable::Entry& SettingsTable::find(const std::string& key, const st
     if (full.ends_with("." + key))
       wrong(where, fmt::format("unknown key '{}'; did you mean '{}'?", key, full));
   }
-  wrong(where, fmt::format("unknown key '{}'; did you mean '{}'?", key, nearest_name(key, keys)));
+  wrong(where, fmt::format("unknown key '{}'{}", key, suggestion(key, keys)));
 }
 
 void SettingsTable::apply_toml(std::string_view text, const std::string& where) {
-  toml::table root;
-  try {
-    root = toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    wrong(fmt::format("{}:{}", where, error.source().begin.line),
-          fmt::format("not TOML: {}", error.description()));
-  }
-  const auto visit = [&](const auto& self, const toml::table& table, const std::string& prefix) -> void {
-    for (const auto& [name, node] : table) {
-      const std::string key = prefix + std::string(name.str()), at = place(where, node);
-      if (const toml::table* inner = node.as_table()) {
-        self(self, *inner, key + ".");
-      } else {
-        const Entry& entry = find(key, at);
-        std::visit(Assign{entry, node, at}, entry.target);
-      }
-    }
-  };
-  visit(visit, root, "");
+  apply_keys(text, where, [](const std::string&) { return true; });
+}
+
+void SettingsTable::apply_keys(std::string_view text, const std::string& where,
+                               const std::function<bool(const std::string&)>& wanted) {
+  visit_keys(parse_toml(text, where), "", [&](const std::string& key, const toml::node& node) {
+    if (!wanted(key)) return;
+    const std::string at = place(where, node);
+    const Entry& entry = find(key, at);
+    std::visit(Assign{entry, node, at}, entry.target);
+  });
+}
+
+std::string SettingsTable::key_of(const std::string& assignment) {
+  return assignment.substr(0, assignment.find('='));
 }
 
 void SettingsTable::apply_override(const std::string& assignment) {
@@ -210,7 +203,8 @@ void SettingsTable::apply_override(const std::string& assignment) {
   const std::string key = assignment.substr(0, equals), text = assignment.substr(equals + 1);
   const Entry& entry = find(key, where);
   toml::table parsed;
-  const bool text_field = std::holds_alternative<std::string*>(entry.target);
+  const bool text_field =
+      std::holds_alternative<std::string*>(entry.target) || std::holds_alternative<Choice>(entry.target);
   try {
     if (text.find('\n') != std::string::npos) wrong(where, "a value is one line");
     parsed = toml::parse("v = " + text);

@@ -157,9 +157,9 @@ TEST_CASE("kitchen: same seed, same bytes, for any number of threads, size of ba
 }
 
 TEST_CASE("kitchen: start spread moves the arm only, by no more than asked") {
-  KitchenOptions spread;
+  EnvOptions spread = options(2, 0);
   spread.start_spread = 0.05f;
-  KitchenEnv env(options(2, 0), spread);
+  KitchenEnv env(spread);
   env.reset(std::vector<std::uint64_t>{1, 2});
   const auto a = row(env.state(), 0), b = row(env.state(), 1);
   for (int i = 0; i < kKitchenStateDim; ++i) {

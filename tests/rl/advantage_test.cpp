@@ -35,11 +35,12 @@ rl::Trajectories toy_trajectory() {
     out.states[t * 3 + 1] = a[t];
   }
   const float subgoals[] = {0, 0.5f, 0, 0, 1, 0};  // segment 0 wants a = 0.5, segment 1 wants a = 1
-  std::copy(std::begin(subgoals), std::end(subgoals), out.subgoals.begin());
+  out.add_segments(std::vector<int>{0, 2}, subgoals);
   out.goal_names[0] = "a_b";
   return out;
 }
 
+const std::vector<std::uint8_t> kOne{0, 0, 1};  // the ends of one episode of three rows
 const envs::Goal kGoal{.name = "a_b", .target = {0, 1, 1}, .elements = {0, 1}};
 
 }  // namespace
@@ -49,7 +50,7 @@ TEST_CASE("gae: hand-worked example, one episode") {
   // A2 = -1, A1 = -0.5 - 0.25 = -0.75, A0 = 1 - 0.1875 = 0.8125.
   const std::vector<float> rewards{1, 0, 2}, values{1, 2, 3};
   std::vector<float> advantages(3), targets(3);
-  gae(rewards, values, 1, 3, {.gamma = 0.5f, .lambda = 0.5f}, advantages, targets);
+  gae(rewards, values, kOne, {.gamma = 0.5f, .lambda = 0.5f}, advantages, targets);
   test::check_close(advantages, std::vector<float>{0.8125f, -0.75f, -1}, 1e-6, 0, "advantages");
   test::check_close(targets, std::vector<float>{1.8125f, 1.25f, 2}, 1e-6, 0, "targets");
 }
@@ -57,55 +58,60 @@ TEST_CASE("gae: hand-worked example, one episode") {
 TEST_CASE("gae: nothing flows over a segment's end nor between episodes") {
   const std::vector<float> rewards{0, 0, 1, 0, 0, 1}, values(6, 0.0f);
   std::vector<float> advantages(6), targets(6);
-  gae(rewards, values, 2, 3, {.gamma = 1, .lambda = 1, .segment = 2}, advantages, targets);
+  gae(rewards, values, std::vector<std::uint8_t>{0, 1, 1, 0, 1, 1}, {.gamma = 1, .lambda = 1}, advantages,
+      targets);
   test::check_close(advantages, std::vector<float>{0, 0, 1, 0, 0, 1}, 0, 1e-9, "segments of 2");
-  gae(rewards, values, 2, 3, {.gamma = 1, .lambda = 1}, advantages, targets);
+  gae(rewards, values, std::vector<std::uint8_t>{0, 0, 1, 0, 0, 1}, {.gamma = 1, .lambda = 1}, advantages,
+      targets);
   test::check_close(advantages, std::vector<float>{1, 1, 1, 1, 1, 1}, 0, 1e-9, "whole episodes");
 }
 
 TEST_CASE("gae: lambda 1 gives discounted returns minus values") {
   const std::vector<float> rewards{1, 2, 3}, values{5, -1, 0.5f};
   std::vector<float> advantages(3), targets(3);
-  gae(rewards, values, 1, 3, {.gamma = 0.9f, .lambda = 1}, advantages, targets);
+  gae(rewards, values, kOne, {.gamma = 0.9f, .lambda = 1}, advantages, targets);
   test::check_close(targets, std::vector<float>{1 + 0.9f * 2 + 0.81f * 3, 2 + 0.9f * 3, 3}, 1e-6, 0,
                     "returns");
-  CHECK_THROWS_AS(gae(rewards, values, 2, 3, {}, advantages, targets), Error);
+  CHECK_THROWS_AS(gae(rewards, values, std::vector<std::uint8_t>(6, 1), {}, advantages, targets), Error);
+  CHECK_THROWS_AS(gae(rewards, values, std::vector<std::uint8_t>{0, 1, 0}, {}, advantages, targets), Error);
 }
 
 TEST_CASE("task reward: an element counts once, progress sums to its part, undoing costs") {
   const rl::Trajectories trajectory = toy_trajectory();
-  rl::RewardSettings settings{.subgoal = "none", .task_weight = 1, .progress_weight = 0, .undo_weight = 0};
+  rl::TaskRewardSettings settings{.task_weight = 1, .progress_weight = 0, .undo_weight = 0};
   test::check_close(rl::task_rewards(two_elements(), kGoal, trajectory, settings),
                     std::vector<float>{0, 1, 0, 0}, 0, 1e-9);
-  settings = {.subgoal = "none", .task_weight = 0, .progress_weight = 2, .undo_weight = 0};
+  settings = {.task_weight = 0, .progress_weight = 2, .undo_weight = 0};
   test::check_close(rl::task_rewards(two_elements(), kGoal, trajectory, settings),
                     std::vector<float>{1, 1, 0, 0}, 0, 1e-6);
-  settings = {.subgoal = "none", .task_weight = 0, .progress_weight = 0, .undo_weight = 3};
+  settings = {.task_weight = 0, .progress_weight = 0, .undo_weight = 3};
   test::check_close(rl::task_rewards(two_elements(), kGoal, trajectory, settings),
                     std::vector<float>{0, 0, -3, 0}, 0, 1e-9);
 }
 
 TEST_CASE("subgoal reward: sparse, elements and euclidean by their definitions") {
   const rl::Trajectories trajectory = toy_trajectory();
-  rl::RewardSettings settings{
-      .subgoal = "sparse", .subgoal_weight = 2, .subgoal_epsilon = 1, .task_weight = 0, .progress_weight = 0};
+  rl::LowRewardSettings settings{.subgoal = rl::SubgoalReward::kSparse,
+                                 .subgoal_weight = 2,
+                                 .subgoal_epsilon = 1,
+                                 .task = {.task_weight = 0, .progress_weight = 0}};
   // |a - subgoal| after each step: 0, 0.5, 1, 0; b is always where its subgoal is. Weight 2 over segments of 2.
   test::check_close(rl::low_rewards(two_elements(), kGoal, trajectory, settings),
                     std::vector<float>{1, 0, 0, 1}, 0, 1e-9);
-  settings.subgoal = "elements";
+  settings.subgoal = rl::SubgoalReward::kElements;
   test::check_close(rl::low_rewards(two_elements(), kGoal, trajectory, settings),
                     std::vector<float>{1, 0.5f, 0.5f, 1}, 0, 1e-9);
-  settings.subgoal = "euclidean";
+  settings.subgoal = rl::SubgoalReward::kEuclidean;
   const float half = static_cast<float>(-0.5 / 0.3 / std::sqrt(2.0));
   test::check_close(rl::low_rewards(two_elements(), kGoal, trajectory, settings),
                     std::vector<float>{0, half, 2 * half, 0}, 1e-5, 1e-6);
-  settings.subgoal = "nearest";
-  CHECK_THROWS_AS(rl::low_rewards(two_elements(), kGoal, trajectory, settings), UsageError);
+  settings.subgoal = rl::SubgoalReward::kNone;
+  test::check_close(rl::low_rewards(two_elements(), kGoal, trajectory, settings),
+                    std::vector<float>{0, 0, 0, 0}, 0, 1e-9);
 }
 
 TEST_CASE("high reward: the task reward summed over each segment") {
-  const rl::RewardSettings settings{
-      .subgoal = "sparse", .task_weight = 1, .progress_weight = 2, .undo_weight = 3};
+  const rl::TaskRewardSettings settings{.task_weight = 1, .progress_weight = 2, .undo_weight = 3};
   test::check_close(rl::high_rewards(two_elements(), kGoal, toy_trajectory(), settings),
                     std::vector<float>{3, -3}, 0, 1e-6);
 }

@@ -22,7 +22,7 @@ TEST_CASE("an update of imitation does not allocate after the first two") {
   std::vector<int> episodes(20);
   std::iota(episodes.begin(), episodes.end(), 0);
   for (const int threads : {1, 2}) {
-    for (const std::string optimizer : {"adamw", "sgd"}) {
+    for (const ag::Algorithm optimizer : {ag::Algorithm::kAdamW, ag::Algorithm::kSgd}) {
       for (const TupleKind kind : {TupleKind::kLow, TupleKind::kHigh}) {
         kernels::set_threads(threads);
         TupleStream train, heldout;
@@ -33,7 +33,7 @@ TEST_CASE("an update of imitation does not allocate after the first two") {
         PolicySettings shape;
         shape.hidden = {32, 32};
         shape.layer_norm = true;
-        RelayPolicy policy = make_policy(data, test::kPointMass, "ril", shape, 3);
+        RelayPolicy policy = make_policy(data, test::kPointMass, method::ril, shape, 3);
         ImitationSettings settings;
         settings.batch = 300;
         settings.optimizer = optimizer;
@@ -55,7 +55,7 @@ TEST_CASE("a natural gradient step does not allocate after the first two") {
   const test::HandRows rows;
   const PolicyRows own = rows.first(rows.n), demos = rows.first(200);
   for (const int threads : {1, 2}) {
-    for (const std::string preconditioner : {"none", "diagonal"}) {
+    for (const Preconditioner preconditioner : {Preconditioner::kNone, Preconditioner::kDiagonal}) {
       kernels::set_threads(threads);
       GaussianPolicy policy = test::hand_policy(5, 2, false, 3);
       NpgSettings settings;

@@ -139,9 +139,9 @@ TEST_CASE("cuda: a natural gradient step whose direction comes from the device i
   stream.sources.push_back({RelabelIndex(data, 5, episodes), 1.0});
   PolicySettings shape;
   shape.hidden = {8};
-  const GaussianPolicy plain = make_policy(data, test::kPointMass, "gcbc", shape, 3).low;
+  const GaussianPolicy plain = make_policy(data, test::kPointMass, method::gcbc, shape, 3).low;
   shape.layer_norm = true;
-  const GaussianPolicy normed = make_policy(data, test::kPointMass, "gcbc", shape, 3).low;
+  const GaussianPolicy normed = make_policy(data, test::kPointMass, method::gcbc, shape, 3).low;
   constexpr int kRows = 120;
   std::vector<float> x(kRows * 6), y(kRows * 2), advantages(kRows);
   kernels::Random random(9);

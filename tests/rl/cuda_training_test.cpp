@@ -29,7 +29,7 @@ ImitationSettings small() {
 
 ImitationSettings small_sgd() {
   ImitationSettings settings = small();
-  settings.optimizer = "sgd";
+  settings.optimizer = ag::Algorithm::kSgd;
   settings.lr = 0.05f;
   return settings;
 }
@@ -60,9 +60,10 @@ void compare(const std::string& method, const PolicySettings& shape, const Imita
       return true;
     };
   };
-  const RelayPolicy want = imitate(data, test::kPointMass, method, shape, settings, 7, into(here));
-  const RelayPolicy got =
-      imitate(data, test::kPointMass, method, shape, settings, 7, into(there), rl::cuda::make_level);
+  const RelayPolicy want =
+      imitate(data, test::kPointMass, find_method(method), shape, settings, 7, into(here));
+  const RelayPolicy got = imitate(data, test::kPointMass, find_method(method), shape, settings, 7,
+                                  into(there), rl::cuda::make_level);
   check_policies(got.low, want.low, settings);
   if (want.hierarchical()) check_policies(*got.high, *want.high, settings);
   CHECK(here.size() == there.size());
@@ -85,10 +86,10 @@ TEST_CASE("cuda: every method trains as on the processor") {
 
 TEST_CASE("cuda: so does every loss, optimizer setting, noise and encoding") {
   ImitationSettings settings = small();
-  settings.loss = "mse";
+  settings.loss = PolicyLoss::kSquaredError;
   compare("gcbc", hidden({16}), settings);
   settings = small();
-  settings.optimizer = "adamw", settings.weight_decay = 0.1f, settings.clip_norm = 0.05f;
+  settings.optimizer = ag::Algorithm::kAdamW, settings.weight_decay = 0.1f, settings.clip_norm = 0.05f;
   compare("gcbc", hidden({}), settings);
   settings = small();
   settings.goal_noise = 0.3f;
@@ -97,7 +98,7 @@ TEST_CASE("cuda: so does every loss, optimizer setting, noise and encoding") {
   compare("ril", hidden({16}), settings);
   settings.goal_noise = 0.2f, settings.target_goal_fraction = 0.5f;
   PolicySettings shape = hidden({8});
-  shape.activation = "silu";
+  shape.activation = ag::Activation::kSilu;
   for (const char* fill : {"keep", "zero", "mask"}) {
     shape.robot_fill = fill;
     shape.flat_relative_goal = !shape.flat_relative_goal;
@@ -128,7 +129,7 @@ TEST_CASE("cuda: so does sgd, with its momentum, nesterov's, decay, clipping and
   settings = small_sgd();
   settings.weight_decay = 0.5f, settings.schedule = "linear";
   compare("gcbc", hidden({16}), settings);
-  settings.clip_norm = 0.05f, settings.loss = "mse", settings.nesterov = true;
+  settings.clip_norm = 0.05f, settings.loss = PolicyLoss::kSquaredError, settings.nesterov = true;
   compare("gcbc", hidden({16}), settings);
 }
 
@@ -138,7 +139,7 @@ TEST_CASE("cuda: plans follow one another: more updates than one plan holds") {
   settings.batch = 5;
   settings.lr = 1e-4f;
   compare("gcbc", hidden({4}), settings);
-  settings.optimizer = "sgd";
+  settings.optimizer = ag::Algorithm::kSgd;
   settings.lr = 1e-3f;
   compare("gcbc", hidden({4}), settings);
 }
@@ -150,12 +151,12 @@ TEST_CASE("cuda: a NaN in a gradient stops the updates, names the first paramete
   TupleStream train, heldout;
   train.data = heldout.data = &data;
   train.sources.push_back({RelabelIndex(data, 5, episodes), 1.0});
-  GaussianPolicy policy = make_policy(data, test::kPointMass, "gcbc", hidden({}), 3).low;
+  GaussianPolicy policy = make_policy(data, test::kPointMass, method::gcbc, hidden({}), 3).low;
   const std::vector<float> before(policy.theta().begin(), policy.theta().end());
   for (std::size_t i = 1; i < data.actions.size(); i += 2)  // the second action is no number
     data.actions[i] = std::numeric_limits<float>::quiet_NaN();
   ImitationSettings settings = small();
-  for (const char* optimizer : {"adam", "adamw", "sgd"}) {
+  for (const ag::Algorithm optimizer : {ag::Algorithm::kAdam, ag::Algorithm::kAdamW, ag::Algorithm::kSgd}) {
     settings.optimizer = optimizer;
     const auto device = rl::cuda::make_level(policy, train, settings, 5);
     device->update(0);
@@ -169,7 +170,7 @@ TEST_CASE("cuda: a NaN in a gradient stops the updates, names the first paramete
 TEST_CASE(
     "cuda: a NaN after a good update: neither its momentum nor decay nor good updates change theta then") {
   Dataset data = test::point_mass_dataset(6, 20, 1);
-  const GaussianPolicy policy = make_policy(data, test::kPointMass, "gcbc", hidden({}), 3).low;
+  const GaussianPolicy policy = make_policy(data, test::kPointMass, method::gcbc, hidden({}), 3).low;
   constexpr int kBatch = 4, kBad = 7;
   data.actions[kBad * 2 + 1] = std::numeric_limits<float>::quiet_NaN();
   ag::OptimizerOptions options;

@@ -29,7 +29,6 @@ Trajectories rollouts_of(const RelayPolicy& teacher, const std::vector<float>& g
     for (int step = 0; step <= horizon; ++step) {
       std::copy(s, s + 3, &t.observations[(e * (horizon + 1) + step) * 3]);
       if (step == horizon) break;
-      if (step % 10 == 0) std::ranges::copy(goal, &t.subgoals[(e * t.segments() + step / 10) * 3]);
       const float x[6] = {s[0], s[1], s[2], goal[0], goal[1], goal[2]};
       float* a = &t.actions[(e * horizon + step) * 2];
       pass.forward(teacher.low, x, 1);
@@ -37,6 +36,13 @@ Trajectories rollouts_of(const RelayPolicy& teacher, const std::vector<float>& g
       for (int i = 0; i < 2; ++i) s[i] += 0.1f * std::clamp(a[i], -1.0f, 1.0f);
       s[2] += 0.3f * (s[0] - s[2]);
     }
+    std::vector<int> starts;
+    std::vector<float> held;
+    for (int step = 0; step < horizon; step += 10) {
+      starts.push_back(step);
+      held.insert(held.end(), goal.begin(), goal.end());
+    }
+    t.add_segments(starts, held);
     std::ranges::copy(goal, &t.goal_targets[e * 3]);
     t.goal_names[e] = "corner";
     t.success[e] = e % 3 != 0;
@@ -81,15 +87,15 @@ TEST_CASE("distill: one policy comes to act like two teachers, each at its own g
   imitation.batch = 64;
   imitation.report_every = 600;
   imitation.lr = 3e-3f;
-  const RelayPolicy teacher = imitate(demos, kPointMass, "ril", shape, imitation, 1);
-  const RelayPolicy start = make_policy(demos, kPointMass, "ril", shape, 2);
+  const RelayPolicy teacher = imitate(demos, kPointMass, method::ril, shape, imitation, 1);
+  const RelayPolicy start = make_policy(demos, kPointMass, method::ril, shape, 2);
   const std::vector<float> a{0.8f, -0.6f, 0.8f}, b{-0.7f, 0.5f, -0.7f};
   const Trajectories at_a = rollouts_of(teacher, a, 12, 30), at_b = rollouts_of(teacher, b, 12, 30);
   const std::vector<Teacher> teachers{{&teacher, &at_a}, {&teacher, &at_b}};
   DistillSettings settings;
   settings.imitation = imitation;
   settings.demos_fraction = 0.3f;
-  const RelayPolicy student = distill(start, teachers, &demos, shape, settings, 3);
+  const RelayPolicy student = distill(start, teachers, &demos, kPointMass, settings, 3);
   CHECK(student.method == "distilled");
   const auto distance = [&](const RelayPolicy& policy) {
     double squares = 0;
@@ -118,10 +124,10 @@ TEST_CASE("distill: teachers of another shape or none at all are refused") {
   const Dataset demos = point_mass_dataset(4, 12, 1);
   PolicySettings shape;
   shape.hidden = {4};
-  const RelayPolicy start = make_policy(demos, kPointMass, "ril", shape, 2);
-  const RelayPolicy flat = make_policy(demos, kPointMass, "bc", shape, 2);
+  const RelayPolicy start = make_policy(demos, kPointMass, method::ril, shape, 2);
+  const RelayPolicy flat = make_policy(demos, kPointMass, method::bc, shape, 2);
   const Trajectories t = rollouts_of(start, {0, 0, 0}, 2, 10);
   const std::vector<Teacher> teachers{{&flat, &t}};
-  CHECK(contains(error_of([&] { distill(start, teachers, nullptr, shape, {}, 1); }), "flat, the start"));
-  CHECK(contains(error_of([&] { distill(start, {}, nullptr, shape, {}, 1); }), "no teachers"));
+  CHECK(contains(error_of([&] { distill(start, teachers, nullptr, kPointMass, {}, 1); }), "flat, the start"));
+  CHECK(contains(error_of([&] { distill(start, {}, nullptr, kPointMass, {}, 1); }), "no teachers"));
 }

@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
+#include "rl/hierarchy.hpp"
 #include "tests/rl/hand_policy.hpp"
 #include "tests/support/compare.hpp"
 
@@ -87,7 +90,8 @@ TEST_CASE("evaluate: the JSON keeps its contract and is the same text for any ba
   const auto text = [&](int batch, int threads) {
     kernels::set_threads(threads);
     const auto env = envs::make_env("point_goal", {.size = batch});
-    return rl::to_json(rl::evaluate(*env, policy, env->goals("all"), options, "runs/x")).dump();
+    rl::RelayActor actor(policy, env->spec(), batch);
+    return rl::to_json(rl::evaluate(*env, actor, env->goals("all"), options, "runs/x")).dump();
   };
   const std::string one = text(2, 1);
   CHECK(one == text(64, 2));
@@ -104,4 +108,12 @@ TEST_CASE("evaluate: the JSON keeps its contract and is the same text for any ba
     CHECK(goal["elements"].size() == 2);
   }
   for (const char* key : {"success", "step_completion", "success_final"}) CHECK(json["mean"].contains(key));
+}
+
+TEST_CASE("mean_and_error: the deviation with n - 1 over the root of n; one value has none") {
+  const std::vector<double> three{1, 2, 6};
+  CHECK(rl::mean_and_error(three).mean == doctest::Approx(3).epsilon(1e-12));
+  CHECK(rl::mean_and_error(three).error == doctest::Approx(std::sqrt(7.0 / 3)).epsilon(1e-12));
+  CHECK(rl::mean_and_error(std::vector<double>{4}).mean == 4);
+  CHECK(rl::mean_and_error(std::vector<double>{4}).error == 0);
 }

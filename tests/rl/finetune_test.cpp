@@ -6,6 +6,7 @@
 
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
+#include "rl/hierarchy.hpp"
 #include "tests/rl/hand_policy.hpp"
 #include "tests/rl/point_goal_demos.hpp"
 #include "tests/support/compare.hpp"
@@ -19,8 +20,8 @@ rl::RelayPolicy imitated(const rl::Dataset& demos, const std::string& method, in
   settings.updates = updates;
   settings.batch = 128;
   settings.lr = 2e-3f;
-  return rl::imitate(demos, test::point_goal_shape(), method, test::point_goal_policy_settings(), settings,
-                     1);
+  return rl::imitate(demos, test::point_goal_spec(), rl::find_method(method),
+                     test::point_goal_policy_settings(), settings, 1);
 }
 
 rl::FinetuneSettings small_settings() {
@@ -30,8 +31,6 @@ rl::FinetuneSettings small_settings() {
   settings.eval_every = 1;
   settings.eval_episodes = 4;
   settings.demo_rows = 256;
-  settings.low_window = 10;
-  settings.high_window = 80;
   settings.baseline.epochs = 2;
   return settings;
 }
@@ -47,10 +46,13 @@ TEST_CASE(
     "finetune: the same bytes for 1 and 2 threads and any batch of environments, every variant and level") {
   const rl::Dataset demos = test::point_goal_demos(6, 0.2f, 4);
   const rl::RelayPolicy start = imitated(demos, "ril", 20);
-  for (const std::string variant : {"npg", "dapg", "iril"}) {
+  const std::pair<rl::Variant, rl::Levels> cases[] = {{rl::Variant::kNpg, rl::Levels::kLow},
+                                                      {rl::Variant::kDapg, rl::Levels::kHigh},
+                                                      {rl::Variant::kIril, rl::Levels::kBoth}};
+  for (const auto& [variant, levels] : cases) {
     rl::FinetuneSettings settings = small_settings();
     settings.variant = variant;
-    settings.levels = variant == "npg" ? "low" : variant == "dapg" ? "high" : "both";
+    settings.levels = levels;
     const auto run = [&](int threads, int batch) {
       kernels::set_threads(threads);
       const auto env = envs::make_env("point_goal", {.size = batch});
@@ -60,9 +62,9 @@ TEST_CASE(
     CHECK(same_theta(one.last.low, two.last.low));
     CHECK(same_theta(*one.last.high, *two.last.high));
     CHECK(same_theta(one.best.low, two.best.low));
-    CHECK(same_theta(one.last.low, start.low) == (settings.levels == "high"));
-    CHECK(same_theta(*one.last.high, *start.high) == (settings.levels == "low"));
-    CHECK(one.last.method == variant + "-rpl");
+    CHECK(same_theta(one.last.low, start.low) == (settings.levels == rl::Levels::kHigh));
+    CHECK(same_theta(*one.last.high, *start.high) == (settings.levels == rl::Levels::kLow));
+    CHECK(one.last.method == std::string(rl::variant_name(settings.variant)) + "-rpl");
   }
   kernels::set_threads(0);
 }
@@ -85,7 +87,7 @@ TEST_CASE("finetune: metrics of every iteration, best policy among the evaluated
   CHECK(last == 2 * 8 * 90);
   REQUIRE(lines.size() == 2);
   for (const auto& line : lines) {
-    for (const char* key : {"iteration", "goal", "success", "step_completion", "low", "eval"})
+    for (const char* key : {"iteration", "env_steps", "goal", "success", "step_completion", "low", "eval"})
       CHECK(line.contains(key));
     for (const char* key :
          {"accepted", "step", "kl", "predicted_kl", "improvement", "predicted_improvement", "gradient_norm",
@@ -106,17 +108,14 @@ TEST_CASE("finetune: what cannot be fine-tuned is refused with the reason") {
   const auto env = envs::make_env("point_goal", {.size = 2});
   const envs::Goal goal = env->goals("left_top").front();
   rl::FinetuneSettings settings = small_settings();
-  settings.variant = "dapg";
+  settings.variant = rl::Variant::kDapg;
   CHECK_THROWS_WITH_AS(rl::finetune(*env, test::hand_relay(true), goal, nullptr, settings, 1),
                        doctest::Contains("demonstrations"), UsageError);
-  settings.variant = "ppo";
-  CHECK_THROWS_WITH_AS(rl::finetune(*env, test::hand_relay(true), goal, nullptr, settings, 1),
-                       doctest::Contains("iril"), UsageError);
-  settings.variant = "npg";
-  settings.levels = "both";
+  settings.variant = rl::Variant::kNpg;
+  settings.levels = rl::Levels::kBoth;
   CHECK_THROWS_WITH_AS(rl::finetune(*env, test::hand_relay(false), goal, nullptr, settings, 1),
                        doctest::Contains("flat"), UsageError);
-  settings.levels = "low";
+  settings.levels = rl::Levels::kLow;
   CHECK_THROWS_AS(rl::finetune(*env, test::hand_relay(true, 10, 6, 2), goal, nullptr, settings, 1), Error);
 }
 
@@ -125,7 +124,7 @@ TEST_CASE("finetune: flat policies are fine-tuned, too, with and without the dem
   const auto env = envs::make_env("point_goal", {.size = 8});
   for (const std::string method : {"gcbc", "bc"}) {
     rl::FinetuneSettings settings = small_settings();
-    settings.variant = "dapg";
+    settings.variant = rl::Variant::kDapg;
     settings.iterations = 1;
     const rl::RelayPolicy start = imitated(demos, method, 20);
     const rl::FinetuneResult result =
@@ -140,7 +139,7 @@ TEST_CASE("the method on point_goal: relay imitation alone does something, fine-
   const rl::RelayPolicy start = imitated(demos, "ril", 2000);
   const auto env = envs::make_env("point_goal", {.size = 64});
   rl::FinetuneSettings settings = small_settings();
-  settings.variant = "npg";
+  settings.variant = rl::Variant::kNpg;
   settings.iterations = 25;
   settings.episodes = 48;
   settings.eval_every = 0;
@@ -150,9 +149,13 @@ TEST_CASE("the method on point_goal: relay imitation alone does something, fine-
   rl::RolloutOptions options;
   options.episodes = 64;
   options.seed = 99;
-  const rl::GoalResult before = rl::evaluate(*env, start, goals, options).goals.front();
+  const auto evaluate = [&](const rl::RelayPolicy& policy) {
+    rl::RelayActor actor(policy, env->spec(), env->size());
+    return rl::evaluate(*env, actor, goals, options).goals.front();
+  };
+  const rl::GoalResult before = evaluate(start);
   const rl::FinetuneResult result = rl::finetune(*env, start, goals.front(), nullptr, settings, 7);
-  const rl::GoalResult after = rl::evaluate(*env, result.last, goals, options).goals.front();
+  const rl::GoalResult after = evaluate(result.last);
   MESSAGE("left_right before: success " << before.success << ", steps " << before.step_completion
                                         << "; after: success " << after.success << ", steps "
                                         << after.step_completion);

@@ -5,6 +5,7 @@
 
 #include "kernels/rng.hpp"
 #include "rl/npg.hpp"
+#include "rl/policy/relay_policy.hpp"
 
 namespace baton::test {
 
@@ -40,7 +41,7 @@ inline rl::GaussianPolicy hand_policy(int state_dim, int out, bool residual, std
 inline rl::RelayPolicy hand_relay(bool hierarchical, int subgoal_every = 10, int state_dim = 5,
                                   int action_dim = 2) {
   rl::RelayPolicy policy;
-  policy.method = hierarchical ? "ril" : "gcbc";
+  policy.method = policy.base = hierarchical ? "ril" : "gcbc";
   policy.env = "point_goal";
   policy.subgoal_every = subgoal_every;
   policy.low = hand_policy(state_dim, action_dim, false, 21);

@@ -4,6 +4,7 @@
 
 #include "kernels/error.hpp"
 #include "tests/rl/hand_policy.hpp"
+#include "tests/rl/point_goal_demos.hpp"
 #include "tests/support/compare.hpp"
 
 using namespace baton;
@@ -33,7 +34,7 @@ std::vector<float> mean_of(const rl::GaussianPolicy& policy, std::span<const flo
 
 TEST_CASE("RelayActor: a subgoal every H steps from [state, goal], held, and the low level acts towards it") {
   const rl::RelayPolicy policy = test::hand_relay(true, 3);
-  rl::RelayActor actor(policy, 2);
+  rl::RelayActor actor(policy, test::point_goal_spec(), 2);
   const std::vector<float> goals = numbers(10, 1);
   actor.begin(goals, std::vector<std::uint64_t>{5, 6}, {});
   std::vector<float> actions(4), held;
@@ -60,7 +61,7 @@ TEST_CASE("RelayActor: a subgoal every H steps from [state, goal], held, and the
 
 TEST_CASE("RelayActor: a flat policy acts towards the long-term goal itself") {
   const rl::RelayPolicy policy = test::hand_relay(false);
-  rl::RelayActor actor(policy, 1);
+  rl::RelayActor actor(policy, test::point_goal_spec(), 1);
   const std::vector<float> goal = numbers(5, 2), state = numbers(5, 3);
   std::vector<float> actions(2);
   actor.begin(goal, std::vector<std::uint64_t>{1}, {});
@@ -76,7 +77,7 @@ TEST_CASE("RelayActor: the typical robot pose replaces the goal's, as in trainin
   encoding.typical_robot = {0.25f, -0.5f};
   policy.high =
       rl::GaussianPolicy(policy.high->spec(), encoding, policy.high->in(), policy.high->out(), {}, 1);
-  rl::RelayActor actor(policy, 1);
+  rl::RelayActor actor(policy, test::point_goal_spec(), 1);
   actor.begin(std::vector<float>{9, 9, 1, 2, 3}, std::vector<std::uint64_t>{1}, {});
   test::check_close(std::vector<float>(actor.goals().begin(), actor.goals().end()),
                     std::vector<float>{0.25f, -0.5f, 1, 2, 3}, 0, 1e-9, "goal");
@@ -86,7 +87,7 @@ TEST_CASE("RelayActor: exploration scales with sigma, differs between rows and s
   const rl::RelayPolicy policy = test::hand_relay(true);
   const std::vector<float> goals(10, 0.5f), states(10, 0.1f);
   std::vector<float> mean(4), noisy(4), again(4), next(4);
-  rl::RelayActor actor(policy, 2);
+  rl::RelayActor actor(policy, test::point_goal_spec(), 2);
   actor.begin(goals, std::vector<std::uint64_t>{5, 6}, {});
   actor.act(0, states, mean);
   actor.begin(goals, std::vector<std::uint64_t>{5, 6}, {.low = 1});
@@ -111,5 +112,27 @@ TEST_CASE("RelayActor: exploration scales with sigma, differs between rows and s
 TEST_CASE("RelayActor: levels that do not fit each other are refused") {
   rl::RelayPolicy policy = test::hand_relay(true);
   policy.high = test::hand_policy(4, 4, true, 1);
-  CHECK_THROWS_WITH_AS(rl::RelayActor(policy, 1), doctest::Contains("high level"), Error);
+  CHECK_THROWS_WITH_AS(rl::RelayActor(policy, test::point_goal_spec(), 1), doctest::Contains("high level"),
+                       Error);
+}
+
+TEST_CASE("RelayActor: a subgoal that may end when it is reached gives way then, each row by itself") {
+  rl::RelayPolicy policy = test::hand_relay(true, 100);
+  policy.subgoal_end = rl::SubgoalEnd::kReached;
+  rl::RelayActor actor(policy, test::point_goal_spec(), 2);
+  const std::vector<float> goals = numbers(10, 1);
+  actor.begin(goals, std::vector<std::uint64_t>{5, 6}, {});
+  std::vector<float> actions(4), states = numbers(10, 2);
+  const auto proposed = [&] { return std::vector<int>(actor.proposed().begin(), actor.proposed().end()); };
+  for (int i = 2; i < 5; ++i) states[i] = states[5 + i] = 50;  // far from any subgoal
+  actor.act(0, states, actions);
+  CHECK(proposed() == std::vector<int>{1, 1});
+  actor.act(1, states, actions);
+  CHECK(proposed() == std::vector<int>{0, 0});
+  const std::vector<float> held(actor.subgoals().begin(), actor.subgoals().end());
+  for (int i = 2; i < 5; ++i) states[5 + i] = held[5 + i] + 0.05f;  // within epsilon, row 1 alone
+  actor.act(2, states, actions);
+  CHECK(proposed() == std::vector<int>{0, 1});
+  CHECK(std::equal(held.begin(), held.begin() + 5, actor.subgoals().begin()));
+  CHECK_FALSE(std::equal(held.begin() + 5, held.end(), actor.subgoals().begin() + 5));
 }

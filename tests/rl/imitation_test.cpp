@@ -50,11 +50,11 @@ std::vector<float> act(const GaussianPolicy& policy, const std::vector<float>& x
 TEST_CASE("imitation: BC finds the point mass's feedback law towards the goal") {
   const Dataset data = point_mass_dataset(80, 25, 1);
   ImitationSettings settings = brief(1500);
-  settings.bc_goal = "target";
+  settings.bc_goal = EpisodeGoal::kTarget;
   PolicySettings shape = small();
-  shape.robot_fill = "keep";  // the goal here is where the robot itself shall be
+  shape.robot_fill = RobotFill::kKeep;  // the goal here is where the robot itself shall be
   shape.flat_relative_goal = true;
-  const RelayPolicy policy = imitate(data, kPointMass, "bc", shape, settings, 3);
+  const RelayPolicy policy = imitate(data, kPointMass, method::bc, shape, settings, 3);
   CHECK_FALSE(policy.hierarchical());
   // Held-out law: a = clamp(2 (goal - s)).
   const Dataset fresh = point_mass_dataset(20, 25, 99);
@@ -79,7 +79,7 @@ TEST_CASE("imitation: RIL fits both levels; losses fall and held-out follows") {
   std::vector<nlohmann::ordered_json> reports;
   std::int64_t last = 0;
   const RelayPolicy policy =
-      imitate(data, kPointMass, "ril", small(), settings, 3, [&](const Progress& progress) {
+      imitate(data, kPointMass, method::ril, small(), settings, 3, [&](const Progress& progress) {
         if (progress.metrics != nullptr) reports.push_back(*progress.metrics);
         CHECK(progress.done == last + 1);
         last = progress.done;
@@ -100,8 +100,8 @@ TEST_CASE("imitation: RIL fits both levels; losses fall and held-out follows") {
 TEST_CASE("imitation: the mse loss ends with log_std of the residuals") {
   const Dataset data = point_mass_dataset(40, 25, 2);
   ImitationSettings settings = brief(400);
-  settings.loss = "mse";
-  const RelayPolicy policy = imitate(data, kPointMass, "gcbc", small(), settings, 3);
+  settings.loss = PolicyLoss::kSquaredError;
+  const RelayPolicy policy = imitate(data, kPointMass, method::gcbc, small(), settings, 3);
   for (const float s : policy.low.log_std()) CHECK((s > -4.9f && s < 0.0f));
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("imitation: the same bytes with 1, 2 and 3 threads, other bytes with a
   settings.final_goal_fraction = 0.2f;
   const auto train = [&](int threads, std::uint64_t seed) {
     kernels::set_threads(threads);
-    RelayPolicy policy = imitate(data, kPointMass, "ril", small(), settings, seed);
+    RelayPolicy policy = imitate(data, kPointMass, method::ril, small(), settings, seed);
     kernels::set_threads(0);
     std::vector<float> bytes(policy.low.theta().begin(), policy.low.theta().end());
     bytes.insert(bytes.end(), policy.high->theta().begin(), policy.high->theta().end());
@@ -171,20 +171,21 @@ TEST_CASE("imitation: normalisers are the tuples' mean and floored deviation") {
 
 TEST_CASE("imitation: stops when asked, and refuses data that does not fit") {
   const Dataset data = point_mass_dataset(4, 10, 1);
-  CHECK_THROWS_AS(imitate(data, kPointMass, "ril", small(), brief(50), 1,
+  CHECK_THROWS_AS(imitate(data, kPointMass, method::ril, small(), brief(50), 1,
                           [](const Progress& progress) { return progress.done < 3; }),
                   Interrupted);
-  CHECK_THROWS_AS(imitate(data, kPointMass, "gail", small(), brief(5), 1), UsageError);
-  const TaskShape kitchen{"kitchen", 30, 9, 9};
-  CHECK(contains(error_of([&] { imitate(data, kitchen, "bc", small(), brief(5), 1); }),
+  CHECK_THROWS_AS(find_method("gail"), UsageError);
+  const envs::Spec kitchen{
+      .name = "kitchen", .state_dim = 30, .action_dim = 9, .horizon = 280, .robot_dim = 9, .elements = {}};
+  CHECK(contains(error_of([&] { imitate(data, kitchen, method::bc, small(), brief(5), 1); }),
                  "states have 3 numbers and actions 2, kitchen expects 30 and 9"));
   Dataset unlabelled = data;
   unlabelled.goal_targets.clear();
   ImitationSettings settings = brief(5);
-  settings.bc_goal = "target";
-  CHECK(contains(error_of([&] { imitate(unlabelled, kPointMass, "bc", small(), settings, 1); }),
+  settings.bc_goal = EpisodeGoal::kTarget;
+  CHECK(contains(error_of([&] { imitate(unlabelled, kPointMass, method::bc, small(), settings, 1); }),
                  "no compound goals"));
   const Dataset too_short = test::counting_dataset({1, 1}, 3, 2);
-  CHECK(contains(error_of([&] { imitate(too_short, kPointMass, "ril", small(), brief(5), 1); }),
+  CHECK(contains(error_of([&] { imitate(too_short, kPointMass, method::ril, small(), brief(5), 1); }),
                  "shorter than 2 steps"));
 }

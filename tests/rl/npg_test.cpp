@@ -165,7 +165,7 @@ TEST_CASE("npg step: of a softmax policy it moves the logits by the advantages, 
     advantages[i] = static_cast<float>(reward[k] - mean_reward);
   }
   rl::NaturalGradient<rl::CategoricalPolicy> solver;
-  for (const std::string preconditioner : {"none", "diagonal"}) {
+  for (const auto preconditioner : {rl::Preconditioner::kNone, rl::Preconditioner::kDiagonal}) {
     rl::NpgSettings settings;
     settings.kl = 1e-4f;
     settings.cg_damping = 1e-6f;
@@ -209,7 +209,7 @@ TEST_CASE("npg step: the diagonal preconditioner leaves the direction and needs 
     settings.cg_iterations = 500;
     settings.cg_damping = 1e-2f;
     settings.cg_tolerance = 1e-6f;
-    settings.preconditioner = diagonal ? "diagonal" : "none";
+    settings.preconditioner = diagonal ? rl::Preconditioner::kDiagonal : rl::Preconditioner::kNone;
     report[diagonal] = solver.step(policy, {x.data(), y.data(), n}, advantages, {}, 0, settings);
     REQUIRE(report[diagonal].accepted);
     CHECK(report[diagonal].cg.residual <= 1e-3);
@@ -240,7 +240,7 @@ TEST_CASE("npg step: the same bytes with 1 and 2 threads") {
     rl::NpgSolver solver;
     rl::NpgSettings settings;
     CHECK(solver.step(policy, rows.first(rows.n), rows.advantages, {}, 0, settings).accepted);
-    settings.preconditioner = "diagonal";
+    settings.preconditioner = rl::Preconditioner::kDiagonal;
     settings.fisher_fraction = 1;
     CHECK(solver.step(policy, rows.first(rows.n), rows.advantages, {}, 0, settings).accepted);
     theta[threads - 1].assign(policy.theta().begin(), policy.theta().end());

@@ -32,7 +32,7 @@ inline rl::Dataset point_goal_demos(int episodes, float disturbance, std::uint64
     std::vector<float> action(spec.action_dim), executed(spec.action_dim), drift(spec.action_dim);
     bool all = true;
     for (int t = 0; t < spec.horizon; ++t) {
-      envs::point_goal_operator(spec, goal, env->observation(), action);
+      envs::point_goal_action(spec, goal, env->observation(), action);
       data.states.insert(data.states.end(), env->observation().begin(), env->observation().end());
       data.actions.insert(data.actions.end(), action.begin(), action.end());
       for (int j = 0; j < spec.action_dim; ++j) {
@@ -42,8 +42,7 @@ inline rl::Dataset point_goal_demos(int episodes, float disturbance, std::uint64
       env->step(executed);
     }
     for (const int i : goal.elements) {
-      all =
-          all && envs::element_error(spec.elements[i], env->state(), goal.target) < spec.elements[i].epsilon;
+      all = all && envs::element_done(spec.elements[i], env->state(), goal.target);
     }
     if (completed && all) ++*completed;
     data.offsets.push_back(data.offsets.back() + spec.horizon);
@@ -53,9 +52,7 @@ inline rl::Dataset point_goal_demos(int episodes, float disturbance, std::uint64
   return data;
 }
 
-inline rl::TaskShape point_goal_shape() {
-  return {.env = "point_goal", .state_dim = 5, .action_dim = 2, .robot_dim = 2};
-}
+inline envs::Spec point_goal_spec() { return envs::make_env("point_goal", {})->spec(); }
 
 inline rl::PolicySettings point_goal_policy_settings() {
   rl::PolicySettings settings;

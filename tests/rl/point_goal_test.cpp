@@ -22,8 +22,8 @@ std::vector<float> run(std::span<const std::uint64_t> seeds) {
   std::vector<float> actions(seeds.size() * 2);
   for (int t = 0; t < 40; ++t) {
     for (std::size_t n = 0; n < seeds.size(); ++n) {
-      envs::point_goal_operator(env->spec(), goal, env->observation().subspan(n * 5, 5),
-                                std::span(actions).subspan(n * 2, 2));
+      envs::point_goal_action(env->spec(), goal, env->observation().subspan(n * 5, 5),
+                              std::span(actions).subspan(n * 2, 2));
     }
     env->step(actions);
   }
@@ -66,7 +66,7 @@ TEST_CASE("point_goal: a knob moves by the point's push alone and stops at the e
   const envs::Goal goal = env->goals("left_top").front();
   std::vector<float> action(2);
   for (int t = 0; t < 40 && env->state()[2] == 0; ++t) {
-    envs::point_goal_operator(env->spec(), goal, env->state(), action);
+    envs::point_goal_action(env->spec(), goal, env->state(), action);
     env->step(action);
   }
   REQUIRE(env->state()[2] > 0);

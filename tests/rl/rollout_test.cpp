@@ -6,6 +6,7 @@
 
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
+#include "rl/hierarchy.hpp"
 #include "tests/rl/hand_policy.hpp"
 #include "tests/support/compare.hpp"
 
@@ -16,7 +17,8 @@ namespace {
 rl::Trajectories collect(int batch, const rl::RelayPolicy& policy, const std::string& goals,
                          rl::RolloutOptions options) {
   const auto env = envs::make_env("point_goal", {.size = batch});
-  return rl::rollout(*env, policy, env->goals(goals), options);
+  rl::RelayActor actor(policy, env->spec(), batch);
+  return rl::rollout(*env, actor, env->goals(goals), options);
 }
 
 rl::RolloutOptions exploring(int episodes) {
@@ -100,6 +102,7 @@ TEST_CASE("rollout: a policy of another shape is refused, and progress can stop 
     CHECK(progress.total == 3 * 4 * 90);
     return ++calls < 5;
   };
-  CHECK_THROWS_AS(rl::rollout(*env, policy, env->goals("all"), exploring(4), stop), rl::Interrupted);
+  rl::RelayActor actor(policy, env->spec(), 2);
+  CHECK_THROWS_AS(rl::rollout(*env, actor, env->goals("all"), exploring(4), stop), rl::Interrupted);
   CHECK(calls == 5);
 }

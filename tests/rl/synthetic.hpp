@@ -69,7 +69,12 @@ inline rl::Dataset point_mass_dataset(int episodes, int length, std::uint64_t se
   return data;
 }
 
-inline const rl::TaskShape kPointMass{"point_mass", 3, 2, 2};
+inline const envs::Spec kPointMass{.name = "point_mass",
+                                   .state_dim = 3,
+                                   .action_dim = 2,
+                                   .horizon = 30,
+                                   .robot_dim = 2,
+                                   .elements = {{.name = "follower", .index = {2}, .epsilon = 0.1f}}};
 
 // The message of the baton::Error that f throws; fails when it throws none.
 template <class F>

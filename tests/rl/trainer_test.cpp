@@ -26,16 +26,16 @@ struct Level {
     train.sources.push_back({RelabelIndex(data, 5, episodes), 1.0});
     PolicySettings settings;
     settings.hidden = std::move(hidden);
-    policy = make_policy(data, test::kPointMass, "gcbc", settings, 3).low;
+    policy = make_policy(data, test::kPointMass, method::gcbc, settings, 3).low;
   }
   std::vector<float> theta() const { return {policy.theta().begin(), policy.theta().end()}; }
 };
 
-ImitationSettings settings_of(const std::string& optimizer) {
+ImitationSettings settings_of(ag::Algorithm optimizer) {
   ImitationSettings settings;
   settings.optimizer = optimizer;
   settings.batch = 64;
-  settings.schedule = "constant";
+  settings.schedule = ag::Schedule::kConstant;
   settings.warmup = 0;
   return settings;
 }
@@ -96,14 +96,16 @@ TEST_CASE("trainer: a stream's table is where states are read, and one of anothe
   for (float& number : x) number += 1;
   CHECK(moved == x);
   level.train.table = std::make_shared<const StateTable>(other.data);
-  CHECK(test::contains(
-      test::error_of([&] { LevelTrainer(level.policy, level.train, level.heldout, settings_of("sgd"), 5); }),
-      "of another dataset"));
+  CHECK(test::contains(test::error_of([&] {
+                         LevelTrainer(level.policy, level.train, level.heldout,
+                                      settings_of(ag::Algorithm::kSgd), 5);
+                       }),
+                       "of another dataset"));
 }
 
 TEST_CASE("trainer: sgd without momentum goes down the gradient by lr, adam by lr in every coordinate") {
-  for (const std::string optimizer : {"sgd", "adam", "adamw"}) {
-    CAPTURE(optimizer);
+  for (const ag::Algorithm optimizer : {ag::Algorithm::kSgd, ag::Algorithm::kAdam, ag::Algorithm::kAdamW}) {
+    CAPTURE(ag::algorithm_name(optimizer));
     Level level({4});
     ImitationSettings settings = settings_of(optimizer);
     settings.momentum = 0;
@@ -113,7 +115,8 @@ TEST_CASE("trainer: sgd without momentum goes down the gradient by lr, adam by l
     std::vector<float> want = level.theta();
     // Adam's first step is lr g / (|g| + eps).
     for (std::size_t i = 0; i < want.size(); ++i) {
-      want[i] -= 0.01f * (optimizer == "sgd" ? gradient[i] : gradient[i] / (std::fabs(gradient[i]) + 1e-8f));
+      want[i] -= 0.01f * (optimizer == ag::Algorithm::kSgd ? gradient[i]
+                                                           : gradient[i] / (std::fabs(gradient[i]) + 1e-8f));
     }
     trainer.update(0);
     test::check_close(level.theta(), want, 1e-6, 1e-7, "theta");
@@ -122,7 +125,7 @@ TEST_CASE("trainer: sgd without momentum goes down the gradient by lr, adam by l
 
 TEST_CASE("trainer: the gradient's norm is clipped for every optimizer") {
   Level level({4});
-  ImitationSettings settings = settings_of("sgd");
+  ImitationSettings settings = settings_of(ag::Algorithm::kSgd);
   settings.momentum = 0;
   settings.lr = 1;
   settings.clip_norm = 1e-3f;
@@ -136,7 +139,7 @@ TEST_CASE("trainer: the gradient's norm is clipped for every optimizer") {
 }
 
 TEST_CASE("trainer: a NaN in a gradient stops the update, names the first parameter, changes nothing") {
-  for (const std::string optimizer : {"sgd", "adam", "adamw"}) {
+  for (const ag::Algorithm optimizer : {ag::Algorithm::kSgd, ag::Algorithm::kAdam, ag::Algorithm::kAdamW}) {
     Level level({});
     const ImitationSettings settings = settings_of(optimizer);
     LevelTrainer trainer(level.policy, level.train, level.heldout, settings, 5);
@@ -146,7 +149,7 @@ TEST_CASE("trainer: a NaN in a gradient stops the update, names the first parame
       level.data.actions[i] = std::numeric_limits<float>::quiet_NaN();
     }
     CHECK(test::error_of([&] { trainer.update(1); }) ==
-          optimizer + ": the gradient of layer 0 weight [0][1] is nan");
+          std::string(ag::algorithm_name(optimizer)) + ": the gradient of layer 0 weight [0][1] is nan");
     CHECK(level.theta() == before);
   }
 }

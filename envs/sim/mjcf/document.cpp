@@ -120,21 +120,6 @@ class Assembler {
   std::size_t bytes_ = 0;
 };
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t keep = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({keep, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 Element read_document(const std::string& path) {
@@ -150,26 +135,6 @@ Element parse_document(std::string_view text, const std::string& name) {
   BATON_REQUIRE(text.size() <= kMaxFileBytes, "{}: larger than {} bytes, the limit for a model", name,
                 kMaxFileBytes);
   return Assembler(Folder()).root(text, name);
-}
-
-std::string suggestion(std::string_view wrong, std::span<const std::string> known) {
-  constexpr std::size_t kLongest = 80, kMostCompared = 5000, kListed = 12;
-  if (known.empty()) return "";
-  std::size_t best = known.size(), distance = 0;
-  if (wrong.size() <= kLongest) {
-    for (std::size_t i = 0; i < std::min(known.size(), kMostCompared); ++i) {
-      if (known[i].size() > kLongest) continue;
-      const std::size_t d = edit_distance(wrong, known[i]);
-      if (best == known.size() || d < distance) best = i, distance = d;
-    }
-  }
-  if (best < known.size() && distance <= std::max<std::size_t>(1, wrong.size() / 3)) {
-    return fmt::format("; did you mean '{}'?", known[best]);
-  }
-  if (known.size() > kListed) return "";
-  std::string list;
-  for (const std::string& k : known) list += (list.empty() ? "" : ", ") + k;
-  return fmt::format("; known: {}", list);
 }
 
 }  // namespace baton::sim::mjcf

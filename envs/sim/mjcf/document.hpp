@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/error.hpp"
+#include "kernels/names.hpp"
 
 namespace baton::sim::mjcf {
 
@@ -54,8 +55,5 @@ Element read_document(const std::string& path);
 
 // From memory; includes are refused.
 Element parse_document(std::string_view text, const std::string& name);
-
-// "; did you mean 'x'?" for the closest of `known` if it is close enough, else a list of them when short, else "".
-std::string suggestion(std::string_view wrong, std::span<const std::string> known);
 
 }  // namespace baton::sim::mjcf

@@ -39,12 +39,12 @@ TEST_CASE("config: overrides of every type are taken") {
   CHECK(config.imitate.lr == 1e-4f);
   CHECK_FALSE(config.policy.high_residual);
   CHECK(config.policy.hidden == std::vector<int>{32});
-  CHECK(config.imitate.loss == "mse");
-  CHECK(config.imitate.schedule == "linear");
+  CHECK(config.imitate.loss == PolicyLoss::kSquaredError);
+  CHECK(config.imitate.schedule == ag::Schedule::kLinear);
   CHECK(config.seed == 9);
   CHECK(config.imitate.clip_norm == 1.0f);
-  CHECK(config.imitate.optimizer == "sgd");
-  CHECK(config.distill.imitation.optimizer == "adam");
+  CHECK(config.imitate.optimizer == ag::Algorithm::kSgd);
+  CHECK(config.distill.imitation.optimizer == ag::Algorithm::kAdam);
   CHECK(config.imitate.nesterov);
   CHECK(config.policy.layer_norm);
   CHECK(contains(to_toml(config), "layer_norm = true"));
@@ -66,7 +66,8 @@ TEST_CASE("config: a policy's own settings are found in the text that it carries
   CHECK(own.hidden == std::vector<int>{3, 4});
   CHECK(own.low_window == 7);
   CHECK(policy_settings("", given.policy).hidden == given.policy.hidden);
-  CHECK(policy_settings("[policy]\nno_such = 1\n", given.policy).low_window == given.policy.low_window);
+  CHECK(policy_settings("[gone]\nno_such = 1\n[policy]\nlow_window = 9\n", given.policy).low_window == 9);
+  CHECK_THROWS_AS(policy_settings("[policy]\nno_such = 1\n", given.policy), UsageError);
 }
 
 TEST_CASE("config: an unknown key names the nearest one, with and without its section") {
@@ -103,4 +104,49 @@ TEST_CASE("config: errors in a TOML file name the file and the line") {
   write_text_atomic(path, "[imitate]\nupdates = -4\n");
   CHECK(contains(usage_error(path, {}), path + ":2: imitate.updates is -4"));
   CHECK(contains(error_of([&] { load_config(folder.file("none.toml"), {}); }), "no such file"));
+}
+
+TEST_CASE(
+    "config: a preset file stands on the preset that it names, else on the command's; what it says wins") {
+  const test::TemporaryFolder folder;
+  const std::string mine = folder.file("mine.toml"), deeper = folder.file("deeper.toml");
+  write_text_atomic(mine, "preset = \"quick\"\nseed = 7\n");
+  const Config quick = load_config("quick", {}), full = load_config("full", {});
+  Config config = load_config(mine, {});
+  CHECK(config.preset == "quick");
+  CHECK(config.seed == 7);
+  config.seed = quick.seed;
+  CHECK(to_toml(config) == to_toml(quick));
+  write_text_atomic(mine, "[imitate]\nupdates = 3\n");
+  CHECK(load_config(mine, {}, "quick").collect.episodes == quick.collect.episodes);
+  CHECK(load_config(mine, {}, "quick").imitate.updates == 3);
+  CHECK(load_config(mine, {}).collect.episodes == full.collect.episodes);
+  CHECK(load_config(mine, {}).preset == "full");
+  write_text_atomic(deeper,
+                    "preset = \"mine.toml\"\n[imitate]\nbatch = 5\n");  // beside the file that names it
+  CHECK(load_config(deeper, {"imitate.lr=0.5"}).imitate.updates == 3);
+  CHECK(load_config(deeper, {"imitate.lr=0.5"}).imitate.batch == 5);
+  CHECK(load_config(deeper, {"imitate.lr=0.5"}).imitate.lr == 0.5f);
+  write_text_atomic(mine, "preset = \"deeper.toml\"\n");
+  CHECK(contains(usage_error(deeper, {}), "stands on itself"));
+  write_text_atomic(mine, "preset = \"quik\"\n");
+  CHECK(contains(usage_error(mine, {}), "did you mean 'quick'?"));
+}
+
+TEST_CASE("config: an override that the command does not read is refused; unknown ones are left to others") {
+  const std::vector<std::string> sections{"seed", "imitate"};
+  require_read_by("imitate", sections, {"seed=3", "imitate.lr=1", "imitate.nonsense=1", "nonsense"});
+  try {
+    require_read_by("imitate", sections, {"seed=3", "collect.episodes=5"});
+    FAIL_CHECK("no UsageError");
+  } catch (const UsageError& error) {
+    CHECK(contains(error.what(), "imitate does not read collect.episodes (it reads seed, imitate)"));
+  }
+}
+
+TEST_CASE("config: the method is a setting, one of the table") {
+  CHECK(load_config("quick", {}).method == &method::ril);
+  CHECK(load_config("quick", {"imitate.method=oracle"}).method == &method::oracle);
+  CHECK(contains(to_toml(load_config("quick", {"imitate.method=nearest"})), "method = \"nearest\""));
+  CHECK(contains(usage_error("quick", {"imitate.method=magic"}), "one of ril|gcbc|bc|oracle|nearest"));
 }
