@@ -1,7 +1,7 @@
 # Sourced by run.sh, test.sh and bench.sh: brings a bare Debian 12 to a configured and compiled build folder.
 # shellcheck shell=bash
 
-packages=(g++ meson ninja-build pkg-config cmake libfmt-dev libtbb-dev libhdf5-dev libtinyxml2-dev
+packages=(g++ meson ninja-build pkg-config cmake libfmt-dev libtbb-dev libhdf5-dev libssl-dev libtinyxml2-dev
   nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libeigen3-dev libqhull-dev doctest-dev libbenchmark-dev
   clang-format python3-venv)
 

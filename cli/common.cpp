@@ -44,8 +44,24 @@ rl::Config resolve(const SettingsOptions& options) {
   rl::require_read_by(options.command, options.sections, options.overrides);
   rl::Config config = rl::load_config(options.preset, options.overrides, options.base);
   if (options.seed) config.seed = *options.seed;
+  if (options.preset.ends_with(".toml")) invocation().preset_file = options.preset;
   kernels::set_threads(options.threads);
   return config;
+}
+
+Invocation& invocation() {
+  static Invocation called;
+  return called;
+}
+
+rl::Provenance provenance(const std::string& command, std::vector<rl::RunInput> inputs) {
+  if (!invocation().preset_file.empty()) inputs.push_back({"", invocation().preset_file});
+  return {command, invocation().argv, inputs};
+}
+
+void add_inputs(std::vector<rl::RunInput>& inputs, const std::string& option,
+                const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) inputs.push_back({option, path});
 }
 
 rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim) {
@@ -78,8 +94,8 @@ void add_force(CLI::App& command, bool& force) {
 void require_unused(const std::string& out, bool force) {
   namespace fs = std::filesystem;
   std::error_code error;
-  if (force || rl::is_stream(out) || !fs::exists(out, error)) return;
-  if (fs::is_directory(out, error) && fs::is_empty(out, error)) return;
+  const bool used = fs::is_regular_file(out, error) || fs::exists(fs::path(out) / "config.toml", error);
+  if (force || !used) return;
   throw UsageError(fmt::format("{}: is there already; --force replaces it, or name another", out));
 }
 

@@ -10,6 +10,7 @@
 #include "rl/data/dataset.hpp"
 #include "rl/evaluate.hpp"
 #include "rl/run/config.hpp"
+#include "rl/run/provenance.hpp"
 
 namespace baton::cli {
 
@@ -28,7 +29,8 @@ void add_settings(CLI::App& command, SettingsOptions& options, std::vector<std::
 
 // "--force": replace an existing output.
 void add_force(CLI::App& command, bool& force);
-// Throws UsageError where something stands under `out` (a folder that is not empty) and `force` is not set.
+// Throws UsageError where a file, or a run's folder, stands under `out` and `force` is not set. What else may stand there
+// is for cli/output.hpp to refuse.
 void require_unused(const std::string& out, bool force);
 
 // What a seed may be: whatever a TOML file can hold of it.
@@ -36,6 +38,19 @@ CLI::Validator seed_range();
 
 // Preset, then overrides, then --seed and --threads; the threads are in force from here on. Throws UsageError.
 rl::Config resolve(const SettingsOptions& options);
+
+// How this process was called. main() and resolve() set it; runs record it.
+struct Invocation {
+  std::vector<std::string> argv;
+  std::string preset_file;  // of --preset, where that is a file
+};
+Invocation& invocation();
+
+// The provenance of a run by this process: a command that read `inputs`, and the preset's file.
+rl::Provenance provenance(const std::string& command, std::vector<rl::RunInput> inputs);
+// One input an option's path.
+void add_inputs(std::vector<rl::RunInput>& inputs, const std::string& option,
+                const std::vector<std::string>& paths);
 
 // Demonstrations of one or several paths, in the given order: HDF5 (D4RL, Minari), .mjl logs or folders of them.
 rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim = 0);

@@ -92,13 +92,15 @@ class Demo {
       rl::Config own = config;
       own.method = method;
       const std::string name(method->name);
-      const auto agent = imitate_step(own, data_, folder + "/" + name);
+      const auto agent = imitate_step(own, demos(), folder + "/" + name);
       const rl::Evaluation evaluation = evaluate(*agent, name, config.eval.goals, folder);
       note(upper(name), fmt::format("{} goals", evaluation.goals.size()), evaluation.mean, method->published);
       if (method == start_method()) before = evaluation.goals;
     }
     tune(config, folder, before);
   }
+
+  Demos demos() const { return {&data_, {out_ + "/demos.h5"}}; }
 
   // What fine-tuning starts from.
   static const rl::Method* start_method() { return rl::methods().front(); }
@@ -111,7 +113,7 @@ class Demo {
     std::vector<rl::GoalResult> before, after;
     for (const std::string& goal : names) {
       tuned.push_back(folder + "/finetune_" + goal);
-      finetune_step(config, {start, goal, &data_, tuned.back()});
+      finetune_step(config, {start, goal, demos(), tuned.back()});
       for (const rl::GoalResult& result : evaluated)
         if (result.name == goal) before.push_back(result);
       after.push_back(evaluate(*rl::load_agent(tuned.back()), "finetune_" + goal, goal, folder).mean);
@@ -119,7 +121,7 @@ class Demo {
     DistillStep step;
     step.from = tuned;
     step.start = start;
-    step.demos = &data_;
+    step.demos = demos();
     step.out = folder + "/distilled";
     const rl::RelayAgent agent(distill_step(config, step));
     const rl::Evaluation distilled =
@@ -209,9 +211,11 @@ void demo(const Options& options) {
   env->goals(config.eval.goals);
   if (!config.demo.goals.empty()) env->goals(config.demo.goals);
   require_unused(options.out, options.force);
+  const rl::Provenance origin = provenance("demo", {});
   prepare_run_folder(options.out);
   rl::write_text_atomic(options.out + "/config.toml", rl::to_toml(config));
   Demo(config, options.out).run();
+  rl::write_text_atomic(options.out + "/run.json", origin.to_json(options.out).dump(2) + "\n");
 }
 
 }  // namespace

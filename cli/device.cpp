@@ -21,7 +21,10 @@ Device use_device(const std::string& name) {
 #ifdef BATON_HAVE_CUDA
   const std::string reason = kernels::cuda::unavailable_reason();
   BATON_REQUIRE(reason.empty(), "--device cuda: {}", reason);
-  return {.level = rl::cuda::make_level, .solve = rl::cuda::make_solve, .batch = sim::cuda::make_tile};
+  return {.name = name,
+          .level = rl::cuda::make_level,
+          .solve = rl::cuda::make_solve,
+          .batch = sim::cuda::make_tile};
 #else
   fail(
       "--device cuda: this baton was built without CUDA: configure with -Dcuda=enabled where nvcc is "

@@ -12,6 +12,7 @@ void add_device(CLI::App& command, std::string& device);
 
 // What takes the processor's place; all null: nothing does.
 struct Device {
+  std::string name = "cpu";
   rl::MakeLevelDevice level = nullptr;  // updates of imitation
   rl::MakeSolveDevice solve = nullptr;  // natural gradients
   sim::WholeBatch batch = nullptr;      // environments of a model

@@ -89,7 +89,7 @@ void run_distill(const Options& options) {
   if (!options.demos.empty()) {
     demos = read_demos(options.demos, rl::load_policy(options.from.front()).low.encoding().state_dim);
   }
-  distill_step(config, {options.from, options.init, demos ? &*demos : nullptr, options.out});
+  distill_step(config, {options.from, options.init, {demos ? &*demos : nullptr, options.demos}, options.out});
   fmt::print("{}: one policy from {}\n", options.out, options.from.size());
 }
 
@@ -108,6 +108,11 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
   const std::string start = !step.start.empty() ? step.start : start_of(step.from.front(), origins.front());
   const rl::RelayPolicy begin = rl::load_policy(start);
   config.policy = rl::policy_settings(begin.config, config.policy);
+  std::vector<rl::RunInput> inputs;
+  add_inputs(inputs, "--from", step.from);
+  inputs.push_back({"--init", start});
+  add_inputs(inputs, "--demos", step.demos.paths);
+  const rl::Provenance origin = provenance("distill", inputs);
   RunDir run(step.out);
 
   rl::MetricsWriter metrics(run.partial());
@@ -115,8 +120,9 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
   std::vector<rl::Teacher> teachers;
   for (std::size_t i = 0; i < policies.size(); ++i) teachers.push_back({&policies[i], &rollouts[i]});
   StageReporter reporter(&metrics, "distill", "updates");
-  rl::RelayPolicy policy = rl::distill(begin, teachers, step.demos, envs::make_env(config.env, {})->spec(),
-                                       config.distill, config.seed, reporter.callback());
+  rl::RelayPolicy policy =
+      rl::distill(begin, teachers, step.demos.data, envs::make_env(config.env, {})->spec(), config.distill,
+                  config.seed, reporter.callback());
   policy.config = rl::to_toml(config);
   rl::save_policy(policy, run.partial());
   rl::write_text_atomic(run.file("config.toml"), policy.config);
@@ -133,6 +139,7 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
                                     {"start", relative_to(step.out, start)},
                                     {"episodes", config.distill.episodes},
                                     {"teachers", told}});
+  write_run_json(run, step.out, origin);
   run.commit();
   return policy;
 }

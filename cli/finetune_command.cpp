@@ -57,7 +57,7 @@ void run_finetune(const Options& options) {
     demos = read_demos(options.demos, init.low.encoding().state_dim);
   }
   const auto outcome = finetune_step(
-      config, {options.init, options.goal, demos ? &*demos : nullptr, options.out, device.solve});
+      config, {options.init, options.goal, {demos ? &*demos : nullptr, options.demos}, options.out, device});
   fmt::print("{}: {} on {}: success {} -> {} %, steps {:.2f} -> {:.2f}\n", options.out, name, options.goal,
              percent(outcome.before.success), percent(outcome.after.success), outcome.before.step_completion,
              outcome.after.step_completion);
@@ -67,6 +67,11 @@ void run_finetune(const Options& options) {
 
 FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step) {
   rl::Config config = given;
+  std::vector<rl::RunInput> inputs{{"--init", step.init}};
+  add_inputs(inputs, "--demos", step.demos.paths);
+  rl::Provenance origin = provenance("finetune", inputs);
+  origin.add_option("--goal", step.goal);
+  if (step.device.name != "cpu") origin.add_option("--device", step.device.name);
   const rl::RelayPolicy init = rl::load_policy(step.init);
   config.env = environment_of(init.env, "");
   config.policy = rl::policy_settings(init.config, config.policy);
@@ -79,8 +84,8 @@ FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step)
   {
     rl::MetricsWriter metrics(run.partial());
     StageReporter reporter(&metrics, std::string(rl::variant_name(config.finetune.variant)), "actions");
-    result = rl::finetune(*env, init, goal, step.demos, config.finetune, config.seed, reporter.callback(),
-                          step.device);
+    result = rl::finetune(*env, init, goal, step.demos.data, config.finetune, config.seed,
+                          reporter.callback(), step.device.solve);
   }
   result.best.config = rl::to_toml(config);
   rl::save_policy(result.best, run.partial());
@@ -98,6 +103,7 @@ FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step)
                                     {"start", rates(result.start_result)},
                                     {"best", rates(result.best_result)},
                                     {"last", rates(result.last_result)}});
+  write_run_json(run, step.out, origin);
   run.commit();
   return {result.start_result, result.best_result};
 }

@@ -42,7 +42,7 @@ void imitate(const Options& options) {
   require_unused(options.out, options.force);
   const Device device = use_device(options.device);
   const rl::Dataset data = read_demos(options.demos, envs::make_env(config.env, {})->spec().state_dim);
-  imitate_step(config, data, options.out, device.level);
+  imitate_step(config, {&data, options.demos}, options.out, device);
   fmt::print("{}: {} from {} episodes, {} actions\n", options.out, config.method->name, data.episodes(),
              data.steps());
 }
@@ -56,8 +56,12 @@ std::string method_help() {
 
 }  // namespace
 
-std::unique_ptr<rl::Agent> imitate_step(const rl::Config& config, const rl::Dataset& data,
-                                        const std::string& out, rl::MakeLevelDevice device) {
+std::unique_ptr<rl::Agent> imitate_step(const rl::Config& config, const Demos& demos, const std::string& out,
+                                        const Device& device) {
+  std::vector<rl::RunInput> inputs;
+  add_inputs(inputs, "--demos", demos.paths);
+  rl::Provenance origin = provenance("imitate", inputs);
+  if (device.name != "cpu") origin.add_option("--device", device.name);
   const envs::Spec spec = envs::make_env(config.env, {})->spec();
   RunDir run(out);
   std::unique_ptr<rl::Agent> agent;
@@ -65,14 +69,15 @@ std::unique_ptr<rl::Agent> imitate_step(const rl::Config& config, const rl::Data
   {
     rl::MetricsWriter metrics(run.partial());
     StageReporter reporter(&metrics, std::string(config.method->name), "updates");
-    agent = rl::learn(data, spec, *config.method, config.policy, config.imitate, config.seed,
-                      reporter.callback(), device);
+    agent = rl::learn(*demos.data, spec, *config.method, config.policy, config.imitate, config.seed,
+                      reporter.callback(), device.level);
     last = reporter.last_metrics();
   }
   agent->config = rl::to_toml(config);
   agent->save(run.partial());
   rl::write_text_atomic(run.file("config.toml"), agent->config);
-  rl::write_summary(run.partial(), summary_of(config, data, *agent, last));
+  rl::write_summary(run.partial(), summary_of(config, *demos.data, *agent, last));
+  write_run_json(run, out, origin);
   run.commit();
   return agent;
 }

@@ -15,6 +15,7 @@
 #include "kernels/error.hpp"
 #include "rl/methods/method.hpp"
 #include "rl/run/metrics.hpp"
+#include "rl/run/provenance.hpp"
 
 namespace baton::cli {
 namespace {
@@ -58,6 +59,7 @@ void folder_info(const std::filesystem::path& path) {
   const bool has_policy = fs::exists(path / "policy.h5"), has_summary = fs::exists(path / "summary.json");
   if (!has_policy && !has_summary) return demos_info(path);
   if (has_policy) run_info(path);
+  if (fs::exists(path / "run.json")) fmt::print("{}", rl::describe_provenance(path));
   if (has_summary) fmt::print("{}", rl::read_text(path / "summary.json"));
 }
 

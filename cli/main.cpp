@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/common.hpp"
 #include "cli/interrupt.hpp"
 #include "kernels/error.hpp"
 #include "kernels/names.hpp"
@@ -46,6 +47,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("baton COMMAND --help says more. Exit codes: 0 done, 2 wrong use, 1 anything else.");
   app.get_formatter()->column_width(34);
+  invocation().argv.assign(argv, argv + argc);
   Registry registry{app, {}};
   add_demo(registry);
   add_collect(registry);

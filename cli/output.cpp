@@ -49,8 +49,8 @@ void require_run_folder(const fs::path& path) {
 
 // Every entry is one that runs write, so that replacing the folder takes nothing else away.
 void require_replaceable(const fs::path& path) {
-  constexpr std::array<std::string_view, 5> kOurs = {"config.toml", "last", "metrics.jsonl", "policy.h5",
-                                                     "summary.json"};
+  constexpr std::array<std::string_view, 6> kOurs = {"config.toml", "last",     "metrics.jsonl",
+                                                     "policy.h5",   "run.json", "summary.json"};
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(path, error)) {
     const std::string name = entry.path().filename();
@@ -127,6 +127,10 @@ void RunDir::commit() {
   }
   if (replaces) fs::remove_all(old, error);
   partial_.clear();
+}
+
+void write_run_json(const RunDir& run, const std::string& out, const rl::Provenance& origin) {
+  rl::write_text_atomic(run.file("run.json"), origin.to_json(out).dump(2) + "\n");
 }
 
 }  // namespace baton::cli

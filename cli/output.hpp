@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <string>
 
+#include "rl/run/provenance.hpp"
+
 namespace baton::cli {
 
 // Throws baton::Error unless a file of this name can be made. Call it before the long work, not after. Pipes and
@@ -36,5 +38,8 @@ class RunDir {
  private:
   std::filesystem::path path_, partial_;
 };
+
+// run.json of a run that will have the name `out`.
+void write_run_json(const RunDir& run, const std::string& out, const rl::Provenance& origin);
 
 }  // namespace baton::cli

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/device.hpp"
 #include "rl/actor.hpp"
 #include "rl/data/dataset.hpp"
-#include "rl/device.hpp"
 #include "rl/evaluate.hpp"
 #include "rl/policy/relay_policy.hpp"
 #include "rl/run/config.hpp"
@@ -18,16 +18,22 @@ namespace baton::cli {
 // Demonstrations of the environment's scripted operator; `completed` says which episodes did all their elements.
 rl::Dataset collect_step(const rl::Config& config);
 
+// Demonstrations, and the paths they were read from.
+struct Demos {
+  const rl::Dataset* data = nullptr;
+  std::vector<std::string> paths;
+};
+
 // Learns by config.method and writes the run directory `out`.
-std::unique_ptr<rl::Agent> imitate_step(const rl::Config& config, const rl::Dataset& data,
-                                        const std::string& out, rl::MakeLevelDevice device = nullptr);
+std::unique_ptr<rl::Agent> imitate_step(const rl::Config& config, const Demos& demos, const std::string& out,
+                                        const Device& device = {});
 
 struct FinetuneStep {
-  std::string init;                    // folder of the policy to start from
-  std::string goal;                    // one name
-  const rl::Dataset* demos = nullptr;  // null: npg only
+  std::string init;  // folder of the policy to start from
+  std::string goal;  // one name
+  Demos demos;       // no data: npg only
   std::string out;
-  rl::MakeSolveDevice device = nullptr;  // where natural gradients are solved for, if not here
+  Device device = {};  // where natural gradients are solved for, if not here
 };
 struct FinetuneOutcome {
   rl::GoalResult before, after;  // with mean actions, on the evaluation episodes of the run
@@ -37,7 +43,7 @@ FinetuneOutcome finetune_step(const rl::Config& config, const FinetuneStep& step
 struct DistillStep {
   std::vector<std::string> from;  // folders of fine-tuned policies, one goal each
   std::string start;              // folder of the policy to start from; empty: the one they were made from
-  const rl::Dataset* demos = nullptr;  // may be null
+  Demos demos;                    // no data: none
   std::string out;
 };
 rl::RelayPolicy distill_step(const rl::Config& config, const DistillStep& step);

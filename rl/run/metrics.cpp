@@ -76,7 +76,9 @@ MetricsWriter::~MetricsWriter() {
 }
 
 void MetricsWriter::write(const nlohmann::ordered_json& object) {
-  const std::string line = object.dump() + "\n";
+  nlohmann::ordered_json timed = object;
+  timed["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const std::string line = timed.dump() + "\n";
   const bool written =
       std::fwrite(line.data(), 1, line.size(), file_) == line.size() && std::fflush(file_) == 0;
   BATON_REQUIRE(written, "{}: writing failed: {}", path_, std::strerror(errno));

@@ -1,5 +1,6 @@
 #pragma once
 // Files of a run directory. Whole files are written under a temporary name and renamed.
+#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -24,7 +25,8 @@ std::string read_text(const std::string& path);  // throws naming the path
 // summary.json: nothing that differs between runs of one seed belongs in it.
 void write_summary(const std::string& directory, const nlohmann::ordered_json& summary);
 
-// metrics.jsonl: one object per line, flushed at once; a killed run leaves whole lines.
+// metrics.jsonl: one object per line, flushed at once; a killed run leaves whole lines. Each line ends with "seconds",
+// the wall clock since the writer was made.
 class MetricsWriter {
  public:
   explicit MetricsWriter(const std::string& directory);
@@ -35,6 +37,7 @@ class MetricsWriter {
 
  private:
   std::FILE* file_ = nullptr;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::string path_;
 };
 

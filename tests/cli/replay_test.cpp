@@ -1,11 +1,12 @@
 // Recordings made in MuJoCo on the original kitchen, replayed in our simulator on the same model.
-#include "cli/replay.hpp"
+#include "rl/replay.hpp"
 
 #include <doctest/doctest.h>
 
 #include <fstream>
 #include <string>
 
+#include "envs/env.hpp"
 #include "envs/kitchen/goals.hpp"
 
 using namespace baton;
@@ -30,7 +31,9 @@ TEST_CASE(
   const rl::Dataset data = rl::read_dataset(demos, envs::kKitchenStateDim);
   for (const bool in_double : {true, false}) {
     CAPTURE(in_double);
-    const cli::ReplayReport report = cli::replay_on_model(data, model, in_double);
+    const auto env = envs::make_env(
+        "kitchen", {.size = data.episodes(), .noise_ratio = 0, .model = model, .in_double = in_double});
+    const rl::ReplayReport report = rl::replay(*env, data, rl::ReplayOf::kTargets);
     int recorded = 0, replayed = 0;
     for (const auto& element : report.elements) {
       CAPTURE(element.element);

@@ -1,5 +1,8 @@
 #include "rl/run/metrics.hpp"
 
+#include <nlohmann/json.hpp>
+#include <sstream>
+
 #include "tests/rl/synthetic.hpp"
 
 using namespace baton;
@@ -11,9 +14,20 @@ TEST_CASE("metrics: whole lines are on disk after each write") {
   const test::TemporaryFolder folder;
   MetricsWriter writer(folder.path);
   writer.write({{"iteration", 1}, {"loss", 0.5}});
-  CHECK(read_text(folder.file("metrics.jsonl")) == "{\"iteration\":1,\"loss\":0.5}\n");
+  const auto lines = [&] {
+    std::istringstream text(read_text(folder.file("metrics.jsonl")));
+    std::vector<nlohmann::json> parsed;
+    for (std::string line; std::getline(text, line);) parsed.push_back(nlohmann::json::parse(line));
+    return parsed;
+  };
+  REQUIRE(lines().size() == 1);
+  CHECK(lines()[0]["iteration"] == 1);
+  CHECK(lines()[0]["loss"] == 0.5);
+  CHECK(lines()[0]["seconds"] >= 0);
   writer.write({{"iteration", 2}});
-  CHECK(read_text(folder.file("metrics.jsonl")) == "{\"iteration\":1,\"loss\":0.5}\n{\"iteration\":2}\n");
+  REQUIRE(lines().size() == 2);
+  CHECK(lines()[1]["iteration"] == 2);
+  CHECK(lines()[1]["seconds"] >= lines()[0]["seconds"]);
 }
 
 TEST_CASE("metrics: files are replaced whole and leave no temporary name") {
