@@ -84,7 +84,7 @@ envs::EnvOptions env_options(const rl::Config& config, int size) {
 
 std::string environment_of(const std::string& own, const std::string& given) {
   if (!given.empty()) return given;
-  return own.empty() ? "kitchen" : own;
+  return own.empty() ? rl::Config().env : own;
 }
 
 void add_force(CLI::App& command, bool& force) {

@@ -29,8 +29,8 @@ void add_settings(CLI::App& command, SettingsOptions& options, std::vector<std::
 
 // "--force": replace an existing output.
 void add_force(CLI::App& command, bool& force);
-// Throws UsageError where a file, or a run's folder, stands under `out` and `force` is not set. What else may stand there
-// is for cli/output.hpp to refuse.
+// Throws UsageError where a file, or a run's folder, stands under `out` and `force` is not set. What else may stand
+// there is for cli/output.hpp to refuse.
 void require_unused(const std::string& out, bool force);
 
 // What a seed may be: whatever a TOML file can hold of it.
@@ -58,7 +58,7 @@ rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim = 0)
 // Options of an environment for work under these settings.
 envs::EnvOptions env_options(const rl::Config& config, int size);
 
-// The environment given, or the agent's own; "kitchen" where it does not say.
+// The environment given, or the agent's own; the default where it does not say.
 std::string environment_of(const std::string& own, const std::string& given);
 
 // Goals as rows: success, step completion, both at the last step, and each element.

@@ -73,6 +73,31 @@ void eval(const Options& options) {
     fmt::print(stderr, "{} environments diverged and were put back\n", evaluation.diverged);
 }
 
+// Which episodes, and under what noise.
+void add_episodes(CLI::App& command, EvalStep& step) {
+  command
+      .add_option("--goals", step.goals, "all (the demonstrated ones), unseen, or names with commas between")
+      ->capture_default_str();
+  command.add_option("--episodes", step.episodes, "Episodes for each goal")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command.add_option("--seed", step.seed, "Seed of the episodes")->check(seed_range())->capture_default_str();
+  command.add_option("--batch", step.batch, "Environments stepped together; results do not depend on it")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command.add_option("--explore", step.explore, "Noise of the policy, in its own sigma; 0: mean actions")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
+  command.add_option("--noise", step.noise_ratio, "Sensor noise ratio; negative: the environment's own")
+      ->check(CLI::Range(-1.0, 10.0))
+      ->capture_default_str();
+  command
+      .add_option("--start-spread", step.start_spread,
+                  "Each arm joint starts within +- this of the start configuration, rad")
+      ->check(CLI::Range(0.0, 0.5))
+      ->capture_default_str();
+}
+
 }  // namespace
 
 rl::Evaluation eval_step(const rl::Agent& agent, const EvalStep& step) {
@@ -103,44 +128,16 @@ void add_eval(Registry& registry) {
   policy->excludes(replay);
   CLI::Option* model =
       command.add_option("--model", options->model,
-                         "With --replay: model of the kitchen (MJCF) on which the recorded targets are "
-                         "executed; ours, fed back, unless given");
+                         "With --replay: another model of the environment (MJCF), on which the recorded "
+                         "targets are executed; its own, with actions fed back, unless given");
   model->needs(replay);
   command.add_option("--precision", options->precision, "With --model: double or float")
       ->check(CLI::IsMember({"double", "float"}))
       ->needs(model)
       ->capture_default_str();
-  command
-      .add_option("--goals", options->step.goals,
-                  "all (the demonstrated ones), unseen, or names with commas between")
-      ->capture_default_str();
-  command.add_option("--episodes", options->step.episodes, "Episodes for each goal")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
-  command.add_option("--seed", options->step.seed, "Seed of the episodes")
-      ->check(seed_range())
-      ->capture_default_str();
   command.add_option("--json", options->json, "File for the figures, rates in 0..1")->excludes(replay);
   command.add_option("--env", options->step.env, "Environment; the policy's own unless given");
-  command
-      .add_option("--batch", options->step.batch,
-                  "Environments stepped together; results do not depend on it")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str();
-  command
-      .add_option("--explore", options->step.explore,
-                  "Noise of the policy, in its own sigma; 0: mean actions")
-      ->check(CLI::Range(0.0, 10.0))
-      ->capture_default_str();
-  command
-      .add_option("--noise", options->step.noise_ratio, "Sensor noise ratio; negative: the environment's own")
-      ->check(CLI::Range(-1.0, 10.0))
-      ->capture_default_str();
-  command
-      .add_option("--start-spread", options->step.start_spread,
-                  "Each arm joint starts within +- this of the start configuration, rad")
-      ->check(CLI::Range(0.0, 0.5))
-      ->capture_default_str();
+  add_episodes(command, options->step);
   add_threads(command, options->threads);
   command.footer(
       "Examples:\n"

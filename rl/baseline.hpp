@@ -57,7 +57,8 @@ class Baseline {
 // 1 - Var(targets - values) / Var(targets); 0 when the targets do not vary.
 double explained_variance(std::span<const float> values, std::span<const float> targets);
 
-// What V sees of the low level at each of its decisions (rl/advantage.hpp), with flags of completion_flags(), u = t / T:
+// What V sees of the low level at each of its decisions (rl/advantage.hpp), with flags of completion_flags(), u = t /
+// T:
 //   [observation, subgoal - observation (of a hierarchy), flags, u, u^2, u^3, (t - start of the segment) / H]
 // features [n T][F], overwritten; returns F.
 int low_value_features(const Trajectories& trajectories, std::span<const float> flags, int goal_elements,

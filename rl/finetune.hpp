@@ -66,12 +66,11 @@ struct FinetuneResult {
   int best_iteration = 0;  // 0: the starting policy
 };
 
-// demos may be null for npg. Metrics objects, one per iteration: {"stage": "finetune", "iteration", "env_steps", "goal",
-// "variant",
-// "success", "step_completion", "return", "explained_variance", "low": {"kl", "predicted_kl", "improvement",
-// "predicted_improvement", "step", "cg_residual", "cg_iterations", "log_std", ...}, "high": {...}, "eval": {...}}.
-// Wall-clock times: "seconds_rollout", "seconds_update".
-// make_solve: where natural gradients are solved for, if not here.
+// demos may be null for npg. Metrics objects, one per iteration: {"stage": "finetune", "iteration", "env_steps",
+// "goal", "variant", "success", "step_completion", "return", "explained_variance", "low": {"kl", "predicted_kl",
+// "improvement", "predicted_improvement", "step", "cg_residual", "cg_iterations", "log_std", ...}, "high": {...},
+// "eval": {...}}. Wall-clock times: "seconds_rollout", "seconds_update". make_solve: where natural gradients are solved
+// for, if not here.
 FinetuneResult finetune(envs::BatchEnv& env, const RelayPolicy& init, const envs::Goal& goal,
                         const Dataset* demos, const FinetuneSettings& settings, std::uint64_t seed,
                         const ProgressCallback& progress = {}, MakeSolveDevice make_solve = nullptr);

@@ -16,8 +16,8 @@ struct BatchRow {
   std::int32_t state = 0, goal = 0, target = 0;
 };
 
-// What makes a policy's input and target of a tuple: rl/policy/policy.hpp, encode() and normalize_output(), with noise on
-// the raw input before: x[j] += noise_scale std[j] N(0, 1).
+// What makes a policy's input and target of a tuple: rl/policy/policy.hpp, encode() and normalize_output(), with noise
+// on the raw input before: x[j] += noise_scale std[j] N(0, 1).
 struct Batch {
   int rows = 0, state_dim = 0, out = 0, robot_dim = 0;
   bool relative_goal = false, residual = false, robot_zero = false, robot_mask = false;

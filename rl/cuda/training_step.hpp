@@ -1,8 +1,8 @@
 #pragma once
 // One update of imitation as one graph on a device: tuples gathered and encoded, forward, loss, backward, clipping,
 // Adam or SGD. What an update needs from the host (which tuples, their noise, the step's numbers) is a plan uploaded
-// for many updates at once; nothing comes back until it is asked for. Formulas: rl/policy/policy.hpp, rl/trainer.cpp, which
-// give the same numbers within float's rounding.
+// for many updates at once; nothing comes back until it is asked for. Formulas: rl/policy/policy.hpp, rl/trainer.cpp,
+// which give the same numbers within float's rounding.
 #include <span>
 
 #include "autograd/cuda/mlp.hpp"

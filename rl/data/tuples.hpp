@@ -61,8 +61,8 @@ int window_of(const TupleRule& rule, const TupleSettings& settings);
 TupleStream make_stream(const TupleRule& rule, const Dataset& data, std::span<const int> episodes,
                         const TupleSettings& settings, const envs::Spec& spec);
 
-// [N]: steps from each row to the end of its piece. A demonstration is cut at the first state in which an element of its
-// compound goal is done that was not done at the start; the last piece ends with the demonstration. Elements of the
+// [N]: steps from each row to the end of its piece. A demonstration is cut at the first state in which an element of
+// its compound goal is done that was not done at the start; the last piece ends with the demonstration. Elements of the
 // goal: those that the compound goal's state leaves undone at the start. The last row of an episode has 0.
 std::vector<std::int32_t> steps_to_completion(const Dataset& data, const envs::Spec& spec);
 

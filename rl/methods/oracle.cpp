@@ -1,6 +1,6 @@
 // Oracle segmentation (paper, figure 6): RIL whose demonstrations are cut where an element of their compound goal is
-// completed, instead of every W_l steps. The low level learns to reach the end of the piece that a state belongs to; the
-// high level learns to propose it; acting, a subgoal is held until it is reached, H steps at the longest.
+// completed, instead of every W_l steps. The low level learns to reach the end of the piece that a state belongs to;
+// the high level learns to propose it; acting, a subgoal is held until it is reached, H steps at the longest.
 #include "rl/methods/method.hpp"
 
 namespace baton::rl::method {

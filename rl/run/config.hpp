@@ -1,5 +1,6 @@
 #pragma once
-// All settings of a run: defaults, then a preset (presets/<name>.toml, built into the binary, or a file), then overrides.
+// All settings of a run: defaults, then a preset (presets/<name>.toml, built into the binary, or a file), then
+// overrides.
 #include <cstdint>
 #include <span>
 #include <string>

@@ -12,7 +12,8 @@
 
 namespace baton::rl {
 
-// Something that a run read: a file or a folder, and the option that named it; no option: config.toml holds what it said.
+// Something that a run read: a file or a folder, and the option that named it; no option: config.toml holds what it
+// said.
 struct RunInput {
   std::string option, path;
 };

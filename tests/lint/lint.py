@@ -20,7 +20,7 @@ FOLDERS = ("kernels", "autograd", "rl", "envs", "cli", "tests", "bench")
 MAY_INCLUDE = {
     "kernels": ("kernels",),
     "autograd": ("kernels", "autograd"),
-    "rl": ("kernels", "autograd", "rl", "envs/env.hpp"),
+    "rl": ("kernels", "autograd", "rl", "envs/env.hpp", "envs/demonstrator.hpp"),
     "envs": ("kernels", "envs"),
     "envs/sim": ("kernels", "envs/sim"),
     "cli": FOLDERS[:5],

@@ -23,8 +23,8 @@ envs::Spec two_elements() {
                        {.name = "b", .index = {2}, .epsilon = 0.3f}}};
 }
 
-// Two demonstrations; coordinate 0 says where a state is: 100 e + t. First: a done at t = 2 (undone at 3), b at t = 5, 8
-// states. Second: b alone wanted, never done, 3 states.
+// Two demonstrations; coordinate 0 says where a state is: 100 e + t. First: a done at t = 2 (undone at 3), b at t = 5,
+// 8 states. Second: b alone wanted, never done, 3 states.
 Dataset demonstrations() {
   Dataset data;
   data.state_dim = 3, data.action_dim = 1;
