@@ -16,7 +16,7 @@
 #include "envs/sim/random_actions.hpp"
 #include "kernels/error.hpp"
 #include "kernels/rng.hpp"
-#include "rl/evaluate.hpp"
+#include "rl/completion.hpp"
 
 namespace {
 
@@ -187,11 +187,8 @@ std::vector<std::vector<std::uint8_t>> operate(bool in_double, std::uint64_t fir
     }
   }
   std::vector<std::vector<std::uint8_t>> completed(goals.size());
-  for (std::size_t i = 0; i < goals.size(); ++i) {
-    completed[i].resize(goals[i].elements.size());
-    auto at_end = completed[i];
-    rl::completion(env.spec(), goals[i], states[i], completed[i], at_end);
-  }
+  for (std::size_t i = 0; i < goals.size(); ++i)
+    completed[i] = rl::completion(env.spec(), goals[i], states[i]).any_time;
   return completed;
 }
 

@@ -157,7 +157,7 @@ TEST_CASE("cuda: a natural gradient step whose direction comes from the device i
     const PolicyRows own{.x = x.data(), .y = y.data(), .n = rows};
     const std::span<const float> given(advantages.data(), static_cast<std::size_t>(rows));
     settings.fisher_fraction = rows == kRows ? 1.0f : 0.5f;
-    settings.preconditioner = rows == kRows ? "none" : "diagonal";
+    settings.preconditioner = rows == kRows ? Preconditioner::kNone : Preconditioner::kDiagonal;
     const NpgReport a = here.step(want, own, given, {}, 0, settings),
                     b = there.step(got, own, given, {}, 0, settings);
     CHECK(a.accepted);

@@ -47,7 +47,7 @@ void check_policies(const GaussianPolicy& got, const GaussianPolicy& want,
                     const ImitationSettings& settings) {
   const std::vector<float> a(got.theta().begin(), got.theta().end()),
       b(want.theta().begin(), want.theta().end());
-  const double part = settings.optimizer == "sgd" ? 1e-4 : 1e-2;
+  const double part = settings.optimizer == ag::Algorithm::kSgd ? 1e-4 : 1e-2;
   test::check_close(a, b, 1e-4, settings.updates * settings.lr * part, "theta");
 }
 
@@ -78,7 +78,7 @@ void compare(const std::string& method, const PolicySettings& shape, const Imita
 }  // namespace
 
 TEST_CASE("cuda: every method trains as on the processor") {
-  for (const char* method : {"ril", "gcbc", "bc"}) {
+  for (const char* method : {"ril", "gcbc", "bc", "oracle"}) {
     CAPTURE(method);
     compare(method, hidden({16, 16}), small());
   }
@@ -99,7 +99,7 @@ TEST_CASE("cuda: so does every loss, optimizer setting, noise and encoding") {
   settings.goal_noise = 0.2f, settings.target_goal_fraction = 0.5f;
   PolicySettings shape = hidden({8});
   shape.activation = ag::Activation::kSilu;
-  for (const char* fill : {"keep", "zero", "mask"}) {
+  for (const RobotFill fill : {RobotFill::kKeep, RobotFill::kZero, RobotFill::kMask}) {
     shape.robot_fill = fill;
     shape.flat_relative_goal = !shape.flat_relative_goal;
     compare("gcbc", shape, settings);
@@ -107,7 +107,9 @@ TEST_CASE("cuda: so does every loss, optimizer setting, noise and encoding") {
 }
 
 TEST_CASE("cuda: so do normalised layers") {
-  for (const char* activation : {"tanh", "gelu", "relu"}) {  // what a derivative is made from: h, n, either
+  // What a derivative is made from: h, n, either.
+  for (const ag::Activation activation :
+       {ag::Activation::kTanh, ag::Activation::kGelu, ag::Activation::kRelu}) {
     PolicySettings shape = hidden({16, 9});
     shape.layer_norm = true;
     shape.activation = activation;
@@ -127,7 +129,7 @@ TEST_CASE("cuda: so does sgd, with its momentum, nesterov's, decay, clipping and
   settings.momentum = 0;
   compare("gcbc", hidden({16}), settings);
   settings = small_sgd();
-  settings.weight_decay = 0.5f, settings.schedule = "linear";
+  settings.weight_decay = 0.5f, settings.schedule = ag::Schedule::kLinear;
   compare("gcbc", hidden({16}), settings);
   settings.clip_norm = 0.05f, settings.loss = PolicyLoss::kSquaredError, settings.nesterov = true;
   compare("gcbc", hidden({16}), settings);
@@ -162,7 +164,8 @@ TEST_CASE("cuda: a NaN in a gradient stops the updates, names the first paramete
     device->update(0);
     device->update(1);
     CHECK(test::error_of([&] { device->fetch(policy); }) ==
-          fmt::format("{}: the gradient of layer 0 weight [0][1] is not finite", optimizer));
+          fmt::format("{}: the gradient of layer 0 weight [0][1] is not finite",
+                      ag::algorithm_name(optimizer)));
     CHECK(std::vector<float>(policy.theta().begin(), policy.theta().end()) == before);
   }
 }
