@@ -158,7 +158,7 @@ TEST_CASE("hostile models: absurd numbers of everything") {
   check_text("misspelt names",
              world("<body name='a'/>",
                    "<contact>" + repeat(190'000, "<exclude body1='a' body2='b'/>") + "</contact>"),
-             "no body 'b'; known: a");
+             "no body 'b'; known: world, a");
 }
 
 TEST_CASE("hostile models: depth, entities, endless words") {
