@@ -8,6 +8,7 @@
 
 #include "cli/table.hpp"
 #include "kernels/error.hpp"
+#include "kernels/names.hpp"
 #include "kernels/parallel.hpp"
 #include "rl/run/metrics.hpp"
 
@@ -28,6 +29,17 @@ void add_settings(CLI::App& command, SettingsOptions& options, std::vector<std::
       .add_option("--threads", options.threads, "Threads to use; 0: all cores. Results do not depend on it")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+}
+
+CLI::Validator number_range(double low, double high) {
+  const auto check = [=](const std::string& text) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool good =
+        error == std::errc() && end == text.data() + text.size() && value >= low && value <= high;
+    return good ? std::string() : fmt::format("'{}' is not a number in {}..{}", shown(text), low, high);
+  };
+  return {check, fmt::format("{}..{}", low, high)};
 }
 
 CLI::Validator seed_range() {

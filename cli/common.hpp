@@ -33,6 +33,9 @@ void add_force(CLI::App& command, bool& force);
 // there is for cli/output.hpp to refuse.
 void require_unused(const std::string& out, bool force);
 
+// A finite number in low..high (CLI::Range lets NaN pass).
+CLI::Validator number_range(double low, double high);
+
 // What a seed may be: whatever a TOML file can hold of it.
 CLI::Validator seed_range();
 

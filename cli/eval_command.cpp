@@ -86,15 +86,15 @@ void add_episodes(CLI::App& command, EvalStep& step) {
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
   command.add_option("--explore", step.explore, "Noise of the policy, in its own sigma; 0: mean actions")
-      ->check(CLI::Range(0.0, 10.0))
+      ->check(number_range(0, 10))
       ->capture_default_str();
   command.add_option("--noise", step.noise_ratio, "Sensor noise ratio; negative: the environment's own")
-      ->check(CLI::Range(-1.0, 10.0))
+      ->check(number_range(-1, 10))
       ->capture_default_str();
   command
       .add_option("--start-spread", step.start_spread,
                   "Each arm joint starts within +- this of the start configuration, rad")
-      ->check(CLI::Range(0.0, 0.5))
+      ->check(number_range(0, 0.5))
       ->capture_default_str();
 }
 

@@ -6,6 +6,17 @@
 
 namespace baton {
 
+std::string shown(std::string_view word) {
+  constexpr std::size_t kLongest = 80;
+  std::string text(word.substr(0, kLongest));
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
+  if (word.size() <= kLongest) return text;
+  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0) == 0x80)
+    text.pop_back();  // UTF-8's rest
+  return text + "...";
+}
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;

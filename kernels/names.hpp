@@ -7,6 +7,9 @@
 
 namespace baton {
 
+// A word of a user's or of a file's for a message: control characters as '?', what is beyond 80 bytes as "...".
+std::string shown(std::string_view word);
+
 // Levenshtein distance: the least number of insertions, deletions and substitutions that turn a into b.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 

@@ -59,9 +59,8 @@ std::vector<int> parse_elements(std::string_view name) {
   for (const auto& d : definitions()) known.emplace_back(d.name);
   for (const auto* list : {&kitchen_demonstrated_goals(), &kitchen_unseen_goals()})
     known.insert(known.end(), list->begin(), list->end());
-  const std::string_view shown = name.substr(0, 200);
-  throw UsageError(fmt::format("kitchen: unknown goal '{}'{} (all, unseen, or elements joined by '_')", shown,
-                               suggestion(shown, known)));
+  throw UsageError(fmt::format("kitchen: unknown goal '{}'{} (all, unseen, or elements joined by '_')",
+                               shown(name), suggestion(name, known)));
 }
 
 }  // namespace

@@ -108,8 +108,8 @@ class PointGoal final : public BatchEnv {
     std::vector<Goal> goals;
     for (const std::string& name : wanted) {
       if (std::find(known.begin(), known.end(), name) == known.end()) {
-        throw UsageError(
-            fmt::format("point_goal: unknown goal '{}'{} (or all, unseen)", name, suggestion(name, known)));
+        throw UsageError(fmt::format("point_goal: unknown goal '{}'{} (or all, unseen)", shown(name),
+                                     suggestion(name, known)));
       }
       goals.push_back(make_goal(spec_, name));
     }

@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <limits>
 
@@ -77,7 +78,7 @@ struct Assign {
     if (!value) wrong(where, fmt::format("{} must be a string", entry.key));
     const auto at = std::ranges::find(choice.names, *value);
     if (at == choice.names.end())
-      wrong(where, fmt::format("{} is '{}', one of {} is expected", entry.key, *value,
+      wrong(where, fmt::format("{} is '{}', one of {} is expected", entry.key, shown(*value),
                                fmt::join(choice.names, "|")));
     choice.set(static_cast<int>(at - choice.names.begin()));
   }
@@ -86,6 +87,10 @@ struct Assign {
     if (array == nullptr)
       wrong(where, fmt::format("{} must be a list of integers, as in [256, 256]", entry.key));
     std::vector<int> values;
+    constexpr std::size_t kMost = 64;
+    if (array->size() > kMost)
+      wrong(where,
+            fmt::format("{} holds {} numbers, at most {} are possible", entry.key, array->size(), kMost));
     for (const toml::node& item : *array) values.push_back(small_integer(item));
     *field = values;
   }
@@ -125,12 +130,36 @@ struct Format {
   }
 };
 
+// Dotted keys and headers of very many parts would overflow the parser's stack, and huge texts hold it up.
+void bound_toml(std::string_view text, const std::string& where) {
+  constexpr std::size_t kMostBytes = 1 << 20, kMostParts = 32;
+  if (text.size() > kMostBytes)
+    wrong(where, fmt::format("{} bytes, settings have at most {}", text.size(), kMostBytes));
+  std::size_t parts = 1;
+  int line = 1;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    line += c == '\n';
+    if (c == '.') {
+      if (++parts > kMostParts)
+        wrong(fmt::format("{}:{}", where, line), fmt::format("a key of more than {} parts", kMostParts));
+    } else if (c == '"' || c == '\'') {  // a quoted part, or a text whose dots do not count
+      const std::size_t end = text.find_first_of(c == '"' ? "\"\n" : "'\n", i + 1);
+      i = end == std::string_view::npos ? text.size() : text[end] == '\n' ? end - 1 : end;
+    } else if (c != ' ' && c != '\t' && c != '_' && c != '-' &&
+               std::isalnum(static_cast<unsigned char>(c)) == 0) {
+      parts = 1;
+    }
+  }
+}
+
 toml::table parse_toml(std::string_view text, const std::string& where) {
+  bound_toml(text, where);
   try {
     return toml::parse(text);
   } catch (const toml::parse_error& error) {
     wrong(fmt::format("{}:{}", where, error.source().begin.line),
-          fmt::format("not TOML: {}", error.description()));
+          fmt::format("not TOML: {}", shown(error.description())));
   }
 }
 
@@ -173,9 +202,9 @@ const SettingsTable::Entry& SettingsTable::find(const std::string& key, const st
   // "updates" for "imitate.updates": a key without its section is nearer to what was meant than any spelling.
   for (const std::string& full : keys) {
     if (full.ends_with("." + key))
-      wrong(where, fmt::format("unknown key '{}'; did you mean '{}'?", key, full));
+      wrong(where, fmt::format("unknown key '{}'; did you mean '{}'?", shown(key), full));
   }
-  wrong(where, fmt::format("unknown key '{}'{}", key, suggestion(key, keys)));
+  wrong(where, fmt::format("unknown key '{}'{}", shown(key), suggestion(key, keys)));
 }
 
 void SettingsTable::apply_toml(std::string_view text, const std::string& where) {
@@ -198,7 +227,7 @@ std::string SettingsTable::key_of(const std::string& assignment) {
 
 void SettingsTable::apply_override(const std::string& assignment) {
   const std::size_t equals = assignment.find('=');
-  const std::string where = fmt::format("--set {}", assignment);
+  const std::string where = fmt::format("--set {}", shown(assignment));
   if (equals == std::string::npos || equals == 0) wrong(where, "key=value is expected");
   const std::string key = assignment.substr(0, equals), text = assignment.substr(equals + 1);
   const Entry& entry = find(key, where);
@@ -207,9 +236,10 @@ void SettingsTable::apply_override(const std::string& assignment) {
       std::holds_alternative<std::string*>(entry.target) || std::holds_alternative<Choice>(entry.target);
   try {
     if (text.find('\n') != std::string::npos) wrong(where, "a value is one line");
+    bound_toml(text, where);
     parsed = toml::parse("v = " + text);
   } catch (const toml::parse_error&) {
-    if (!text_field) wrong(where, fmt::format("'{}' is not a value that {} can have", text, key));
+    if (!text_field) wrong(where, fmt::format("'{}' is not a value that {} can have", shown(text), key));
   }
   if (text_field && (parsed.empty() || !parsed["v"].is_string())) {
     parsed.clear();

@@ -56,6 +56,9 @@ TEST_CASE("wrong use: exit 2 and one line") {
   check_refused({"simulate", "m.xml", "--out", "x.npy", "--keyframe", "a", "--state", "b.npy"}, 2,
                 "--keyframe");
   check_refused({"testspeed", "m.xml", "--precision", "half"}, 2, "half");
+  for (const char* option : {"--explore", "--noise", "--start-spread"})
+    for (const char* number : {"nan", "inf", "-2", "1e9", "1x", ""})
+      check_refused({"eval", "--policy", "x", option, number}, 2, option);
   check_refused({"finetune", "--init", "x", "--goal", "y", "--variant", "iril", "--out", "z"}, 2, "--demos");
 }
 

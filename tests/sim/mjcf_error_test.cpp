@@ -86,6 +86,8 @@ TEST_CASE("mjcf errors: malformed XML and foreign roots") {
 TEST_CASE("mjcf errors: unknown and unsupported elements and attributes, with the nearest name") {
   const Case cases[] = {
       {"<mujoco>\n<worldbdy/></mujoco>", "m.xml:2: <worldbdy>", "did you mean 'worldbody'?"},
+      {"<!DOCTYPE mujoco [<!ENTITY x SYSTEM 'file'>]>\n<mujoco/>", "m.xml:1", "document types and entities"},
+      {"<mujoco>\n<!ENTITY x 'y'></mujoco>", "m.xml:2", "document types and entities"},
       {"<mujoco><worldbody>\n<geom size='1' frction='1'/></worldbody></mujoco>", "m.xml:2: <geom frction>",
        "'friction'"},
       {"<mujoco><worldbody><body>\n<joint/><bod/></body></worldbody></mujoco>", "m.xml:2: <bod>", "'body'"},

@@ -65,12 +65,19 @@ class Assembler {
     doc.Parse(text.data(), text.size());
     BATON_REQUIRE(!doc.Error(), "{}:{}: XML: {}", shown, std::max(1, doc.ErrorLineNum()),
                   trouble(doc.ErrorID()));
+    for (const auto* n = doc.FirstChild(); n != nullptr; n = n->NextSibling()) refuse_declaration(*n, shown);
     const tinyxml2::XMLElement* top = doc.RootElement();
     BATON_REQUIRE(top != nullptr, "{}:1: XML: no element, expected <mujoco>", shown);
     BATON_REQUIRE(top->NextSiblingElement() == nullptr,
                   "{}:{}: XML: a second root element <{}>, only one may stand there", shown,
                   top->NextSiblingElement()->GetLineNum(), top->NextSiblingElement()->Name());
     use(*top, std::make_shared<const std::string>(shown));
+  }
+
+  // Document types and the entities that they declare would be passed over in silence.
+  static void refuse_declaration(const tinyxml2::XMLNode& n, const std::string& file) {
+    BATON_REQUIRE(n.ToUnknown() == nullptr, "{}:{}: XML: <!{:.40}>: document types and entities are not read",
+                  file, n.GetLineNum(), n.Value());
   }
 
   Element shell(const tinyxml2::XMLElement& x, const File& file) {
@@ -93,8 +100,10 @@ class Assembler {
       expand_children(*c, file, depth + 1, e);
       into.children.push_back(std::move(e));
     }
-    for (const auto* n = x.FirstChild(); n != nullptr; n = n->NextSibling())
+    for (const auto* n = x.FirstChild(); n != nullptr; n = n->NextSibling()) {
+      refuse_declaration(*n, *file);
       if (n->ToText() != nullptr) refuse(into, "", "text '{:.40}' where only elements may stand", n->Value());
+    }
   }
 
   void include(const Element& e, int depth, Element& into) {

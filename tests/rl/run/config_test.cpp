@@ -150,3 +150,39 @@ TEST_CASE("config: the method is a setting, one of the table") {
   CHECK(contains(to_toml(load_config("quick", {"imitate.method=nearest"})), "method = \"nearest\""));
   CHECK(contains(usage_error("quick", {"imitate.method=magic"}), "one of ril|gcbc|bc|oracle|nearest"));
 }
+
+TEST_CASE("config: hostile texts are one short line each") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("mine.toml");
+  std::string dots = "a";
+  for (int i = 0; i < 100000; ++i) dots += i % 2 == 0 ? ".b" : " . \"c\"";
+  const std::string million = [] {
+    std::string list = "[policy]\nhidden = [1";
+    for (int i = 0; i < 200000; ++i) list += ",1";
+    return list + "]\n";
+  }();
+  const std::pair<std::string, std::string> cases[] = {
+      {dots + " = 1\n", ":1: a key of more than 32 parts"},
+      {"seed = 1\n[" + dots + "]\n", ":2: a key of more than 32 parts"},
+      {"x = {" + dots + " = 1}\n", ":1: a key of more than 32 parts"},
+      {std::string(10 << 20, 'k') + " = 1\n", "settings have at most 1048576"},
+      {std::string(500000, 'k') + " = 1\n", "unknown key 'kkk"},
+      {"imitate.loss = \"" + std::string(500000, 'x') + "\"\n", "imitate.loss is 'xxx"},
+      {million, "at most 64 are possible"},
+      {"env = \"\xff\xfe\"\n", "not TOML"},
+      {"x = " + std::string(10000, '[') + "\n", "not TOML"},
+      {"seed = 1e999\n", "not TOML"}};
+  for (const auto& [text, expected] : cases) {
+    CAPTURE(expected);
+    write_text_atomic(path, text);
+    const std::string message = usage_error(path, {});
+    CHECK_MESSAGE(contains(message, expected), message.substr(0, 300));
+    CHECK(message.size() < 400);
+  }
+  const std::string message = usage_error("quick", {"imitate.lr=" + std::string(100000, '1')});
+  CHECK(message.size() < 400);
+  CHECK(contains(usage_error("quick", {"imitate.loss={" + dots + "=1}"}), "more than 32 parts"));
+  // Numbers with points and texts with dots are not keys.
+  write_text_atomic(path, "[collect]\ngoals = \"" + std::string(100, '.') + "\"\n");
+  CHECK(load_config(path, {}).collect.goals.size() == 100);
+}
