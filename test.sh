@@ -55,12 +55,12 @@ skipped=0
 
 # The oracles live in a virtual environment of the build folder; without PyPI their tests are skipped.
 make_venv() {
-  [ -x "$dir/venv/bin/python" ] && "$dir/venv/bin/python" -c 'import mujoco, numpy, h5py' 2>/dev/null && return 0
-  say "installing the oracles (mujoco, numpy, h5py) into $dir/venv"
+  [ -x "$dir/venv/bin/python" ] && "$dir/venv/bin/python" -c 'import mujoco, numpy, h5py, safetensors' 2>/dev/null && return 0
+  say "installing the oracles (mujoco, numpy, h5py, safetensors) into $dir/venv"
   mkdir -p "$dir"
   python3 -m venv "$dir/venv" >/dev/null 2>&1 &&
     timeout 300 "$dir/venv/bin/pip" install --quiet --disable-pip-version-check \
-      'mujoco>=3.2,<5' numpy h5py >"$dir/venv.log" 2>&1
+      'mujoco>=3.2,<5' numpy h5py safetensors >"$dir/venv.log" 2>&1
 }
 
 install_packages

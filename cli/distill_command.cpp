@@ -48,7 +48,7 @@ Origin read_origin(const std::string& directory) {
 // Where the policies were fine-tuned from, if it is still there; the first of them otherwise.
 std::string start_of(const std::string& directory, const Origin& origin) {
   const std::string recorded = (std::filesystem::path(directory) / origin.init).lexically_normal();
-  const bool there = !origin.init.empty() && std::filesystem::exists(recorded + "/policy.h5");
+  const bool there = !origin.init.empty() && std::filesystem::exists(rl::policy_file(recorded));
   return there ? recorded : directory;
 }
 

@@ -122,7 +122,8 @@ void add_finetune(Registry& registry) {
   command.add_option("--demos", options->demos, "Demonstrations, for dapg and iril; may be given again")
       ->allow_extra_args(false);
   command
-      .add_option("--out", options->out, "Folder of the run; policy.h5 is the best policy, last/ the last")
+      .add_option("--out", options->out,
+                  "Folder of the run; policy.safetensors is the best policy, last/ the last")
       ->required();
   add_force(command, options->force);
   add_settings(command, options->settings,

@@ -93,7 +93,7 @@ void add_imitate(Registry& registry) {
   command.add_option("--method", options->method, method_help())->check(CLI::IsMember(rl::method_names()));
   command
       .add_option("--out", options->out,
-                  "Folder of the run: config.toml, metrics.jsonl, policy.h5, summary.json")
+                  "Folder of the run: config.toml, metrics.jsonl, policy.safetensors, summary.json")
       ->required();
   add_force(command, options->force);
   add_settings(command, options->settings, {"env", "seed", "policy", "imitate"});

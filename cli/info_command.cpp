@@ -14,6 +14,7 @@
 #include "cli/table.hpp"
 #include "kernels/error.hpp"
 #include "rl/methods/method.hpp"
+#include "rl/policy/checkpoint.hpp"
 #include "rl/run/metrics.hpp"
 #include "rl/run/provenance.hpp"
 
@@ -56,7 +57,7 @@ void run_info(const std::string& path) {
 // A run; what demo left, whose parts are runs; or logs.
 void folder_info(const std::filesystem::path& path) {
   namespace fs = std::filesystem;
-  const bool has_policy = fs::exists(path / "policy.h5"), has_summary = fs::exists(path / "summary.json");
+  const bool has_policy = fs::exists(rl::policy_file(path)), has_summary = fs::exists(path / "summary.json");
   if (!has_policy && !has_summary) return demos_info(path);
   if (has_policy) run_info(path);
   if (fs::exists(path / "run.json")) fmt::print("{}", rl::describe_provenance(path));
@@ -68,7 +69,8 @@ void info(const std::string& path) {
   std::error_code error;
   BATON_REQUIRE(fs::exists(path, error), "{}: no such file or folder", path);
   if (fs::is_directory(path, error)) return folder_info(path);
-  if (fs::path(path).filename() == "policy.h5") return run_info(path);
+  const std::string name = fs::path(path).filename();
+  if (name == "policy.h5" || name.ends_with(".safetensors")) return run_info(path);
   std::array<char, 4> head{};
   std::ifstream(path, std::ios::binary).read(head.data(), head.size());
   const std::string extension = fs::path(path).extension();

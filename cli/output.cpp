@@ -49,8 +49,8 @@ void require_run_folder(const fs::path& path) {
 
 // Every entry is one that runs write, so that replacing the folder takes nothing else away.
 void require_replaceable(const fs::path& path) {
-  constexpr std::array<std::string_view, 6> kOurs = {"config.toml", "last",     "metrics.jsonl",
-                                                     "policy.h5",   "run.json", "summary.json"};
+  constexpr std::array<std::string_view, 7> kOurs = {
+      "config.toml", "last", "metrics.jsonl", "policy.h5", "policy.safetensors", "run.json", "summary.json"};
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(path, error)) {
     const std::string name = entry.path().filename();

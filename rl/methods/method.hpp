@@ -61,7 +61,7 @@ std::vector<std::string> method_names();
 // Throws UsageError on an unknown name and says what was probably meant.
 const Method& find_method(std::string_view name);
 
-// Reads what a run's folder keeps (or the file policy.h5 itself): the method that it names says how.
+// Reads what a run's folder keeps (or the file itself): the method that it names says how.
 std::unique_ptr<Agent> load_agent(const std::string& folder);
 
 }  // namespace baton::rl

@@ -2,260 +2,373 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "kernels/error.hpp"
-#include "rl/data/hdf5_file.hpp"
-#include "rl/run/config.hpp"
+#include "kernels/names.hpp"
+#include "rl/methods/method.hpp"
+#include "rl/policy/safetensors.hpp"
 #include "rl/run/metrics.hpp"
 
 namespace baton::rl {
 namespace {
 
-constexpr const char* kFormat = "baton-policy";
-constexpr int kVersion = 2;
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
 
-void write_array(Hdf5File& file, const std::string& name, std::span<const float> values) {
-  file.write<float>(name, values, {values.size()});
+constexpr const char *kFile = "policy.safetensors", *kOldFile = "policy.h5";
+constexpr const char *kFormat = "baton-policy", *kVersion = "3";
+constexpr int kMostWidth = 65536, kMostSteps = 1 << 20;
+
+// Fields of a JSON object that nobody vouches for. `where`: file and object, for messages.
+class Fields {
+ public:
+  Fields(const Json& object, std::string where) : object_(&object), where_(std::move(where)) {
+    BATON_REQUIRE(object.is_object(), "{}: not a JSON object", where_);
+  }
+
+  const Json& at(const char* key) const {
+    const auto found = object_->find(key);
+    BATON_REQUIRE(found != object_->end(), "{}: no field '{}'", where_, key);
+    return *found;
+  }
+  Fields object(const char* key) const { return {at(key), fmt::format("{}, {}", where_, key)}; }
+  bool has(const char* key) const { return object_->contains(key); }
+  int integer(const char* key, int low, int high) const {
+    const Json& value = at(key);
+    BATON_REQUIRE(value.is_number_integer() && value >= low && value <= high,
+                  "{}: {} is {}, an integer in {}..{} is expected", where_, key, shown(value.dump()), low,
+                  high);
+    return value.get<int>();
+  }
+  float real(const Json& value, const char* key, double low, double high) const {
+    BATON_REQUIRE(value.is_number() && value >= low && value <= high,
+                  "{}: {} is {}, a number in {}..{} is expected", where_, key, shown(value.dump()), low,
+                  high);
+    return value.get<float>();
+  }
+  float real(const char* key, double low, double high) const { return real(at(key), key, low, high); }
+  bool flag(const char* key) const {
+    BATON_REQUIRE(at(key).is_boolean(), "{}: {} is neither true nor false", where_, key);
+    return at(key).get<bool>();
+  }
+  std::string text(const char* key) const {
+    BATON_REQUIRE(at(key).is_string(), "{}: {} is not a text", where_, key);
+    return at(key).get<std::string>();
+  }
+  template <class Enum, class Names>
+  Enum choice(const char* key, const Names& names) const {
+    const std::string name = text(key);
+    const auto found = std::ranges::find(names, name);
+    BATON_REQUIRE(found != std::end(names), "{}: {} is '{}', one of {} is expected", where_, key, shown(name),
+                  fmt::join(names, ", "));
+    return static_cast<Enum>(found - std::begin(names));
+  }
+  const std::string& where() const { return where_; }
+
+ private:
+  const Json* object_;
+  std::string where_;
+};
+
+template <class Enum, class Names>
+std::string name_of(Enum value, const Names& names) {
+  return std::string(names.at(static_cast<std::size_t>(value)));
 }
 
-void set_number(Hdf5File& file, const std::string& object, const std::string& name, double value) {
-  file.set_attribute(object, name, std::span<const double>(&value, 1));
+// Tensors of theta's layers: where each stands, and whether it is stored with rows and columns exchanged.
+struct Part {
+  std::string name;
+  int first;
+  std::vector<std::int64_t> shape;  // as stored
+};
+std::vector<Part> parts_of(const ag::MlpSpec& spec, const std::string& level) {
+  std::vector<Part> parts;
+  for (int l = 0; l < ag::layer_count(spec); ++l) {
+    const ag::MlpLayer layer = ag::layer_layout(spec, l);
+    const std::string name = fmt::format("{}.layers.{}", level, l);
+    parts.push_back({name + ".weight", layer.weight, {layer.out, layer.in}});
+    parts.push_back({name + ".bias", layer.bias, {layer.out}});
+    if (!layer.norm) continue;
+    parts.push_back({name + ".norm.weight", layer.gain, {layer.out}});
+    parts.push_back({name + ".norm.bias", layer.shift, {layer.out}});
+  }
+  parts.push_back({level + ".log_std", ag::parameter_count(spec), {spec.out}});
+  return parts;
 }
 
-void save_level(Hdf5File& file, const std::string& group, const GaussianPolicy& policy) {
+// Stored number k of a part is theta[place(k)]: weights are [in][out] in theta and [out][in] in files.
+std::size_t place(const Part& part, std::size_t k) {
+  if (part.shape.size() == 1) return static_cast<std::size_t>(part.first) + k;
+  const std::size_t out = static_cast<std::size_t>(part.shape[0]),
+                    in = static_cast<std::size_t>(part.shape[1]);
+  return static_cast<std::size_t>(part.first) + (k % in) * out + k / in;
+}
+
+void add_vector(TensorFile& file, const std::string& name, const std::vector<float>& values) {
+  file.tensors.push_back({name, {static_cast<std::int64_t>(values.size())}, values});
+}
+
+void save_level(TensorFile& file, const std::string& level, const GaussianPolicy& policy) {
+  for (const Part& part : parts_of(policy.spec(), level)) {
+    NamedTensor tensor{part.name, part.shape, {}};
+    const std::int64_t count = part.shape[0] * (part.shape.size() > 1 ? part.shape[1] : 1);
+    for (std::size_t k = 0; k < static_cast<std::size_t>(count); ++k)
+      tensor.values.push_back(policy.theta()[place(part, k)]);
+    file.tensors.push_back(std::move(tensor));
+  }
+  add_vector(file, level + ".input.mean", policy.in().mean);
+  add_vector(file, level + ".input.std", policy.in().std);
+  add_vector(file, level + ".output.mean", policy.out().mean);
+  add_vector(file, level + ".output.std", policy.out().std);
+  if (policy.encoding().robot_fill == RobotFill::kTypical)
+    add_vector(file, level + ".typical_robot", policy.encoding().typical_robot);
+}
+
+Json describe_level(const GaussianPolicy& policy) {
+  const ag::MlpSpec& spec = policy.spec();
   const PolicyEncoding& encoding = policy.encoding();
-  file.make_group(group);
-  set_number(file, group, "in", policy.in_dim());
-  set_number(file, group, "out", policy.out_dim());
-  const std::vector<double> hidden(policy.spec().hidden.begin(), policy.spec().hidden.end());
-  file.set_attribute(group, "hidden", hidden);
-  file.set_attribute(group, "activation", std::string(ag::activation_name(policy.spec().activation)));
-  set_number(file, group, "layer_norm", policy.spec().layer_norm);
-  set_number(file, group, "state_dim", encoding.state_dim);
-  set_number(file, group, "robot_dim", encoding.robot_dim);
-  file.set_attribute(group, "robot_fill", std::string(robot_fill_name(encoding.robot_fill)));
-  set_number(file, group, "relative_goal", encoding.relative_goal);
-  set_number(file, group, "residual", encoding.residual);
   const LogStdRange& range = policy.range();
-  file.set_attribute(group, "log_std_range", std::vector<double>{range.initial, range.min, range.max});
-  write_array(file, group + "/theta", policy.theta());
-  write_array(file, group + "/in_mean", policy.in().mean);
-  write_array(file, group + "/in_std", policy.in().std);
-  write_array(file, group + "/out_mean", policy.out().mean);
-  write_array(file, group + "/out_std", policy.out().std);
-  write_array(file, group + "/typical_robot", encoding.typical_robot);
+  return {{"in", spec.in},
+          {"hidden", spec.hidden},
+          {"out", spec.out},
+          {"activation", ag::activation_name(spec.activation)},
+          {"layer_norm", spec.layer_norm},
+          {"state_dim", encoding.state_dim},
+          {"robot_dim", encoding.robot_dim},
+          {"robot_fill", robot_fill_name(encoding.robot_fill)},
+          {"relative_goal", encoding.relative_goal},
+          {"residual", encoding.residual},
+          {"log_std_range", {range.initial, range.min, range.max}}};
 }
 
-double get_number(const Hdf5File& file, const std::string& object, const std::string& name, double low,
-                  double high) {
-  const std::vector<double> values = file.number_attribute(object, name);
-  BATON_REQUIRE(values.size() == 1, "{}: attribute {} of {} holds {} numbers, 1 is expected", file.path(),
-                name, object, values.size());
-  BATON_REQUIRE(values[0] >= low && values[0] <= high && values[0] == std::floor(values[0]),
-                "{}: attribute {} of {} is {}, an integer in {} .. {} is expected", file.path(), name, object,
-                values[0], low, high);
-  return values[0];
+std::vector<float> read_vector(const TensorFile& file, const std::string& name, std::int64_t size,
+                               const std::string& where) {
+  const NamedTensor& tensor = file.tensor(name, where);
+  BATON_REQUIRE(tensor.shape == std::vector<std::int64_t>{size}, "{}: {} has shape ({}), ({}) is expected",
+                where, name, fmt::join(tensor.shape, ", "), size);
+  for (std::size_t i = 0; i < tensor.values.size(); ++i)
+    BATON_REQUIRE(std::isfinite(tensor.values[i]), "{}: {}[{}] is {}, a finite number is expected", where,
+                  name, i, tensor.values[i]);
+  return tensor.values;
 }
 
-int get_int(const Hdf5File& file, const std::string& object, const std::string& name, int low, int high) {
-  return static_cast<int>(get_number(file, object, name, low, high));
-}
-
-std::vector<float> read_array(const Hdf5File& file, const std::string& name, std::size_t size) {
-  const std::vector<std::uint64_t> shape = file.shape(name);
-  BATON_REQUIRE(shape.size() == 1 && shape[0] == size, "{}: {} has shape ({}), ({}) is expected", file.path(),
-                name, fmt::join(shape, ", "), size);
-  std::vector<float> values = file.read<float>(name);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    BATON_REQUIRE(std::isfinite(values[i]), "{}: {}[{}] is {}, a finite number is expected", file.path(),
-                  name, i, values[i]);
-  }
-  return values;
-}
-
-ag::MlpSpec load_spec(const Hdf5File& file, const std::string& group) {
-  constexpr int kMaxWidth = 65536;
+ag::MlpSpec read_spec(const Fields& fields) {
   ag::MlpSpec spec;
-  spec.in = get_int(file, group, "in", 1, kMaxWidth);
-  spec.out = get_int(file, group, "out", 1, kMaxWidth);
-  for (const double width : file.number_attribute(group, "hidden")) {
-    BATON_REQUIRE(width >= 1 && width <= kMaxWidth, "{}: a hidden layer of {} is {} wide, 1..{} is expected",
-                  file.path(), group, width, kMaxWidth);
-    spec.hidden.push_back(static_cast<int>(width));
-  }
-  spec.activation = ag::parse_activation(file.string_attribute(group, "activation"));
-  // Files from before there was layer norm lack the attribute.
-  if (file.has_attribute(group, "layer_norm"))
-    spec.layer_norm = get_int(file, group, "layer_norm", 0, 1) != 0;
+  spec.in = fields.integer("in", 1, kMostWidth);
+  spec.out = fields.integer("out", 1, kMostWidth);
+  const Json& hidden = fields.at("hidden");
+  BATON_REQUIRE(hidden.is_array() && hidden.size() <= 64, "{}: hidden is not a list of at most 64 widths",
+                fields.where());
+  for (const Json& width : hidden)
+    spec.hidden.push_back(static_cast<int>(fields.real(width, "hidden", 1, kMostWidth)));
+  spec.activation = ag::parse_activation(shown(fields.text("activation")));
+  spec.layer_norm = fields.flag("layer_norm");
   ag::validate(spec);
   return spec;
 }
 
-GaussianPolicy load_level(const Hdf5File& file, const std::string& group) {
-  const ag::MlpSpec spec = load_spec(file, group);
-  const std::size_t in = static_cast<std::size_t>(spec.in), out = static_cast<std::size_t>(spec.out);
+GaussianPolicy load_level(const TensorFile& file, const Fields& fields, const std::string& level,
+                          const std::string& where) {
+  const ag::MlpSpec spec = read_spec(fields);
   PolicyEncoding encoding;
-  encoding.state_dim = get_int(file, group, "state_dim", 1, spec.in);
-  encoding.robot_dim = get_int(file, group, "robot_dim", 0, encoding.state_dim);
-  encoding.robot_fill = parse_robot_fill(file.string_attribute(group, "robot_fill"));
-  encoding.relative_goal = get_int(file, group, "relative_goal", 0, 1) != 0;
-  encoding.residual = get_int(file, group, "residual", 0, 1) != 0;
-  const bool typical = encoding.robot_fill == RobotFill::kTypical;
-  encoding.typical_robot =
-      read_array(file, group + "/typical_robot", typical ? static_cast<std::size_t>(encoding.robot_dim) : 0);
-  const std::vector<double> range = file.number_attribute(group, "log_std_range");
-  BATON_REQUIRE(range.size() == 3, "{}: attribute log_std_range of {} holds {} numbers, 3 are expected",
-                file.path(), group, range.size());
-  Normalizer in_scale{read_array(file, group + "/in_mean", in), read_array(file, group + "/in_std", in)};
-  Normalizer out_scale{read_array(file, group + "/out_mean", out), read_array(file, group + "/out_std", out)};
-  const std::size_t parameters = static_cast<std::size_t>(ag::parameter_count(spec)) + out;
-  const std::vector<float> theta = read_array(file, group + "/theta", parameters);
-  GaussianPolicy policy(
-      spec, encoding, std::move(in_scale), std::move(out_scale),
-      {static_cast<float>(range[0]), static_cast<float>(range[1]), static_cast<float>(range[2])}, 0);
-  std::ranges::copy(theta, policy.theta().begin());
+  encoding.state_dim = fields.integer("state_dim", 1, spec.in);
+  encoding.robot_dim = fields.integer("robot_dim", 0, encoding.state_dim);
+  encoding.robot_fill = fields.choice<RobotFill>("robot_fill", kRobotFillNames);
+  encoding.relative_goal = fields.flag("relative_goal");
+  encoding.residual = fields.flag("residual");
+  if (encoding.robot_fill == RobotFill::kTypical)
+    encoding.typical_robot = read_vector(file, level + ".typical_robot", encoding.robot_dim, where);
+  const Json& range = fields.at("log_std_range");
+  BATON_REQUIRE(range.is_array() && range.size() == 3, "{}: log_std_range is not three numbers",
+                fields.where());
+  const auto bound = [&](int i) {
+    return fields.real(range[static_cast<std::size_t>(i)], "log_std_range", -100, 100);
+  };
+  const auto vector = [&](const char* name, int size) {
+    return read_vector(file, level + name, size, where);
+  };
+  GaussianPolicy policy;
+  try {
+    policy = GaussianPolicy(spec, encoding, {vector(".input.mean", spec.in), vector(".input.std", spec.in)},
+                            {vector(".output.mean", spec.out), vector(".output.std", spec.out)},
+                            {bound(0), bound(1), bound(2)}, 0);
+  } catch (const Error& error) {  // fields that do not fit each other; it does not know the file
+    const std::string what = error.what();
+    fail("{}{}", what.starts_with(where) ? "" : where + ": ", what);
+  }
+  for (const Part& part : parts_of(spec, level)) {
+    const NamedTensor& tensor = file.tensor(part.name, where);
+    BATON_REQUIRE(tensor.shape == part.shape, "{}: {} has shape ({}), ({}) is expected", where, part.name,
+                  fmt::join(tensor.shape, ", "), fmt::join(part.shape, ", "));
+    for (std::size_t k = 0; k < tensor.values.size(); ++k) {
+      BATON_REQUIRE(std::isfinite(tensor.values[k]), "{}: {}, number {} is {}, a finite number is expected",
+                    where, part.name, k, tensor.values[k]);
+      policy.theta()[place(part, k)] = tensor.values[k];
+    }
+  }
   return policy;
 }
 
-void write_head(Hdf5File& file, const std::string& method, const std::string& base, const std::string& env,
-                const std::string& config) {
-  file.set_attribute("/", "format", std::string(kFormat));
-  set_number(file, "/", "version", kVersion);
-  file.set_attribute("/", "method", method);
-  file.set_attribute("/", "base", base);
-  file.set_attribute("/", "env", env);
-  file.set_attribute("/", "config", config);
-}
-
-// Opens the file and checks what it is.
-Hdf5File open_policy(const std::string& folder) {
-  const bool is_file = std::filesystem::is_regular_file(folder);
-  Hdf5File file = Hdf5File::open(is_file ? folder : folder + "/policy.h5");
-  BATON_REQUIRE(file.has_attribute("/", "format") && file.string_attribute("/", "format") == kFormat,
-                "{}: not a policy of baton (attribute format = \"{}\" is missing)", file.path(), kFormat);
-  const int version = get_int(file, "/", "version", 0, 1 << 20);
-  BATON_REQUIRE(version == 1 || version == kVersion, "{}: version {}, this program reads versions 1 and {}",
-                file.path(), version, kVersion);
-  return file;
-}
-
-// Version 1 has no base: method was ril, gcbc, bc, <variant>-rpl, <variant>-gcbc, <variant>-bc or distilled.
-std::string base_of(const Hdf5File& file) {
-  if (file.has_attribute("/", "base")) return file.string_attribute("/", "base");
-  const std::string method = file.string_attribute("/", "method");
-  const std::string base = method.substr(method.rfind('-') + 1);
-  if (base == "distilled") return file.has("high") ? "ril" : "gcbc";
-  return base == "rpl" ? "ril" : base;
-}
-
-float get_real(const Hdf5File& file, const std::string& name) {
-  const std::vector<double> values = file.number_attribute("/", name);
-  BATON_REQUIRE(values.size() == 1 && std::isfinite(values[0]) && values[0] >= 0,
-                "{}: attribute {} is not one number of 0 or more", file.path(), name);
-  return static_cast<float>(values[0]);
-}
-
-template <class Enum, class Names>
-Enum get_choice(const Hdf5File& file, const std::string& name, const Names& names) {
-  const std::string text = file.string_attribute("/", name);
-  const auto at = std::ranges::find(names, text);
-  BATON_REQUIRE(at != names.end(), "{}: attribute {} is '{:.40}', one of {} is expected", file.path(), name,
-                text, fmt::join(names, ", "));
-  return static_cast<Enum>(at - names.begin());
-}
-
-void save_training(Hdf5File& file, const RelayPolicy& policy) {
+Json describe_training(const RelayPolicy& policy) {
   const TupleSettings& tuples = policy.tuples;
-  file.set_attribute("/", "subgoal_end",
-                     std::string(kSubgoalEndNames.at(static_cast<std::size_t>(policy.subgoal_end))));
-  set_number(file, "/", "low_window", tuples.low_window);
-  set_number(file, "/", "high_window", tuples.high_window);
-  set_number(file, "/", "final_goal_fraction", tuples.final_goal_fraction);
-  set_number(file, "/", "target_goal_fraction", tuples.target_goal_fraction);
-  file.set_attribute("/", "bc_goal",
-                     std::string(kEpisodeGoalNames.at(static_cast<std::size_t>(tuples.bc_goal))));
-  set_number(file, "/", "state_noise", policy.state_noise);
-  set_number(file, "/", "goal_noise", policy.goal_noise);
+  return {{"subgoal_every", policy.subgoal_every},
+          {"subgoal_end", name_of(policy.subgoal_end, kSubgoalEndNames)},
+          {"tuples",
+           {{"low_window", tuples.low_window},
+            {"high_window", tuples.high_window},
+            {"final_goal_fraction", tuples.final_goal_fraction},
+            {"target_goal_fraction", tuples.target_goal_fraction},
+            {"bc_goal", name_of(tuples.bc_goal, kEpisodeGoalNames)}}},
+          {"state_noise", policy.state_noise},
+          {"goal_noise", policy.goal_noise}};
 }
 
-void load_training(const Hdf5File& file, RelayPolicy& policy) {
-  if (!file.has_attribute("/", "subgoal_end")) return read_training(policy.config, policy);
-  policy.subgoal_end = get_choice<SubgoalEnd>(file, "subgoal_end", kSubgoalEndNames);
-  policy.tuples.low_window = get_int(file, "/", "low_window", 1, 1 << 20);
-  policy.tuples.high_window = get_int(file, "/", "high_window", 1, 1 << 20);
-  policy.tuples.final_goal_fraction = get_real(file, "final_goal_fraction");
-  policy.tuples.target_goal_fraction = get_real(file, "target_goal_fraction");
-  policy.tuples.bc_goal = get_choice<EpisodeGoal>(file, "bc_goal", kEpisodeGoalNames);
-  policy.state_noise = get_real(file, "state_noise");
-  policy.goal_noise = get_real(file, "goal_noise");
+void read_training(const Fields& fields, RelayPolicy& policy) {
+  policy.subgoal_every = fields.integer("subgoal_every", 1, kMostSteps);
+  policy.subgoal_end = fields.choice<SubgoalEnd>("subgoal_end", kSubgoalEndNames);
+  const Fields tuples = fields.object("tuples");
+  policy.tuples = {.low_window = tuples.integer("low_window", 1, kMostSteps),
+                   .high_window = tuples.integer("high_window", 1, kMostSteps),
+                   .final_goal_fraction = tuples.real("final_goal_fraction", 0, 1),
+                   .target_goal_fraction = tuples.real("target_goal_fraction", 0, 1),
+                   .bc_goal = tuples.choice<EpisodeGoal>("bc_goal", kEpisodeGoalNames)};
+  policy.state_noise = fields.real("state_noise", 0, 1e6);
+  policy.goal_noise = fields.real("goal_noise", 0, 1e6);
+}
+
+// What any policy file begins with.
+struct Opened {
+  std::string path, method, base, env, config;
+  TensorFile file;
+  Json policy;
+};
+
+Opened open_policy(const std::string& path) {
+  Opened opened;
+  opened.path = path;
+  opened.file = read_safetensors(read_text(opened.path), opened.path, Digest::kDemanded);
+  const auto text = [&](const char* key) { return opened.file.text(key, opened.path); };
+  BATON_REQUIRE(text("format") == kFormat, "{}: format is '{}', not a policy of baton", opened.path,
+                shown(text("format")));
+  BATON_REQUIRE(text("version") == kVersion, "{}: version {}, this program reads version {}", opened.path,
+                shown(text("version")), kVersion);
+  opened.method = text("method"), opened.base = text("base");
+  opened.env = text("env"), opened.config = text("config");
+  opened.policy = Json::parse(text("policy"), nullptr, false);
+  return opened;
+}
+
+TensorFile begin_file(const std::string& method, const std::string& base, const std::string& env,
+                      const std::string& config, const Json& policy) {
+  return {{},
+          {{"format", kFormat},
+           {"version", kVersion},
+           {"method", method},
+           {"base", base},
+           {"env", env},
+           {"config", config},
+           {"policy", policy.dump()}}};
+}
+
+void save_file(const TensorFile& file, const std::string& folder) {
+  prepare_directory(folder);
+  write_text_atomic(folder + "/" + kFile, write_safetensors(file));
+}
+
+void require_levels_fit(const RelayPolicy& policy, const std::string& path) {
+  const Method& method = find_method(policy.base);
+  BATON_REQUIRE(method.trained() && method.hierarchical() == policy.hierarchical(),
+                "{}: method {} with {}: {} is expected", path, method.name,
+                policy.hierarchical() ? "two levels" : "one level",
+                !method.trained()       ? "no level"
+                : method.hierarchical() ? "two"
+                                        : "one");
+  if (!policy.high) return;
+  const int low = policy.low.encoding().state_dim, high = policy.high->encoding().state_dim;
+  BATON_REQUIRE(low == high && policy.high->out_dim() == low,
+                "{}: levels do not fit: low takes states of {}, high takes {} and gives {}", path, low, high,
+                policy.high->out_dim());
 }
 
 }  // namespace
 
+std::string policy_file(const std::string& directory) {
+  std::error_code error;
+  if (fs::exists(directory, error) && !fs::is_directory(directory, error)) return directory;
+  const std::string now = directory + "/" + kFile, old = directory + "/" + kOldFile;
+  return !fs::exists(now, error) && fs::exists(old, error) ? old : now;
+}
+
 void save_policy(const RelayPolicy& policy, const std::string& directory) {
-  prepare_directory(directory);
-  Hdf5File file = Hdf5File::create(directory + "/policy.h5");
-  write_head(file, policy.method, policy.base, policy.env, policy.config);
-  set_number(file, "/", "subgoal_every", policy.subgoal_every);
-  save_training(file, policy);
+  Json description = describe_training(policy);
+  description["low"] = describe_level(policy.low);
+  if (policy.high) description["high"] = describe_level(*policy.high);
+  TensorFile file = begin_file(policy.method, policy.base, policy.env, policy.config, description);
   save_level(file, "low", policy.low);
   if (policy.high) save_level(file, "high", *policy.high);
-  file.commit();
+  save_file(file, directory);
 }
 
 RelayPolicy load_policy(const std::string& directory) {
-  const Hdf5File file = open_policy(directory);
+  const std::string path = policy_file(directory);
   RelayPolicy policy;
-  policy.method = file.string_attribute("/", "method");
-  policy.base = base_of(file);
-  policy.env = file.string_attribute("/", "env");
-  policy.config = file.string_attribute("/", "config");
-  policy.subgoal_every = get_int(file, "/", "subgoal_every", 1, 1 << 20);
-  load_training(file, policy);
-  policy.low = load_level(file, "low");
-  if (!file.has("high")) return policy;
-  policy.high = load_level(file, "high");
-  const int low = policy.low.encoding().state_dim, high = policy.high->encoding().state_dim;
-  BATON_REQUIRE(low == high && policy.high->out_dim() == low,
-                "{}: levels do not fit: low takes states of {}, high takes {} and gives {}", file.path(), low,
-                high, policy.high->out_dim());
+  if (path.ends_with(".h5")) {
+    policy = load_hdf5_policy(path);
+  } else {
+    const Opened opened = open_policy(path);
+    const Fields fields(opened.policy, path + ": policy");
+    policy.method = opened.method, policy.base = opened.base;
+    policy.env = opened.env, policy.config = opened.config;
+    read_training(fields, policy);
+    policy.low = load_level(opened.file, fields.object("low"), "low", path);
+    if (fields.has("high")) policy.high = load_level(opened.file, fields.object("high"), "high", path);
+  }
+  require_levels_fit(policy, path);
   return policy;
 }
 
-std::string base_method(const std::string& folder) { return base_of(open_policy(folder)); }
+std::string base_method(const std::string& folder) {
+  const std::string path = policy_file(folder);
+  return path.ends_with(".h5") ? load_hdf5_policy(path).base : open_policy(path).base;
+}
 
 void save_recordings(const Recordings& recordings, const std::string& folder) {
   const Dataset& data = recordings.data;
-  prepare_directory(folder);
-  Hdf5File file = Hdf5File::create(folder + "/policy.h5");
-  write_head(file, recordings.method, recordings.method, recordings.env, recordings.config);
-  set_number(file, "/", "state_dim", data.state_dim);
-  set_number(file, "/", "action_dim", data.action_dim);
-  std::vector<std::int64_t> lengths;
+  std::vector<int> lengths;
   for (int e = 0; e < data.episodes(); ++e) lengths.push_back(data.length(e));
-  file.write<std::int64_t>("lengths", lengths, {lengths.size()});
-  write_array(file, "states", data.states);
-  write_array(file, "actions", data.actions);
-  file.commit();
+  TensorFile file =
+      begin_file(recordings.method, recordings.method, recordings.env, recordings.config,
+                 {{"state_dim", data.state_dim}, {"action_dim", data.action_dim}, {"lengths", lengths}});
+  file.tensors.push_back({"recordings.states", {data.steps(), data.state_dim}, data.states});
+  file.tensors.push_back({"recordings.actions", {data.steps(), data.action_dim}, data.actions});
+  save_file(file, folder);
 }
 
 Recordings load_recordings(const std::string& folder) {
-  const Hdf5File file = open_policy(folder);
-  Recordings recordings{.method = file.string_attribute("/", "method"),
-                        .env = file.string_attribute("/", "env"),
-                        .config = file.string_attribute("/", "config"),
-                        .data = {}};
+  const Opened opened = open_policy(policy_file(folder));
+  Recordings recordings{.method = opened.method, .env = opened.env, .config = opened.config, .data = {}};
   Dataset& data = recordings.data;
-  data.state_dim = get_int(file, "/", "state_dim", 1, 1 << 16);
-  data.action_dim = get_int(file, "/", "action_dim", 1, 1 << 16);
-  for (const std::int64_t length : file.read<std::int64_t>("lengths")) {
-    BATON_REQUIRE(length >= 1 && length < 1 << 30, "{}: an episode of {} steps", file.path(), length);
-    data.offsets.push_back(data.steps() + length);
+  const Fields fields(opened.policy, opened.path + ": policy");
+  data.state_dim = fields.integer("state_dim", 1, kMostWidth);
+  data.action_dim = fields.integer("action_dim", 1, kMostWidth);
+  BATON_REQUIRE(fields.at("lengths").is_array(), "{}: lengths is not a list", opened.path);
+  for (const Json& length : fields.at("lengths")) {
+    BATON_REQUIRE(length.is_number_unsigned() && length >= 1 && length <= 1 << 30,
+                  "{}: an episode of {} steps", opened.path, shown(length.dump()));
+    data.offsets.push_back(data.steps() + length.get<std::int64_t>());
   }
-  const auto steps = static_cast<std::size_t>(data.steps());
-  data.states = read_array(file, "states", steps * static_cast<std::size_t>(data.state_dim));
-  data.actions = read_array(file, "actions", steps * static_cast<std::size_t>(data.action_dim));
-  validate(data, file.path());
+  const auto rows = [&](const std::string& name, int width) {
+    const NamedTensor& tensor = opened.file.tensor(name, opened.path);
+    BATON_REQUIRE(tensor.shape == (std::vector<std::int64_t>{data.steps(), width}),
+                  "{}: {} has shape ({}), ({}, {}) is expected", opened.path, name,
+                  fmt::join(tensor.shape, ", "), data.steps(), width);
+    return tensor.values;
+  };
+  data.states = rows("recordings.states", data.state_dim);
+  data.actions = rows("recordings.actions", data.action_dim);
+  validate(data, opened.path);
   return recordings;
 }
 

@@ -1,10 +1,13 @@
 #pragma once
-// A policy directory: policy.h5 (every number of a RelayPolicy, bit-exact) beside config.toml, metrics.jsonl and
-// summary.json (rl/run/metrics.hpp). policy.h5 holds attributes format = "baton-policy", version, method, base, env,
-// config, subgoal_every, subgoal_end, the fields of TupleSettings, state_noise, goal_noise, and a group per level (low,
-// high): attributes in, out, hidden, activation, state_dim, robot_dim, robot_fill, relative_goal, residual,
-// log_std_range and datasets theta, in_mean, in_std, out_mean, out_std, typical_robot. Version 1, which is read, too,
-// lacks base, subgoal_end, TupleSettings and noise: they are taken from method and config.
+// The policy of a run's folder: policy.safetensors (rl/policy/safetensors.hpp) beside config.toml, metrics.jsonl,
+// run.json and summary.json. Its metadata: format "baton-policy", version, method, base, env, config (TOML), policy
+// (JSON: the fields of RelayPolicy, TupleSettings, PolicyEncoding, MlpSpec and LogStdRange by their names, levels
+// under "low" and "high"). Its tensors, for each level (low, high):
+//   <level>.layers.<l>.weight [out][in], .bias [out], with layer norm .norm.weight [out] and .norm.bias [out]
+//   <level>.log_std [out], <level>.input.mean, .input.std [2S], <level>.output.mean, .output.std [out],
+//   <level>.typical_robot [robot_dim], for RobotFill::kTypical
+// Methods that act by demonstrations have recordings.states [N][S] and recordings.actions [N][A] instead, and "policy"
+// holds state_dim, action_dim and lengths. Every number is kept to the last bit; any damage is refused.
 #include <string>
 
 #include "rl/data/dataset.hpp"
@@ -12,23 +15,29 @@
 
 namespace baton::rl {
 
-// Writes DIR/policy.h5 (the directory is made), through a temporary name: all or nothing.
+// Writes DIR/policy.safetensors (the directory is made), all or nothing.
 void save_policy(const RelayPolicy& policy, const std::string& directory);
 
-// Reads DIR/policy.h5, or the file itself where its name is given. Everything is checked; a misfit says which array,
-// its shape and the right one.
+// Reads DIR/policy.safetensors, or a file itself where its name is given; DIR/policy.h5, of earlier versions, where
+// that is there alone. Everything is checked, field against field; a misfit says which, its size and the right one.
 RelayPolicy load_policy(const std::string& directory);
+
+// The file of a folder that load_policy() reads; the folder's own policy.safetensors where there is none. A file's name
+// is returned as it is.
+std::string policy_file(const std::string& directory);
 
 // The method that made what a folder (or file) keeps: Method::name.
 std::string base_method(const std::string& folder);
 
-// Demonstrations as a policy, for methods that act by them: attributes format, version, method, base, env, config,
-// state_dim and action_dim, datasets states, actions and lengths.
+// Demonstrations as a policy, for methods that act by them.
 struct Recordings {
   std::string method, env, config;
   Dataset data;
 };
 void save_recordings(const Recordings& recordings, const std::string& folder);
 Recordings load_recordings(const std::string& folder);
+
+// The reader of policy.h5 (checkpoint_hdf5.cpp), version 1.
+RelayPolicy load_hdf5_policy(const std::string& path);
 
 }  // namespace baton::rl

@@ -9,6 +9,7 @@
 #include "kernels/dispatch.hpp"
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
+#include "rl/policy/checkpoint.hpp"
 #include "rl/run/digest.hpp"
 #include "rl/run/metrics.hpp"
 #include "rl/run/version.hpp"
@@ -30,7 +31,7 @@ fs::path tidy(const fs::path& path) {
 // What a run reads of an input: the policy of a run, every file of another folder, a file itself.
 std::vector<fs::path> files_of(const fs::path& path) {
   if (!fs::is_directory(path)) return {path};
-  if (fs::exists(path / "policy.h5")) return {path / "policy.h5"};
+  if (const fs::path policy = policy_file(path.string()); fs::exists(policy)) return {policy};
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(path))
     if (entry.is_regular_file()) files.push_back(entry.path());

@@ -159,14 +159,14 @@ TEST_CASE("a policy directory that is missing, damaged or of another shape is re
   check_refused({"eval", "--policy", folder.file("none")}, 1, "none");
   check_refused({"eval", "--policy", point_policy(), "--env", "kitchen"}, 1, "30");
   fs::create_directory(folder.file("bad"));
-  test::write_file(folder.file("bad/policy.h5"),
-                   test::read_file(point_policy() + "/policy.h5").substr(0, 900));
-  check_refused({"eval", "--policy", folder.file("bad")}, 1, "policy.h5");
-  check_refused({"info", folder.file("bad")}, 1, "policy.h5");
+  test::write_file(folder.file("bad/policy.safetensors"),
+                   test::read_file(point_policy() + "/policy.safetensors").substr(0, 900));
+  check_refused({"eval", "--policy", folder.file("bad")}, 1, "policy.safetensors");
+  check_refused({"info", folder.file("bad")}, 1, "policy.safetensors");
   check_refused(Arguments{"finetune", "--init", folder.file("bad"), "--goal", "left", "--variant", "npg",
                           "--out", folder.file("run")} +
                     quick(),
-                1, "policy.h5");
+                1, "policy.safetensors");
   check_refused(Arguments{"distill", "--from", point_policy(), "--out", folder.file("run")} + quick(), 1,
                 "goal");
   CHECK(folder.listing() == "bad");
@@ -265,7 +265,7 @@ TEST_CASE("info: a model, demonstrations and a run") {
   const test::Outcome run = run_baton({"info", point_policy()});
   CHECK(run.out.find("ril for point_goal") != std::string::npos);
   CHECK(run.out.find("high: ") != std::string::npos);
-  CHECK(run_baton({"info", point_policy() + "/policy.h5"}).out.find("high: ") != std::string::npos);
+  CHECK(run_baton({"info", point_policy() + "/policy.safetensors"}).out.find("high: ") != std::string::npos);
   check_refused({"info", folder.file("none")}, 1, "none");
 }
 

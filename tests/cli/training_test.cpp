@@ -45,7 +45,7 @@ TEST_CASE("imitate: a run directory is whole, and the same bytes for 1 and 2 thr
     CHECK(test::read_file(one + "/config.toml") == test::read_file(two + "/config.toml"));
     CHECK(test::read_file(one + "/summary.json").find("\"method\"") != std::string::npos);
     CHECK(fs::exists(one + "/metrics.jsonl"));
-    CHECK(fs::exists(one + "/policy.h5"));
+    CHECK(fs::exists(one + "/policy.safetensors"));
     check_works({"eval", "--policy", one, "--episodes", "1"});
   }
   CHECK(folder.listing() == "bc1 bc2 gcbc1 gcbc2 nearest1 nearest2 oracle1 oracle2 ril1 ril2");

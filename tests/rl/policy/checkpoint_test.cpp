@@ -1,8 +1,11 @@
 #include "rl/policy/checkpoint.hpp"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "rl/data/hdf5_file.hpp"
+#include "rl/methods/method.hpp"
+#include "rl/policy/safetensors.hpp"
 #include "rl/run/metrics.hpp"
 #include "tests/rl/synthetic.hpp"
 #include "tests/support/compare.hpp"
@@ -70,8 +73,8 @@ void write_old_level(Hdf5File& file) {
   file.write<float>("low/typical_robot", std::vector<float>{}, {0});
 }
 
-// Saves a policy, lets `spoil` rewrite its file from scratch, returns load_policy's message.
-std::string spoiled(const std::function<void(Hdf5File&)>& spoil) {
+// load_policy's message about a policy.h5 that `spoil` writes.
+std::string spoiled_h5(const std::function<void(Hdf5File&)>& spoil) {
   const test::TemporaryFolder folder;
   Hdf5File file = Hdf5File::create(folder.file("policy.h5"));
   spoil(file);
@@ -111,7 +114,7 @@ TEST_CASE("checkpoint: a policy comes back bit for bit, hierarchical and flat, w
   }
 }
 
-TEST_CASE("checkpoint: layer norm is saved, and a file from before it was loads without") {
+TEST_CASE("checkpoint: layer norm is saved; policy.h5 of earlier versions is read where it is there alone") {
   const test::TemporaryFolder folder;
   PolicySettings settings;
   settings.hidden = {5, 4};
@@ -141,48 +144,119 @@ TEST_CASE("checkpoint: layer norm is saved, and a file from before it was loads 
   CHECK(old.goal_noise == 0.25f);
   CHECK(!old.low.spec().layer_norm);
   CHECK(std::ranges::equal(old.low.theta(), theta));
+  // W [in][out] of theta is stored as [out][in].
+  save_policy(old, folder.path);
+  const TensorFile stored =
+      read_safetensors(read_text(folder.file("policy.safetensors")), "stored", Digest::kDemanded);
+  CHECK(stored.tensor("low.layers.0.weight", "").shape == std::vector<std::int64_t>{3, 2});
+  CHECK(stored.tensor("low.layers.0.weight", "").values == std::vector<float>{1, 4, 2, 5, 3, 6});
+  CHECK(stored.tensor("low.layers.0.bias", "").values == std::vector<float>{7, 8, 9});
+  CHECK(stored.tensor("low.layers.1.weight", "").values == std::vector<float>{10, 11, 12});
+  CHECK(stored.tensor("low.log_std", "").values == std::vector<float>{-1});
+  CHECK(policy_file(folder.path) == folder.file("policy.safetensors"));
 }
 
 TEST_CASE("checkpoint: saving twice gives the same bytes and no other file") {
   const test::TemporaryFolder folder;
   save_policy(trained("ril"), folder.path);
-  const std::string first = read_text(folder.file("policy.h5"));
+  const std::string first = read_text(folder.file("policy.safetensors"));
   save_policy(trained("ril"), folder.path);
-  CHECK(read_text(folder.file("policy.h5")) == first);
+  CHECK(read_text(folder.file("policy.safetensors")) == first);
   int files = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path)) ++files;
   CHECK(files == 1);
 }
 
-TEST_CASE("checkpoint: missing, foreign, truncated and misfitting files are refused by name") {
+TEST_CASE("checkpoint: missing, foreign and truncated files are refused by name") {
   const test::TemporaryFolder folder;
-  CHECK(contains(error_of([&] { load_policy(folder.file("none")); }), "none/policy.h5: no such file"));
-  CHECK(contains(spoiled([](Hdf5File& file) { file.make_group("low"); }), "not a policy of baton"));
-  CHECK(contains(spoiled([](Hdf5File& file) {
-                   file.set_attribute("/", "format", std::string("baton-policy"));
-                   file.set_attribute("/", "version", std::vector<double>{9});
-                 }),
-                 "version 9, this program reads versions 1 and 2"));
-  save_policy(trained("ril"), folder.path);
-  const std::string whole = read_text(folder.file("policy.h5"));
-  int refused = 0, cuts = 0;
-  for (std::size_t size = 200; size < whole.size(); size += whole.size() / 11, ++cuts) {
-    write_text_atomic(folder.file("policy.h5"), whole.substr(0, size));
-    refused += !error_of([&] { load_policy(folder.path); }).empty();
-  }
-  CHECK(refused == cuts);
-}
-
-TEST_CASE("checkpoint: arrays of another shape or with NaN say which array and which shape is right") {
-  CHECK(contains(spoiled([&](Hdf5File& file) {
+  CHECK(
+      contains(error_of([&] { load_policy(folder.file("none")); }), "none/policy.safetensors: no such file"));
+  CHECK(contains(spoiled_h5([](Hdf5File& file) { file.make_group("low"); }), "not a policy of baton"));
+  CHECK(contains(spoiled_h5([](Hdf5File& file) {
                    write_old_level(file);
                    file.write<float>("low/in_mean", std::vector<float>{1, 2, 3}, {3});
                  }),
                  "low/in_mean has shape (3), (2) is expected"));
-  CHECK(contains(spoiled([&](Hdf5File& file) {
-                   write_old_level(file);
-                   file.write<float>("low/in_mean", std::vector<float>{1, NAN}, {2});
-                 }),
-                 "low/in_mean[1] is nan"));
-  CHECK(contains(spoiled(write_old_level), "no array low/in_mean"));
+  CHECK(contains(spoiled_h5(write_old_level), "no array low/in_mean"));
+  save_policy(trained("ril"), folder.path);
+  const std::string whole = read_text(folder.file("policy.safetensors"));
+  for (std::size_t size = 0; size < whole.size(); size += 1 + whole.size() / 97) {
+    write_text_atomic(folder.file("policy.safetensors"), whole.substr(0, size));
+    CHECK_FALSE(error_of([&] { load_policy(folder.path); }).empty());
+  }
+}
+
+TEST_CASE("checkpoint: every changed byte is refused") {
+  const test::TemporaryFolder folder;
+  const std::string file = folder.file("policy.safetensors");
+  save_policy(trained("ril"), folder.path);
+  const std::string whole = read_text(file);
+  int changes = 0;
+  for (std::size_t i = 0; i<whole.size(); i += whole.size()> 4000 ? 1 + whole.size() / 4000 : 1) {
+    for (const int change : {1, 0x20, 0x80}) {
+      std::string damaged = whole;
+      damaged[i] = static_cast<char>(damaged[i] ^ change);
+      CHECK_THROWS_AS(read_safetensors(damaged, file, Digest::kDemanded), Error);
+      ++changes;
+    }
+  }
+  CHECK(changes >= 3 * 2000);
+}
+
+TEST_CASE("checkpoint: whoever writes a right digest over wrong fields is refused, field by field") {
+  // Each change makes a file that is whole by itself.
+  const test::TemporaryFolder folder;
+  const std::string file = folder.file("policy.safetensors");
+  save_policy(trained("ril"), folder.path);
+  const TensorFile good = read_safetensors(read_text(file), file, Digest::kDemanded);
+  using Json = nlohmann::ordered_json;
+  const auto refused = [&](const std::function<void(TensorFile&, Json&)>& spoil,
+                           const std::string& expected) {
+    CAPTURE(expected);
+    TensorFile bad = good;
+    auto& text =
+        std::ranges::find(bad.metadata, "policy", &std::pair<std::string, std::string>::first)->second;
+    Json policy = Json::parse(text);
+    spoil(bad, policy);
+    text = policy.dump();
+    write_text_atomic(file, write_safetensors(bad));
+    const std::string message = error_of([&] { load_policy(folder.path); });
+    CHECK_MESSAGE(contains(message, expected), message);
+    CHECK(contains(message, file));
+    CHECK(message.size() < 400);
+  };
+  const auto tensor = [](TensorFile& f, const std::string& name) -> NamedTensor& {
+    return *std::ranges::find(f.tensors, name, &NamedTensor::name);
+  };
+  const auto meta = [](TensorFile& f, const std::string& key) -> std::string& {
+    return std::ranges::find(f.metadata, key, &std::pair<std::string, std::string>::first)->second;
+  };
+  refused([&](TensorFile& f, Json&) { meta(f, "format") = "other"; }, "not a policy of baton");
+  refused([&](TensorFile& f, Json&) { meta(f, "version") = "99"; }, "version 99");
+  refused([&](TensorFile& f, Json&) { meta(f, "base") = "gcbc"; },
+          "method gcbc with two levels: one is expected");
+  refused([&](TensorFile& f, Json&) { meta(f, "base") = "nearest"; }, "no level is expected");
+  refused([&](TensorFile&, Json& p) { p.erase("high"); }, "method ril with one level: two is expected");
+  refused([&](TensorFile&, Json& p) { p["low"]["in"] = 1e9; }, "in is 1000000000.0, an integer in 1..65536");
+  refused([&](TensorFile&, Json& p) { p["low"]["hidden"] = {5, -4}; }, "hidden is -4");
+  refused([&](TensorFile&, Json& p) { p["low"]["hidden"] = {5, 5}; }, "has shape (4, 5), (5, 5) is expected");
+  refused([&](TensorFile&, Json& p) { p["low"]["state_dim"] = 2; }, "policy: input is 6 wide");
+  refused([&](TensorFile&, Json& p) { p["low"]["robot_fill"] = std::string(1000, 'x'); },
+          "robot_fill is 'xxx");
+  refused([&](TensorFile&, Json& p) { p["high"]["residual"] = 1; }, "residual is neither true nor false");
+  refused([&](TensorFile&, Json& p) { p["subgoal_every"] = 0; }, "subgoal_every is 0");
+  refused([&](TensorFile&, Json& p) { p["tuples"]["low_window"] = "many"; }, "low_window is");
+  refused([&](TensorFile&, Json& p) { p["goal_noise"] = -1; }, "goal_noise is -1");
+  refused(
+      [&](TensorFile&, Json& p) {
+        p["low"]["log_std_range"] = {0, 1};
+      },
+      "log_std_range is not three numbers");
+  refused([&](TensorFile&, Json& p) { p = Json(); }, "not a JSON object");
+  refused([&](TensorFile& f, Json&) { tensor(f, "low.layers.0.weight").values[3] = NAN; }, "number 3 is nan");
+  refused([&](TensorFile& f, Json&) { tensor(f, "low.input.mean").values[1] = INFINITY; },
+          "low.input.mean[1] is inf");
+  refused([&](TensorFile& f, Json&) { tensor(f, "low.input.std").values[1] = 0; }, "input");
+  refused([&](TensorFile& f, Json&) { tensor(f, "high.log_std").name = "high.other"; },
+          "no tensor high.log_std");
 }

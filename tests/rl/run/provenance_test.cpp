@@ -28,7 +28,7 @@ TEST_CASE(
   prepare_directory(folder.file("logs/deep"));
   prepare_directory(folder.file("run"));
   prepare_directory(folder.file("out dir"));
-  for (const char* name : {"logs/b.mjl", "logs/deep/a.mjl", "run/policy.h5", "run/metrics.jsonl"})
+  for (const char* name : {"logs/b.mjl", "logs/deep/a.mjl", "run/policy.safetensors", "run/metrics.jsonl"})
     write_text_atomic(folder.file(name), name);
   const Provenance origin("finetune", {"baton", "finetune"},
                           {{"--demos", folder.file("logs/")}, {"--init", folder.file("run")}});
@@ -38,7 +38,7 @@ TEST_CASE(
   CHECK(json["inputs"][0]["files"][0]["name"] == "b.mjl");
   CHECK(json["inputs"][0]["files"][1]["name"] == "deep/a.mjl");
   REQUIRE(json["inputs"][1]["files"].size() == 1);
-  CHECK(json["inputs"][1]["files"][0]["name"] == "policy.h5");
+  CHECK(json["inputs"][1]["files"][0]["name"] == "policy.safetensors");
   write_text_atomic(folder.file("out dir/run.json"), json.dump());
   const std::string told = describe_provenance(folder.file("out dir"));
   CHECK(contains(told, "out dir/config.toml' --out '"));
