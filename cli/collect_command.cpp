@@ -128,7 +128,7 @@ void collect(const Options& options) {
   if (options.episodes >= 0) config.collect.episodes = options.episodes;
   if (!options.goals.empty()) config.collect.goals = options.goals;
   if (!options.env.empty()) config.env = options.env;
-  require_writable_file(options.out, Writing::kFileOnly);
+  const OutputLock lock = require_writable_file(options.out, Writing::kFileOnly);
   const rl::Dataset data = collect_step(config, !options.undisturbed);
   rl::write_dataset(data, options.out);
   const auto complete = std::count(data.completed.begin(), data.completed.end(), 1);

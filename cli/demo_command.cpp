@@ -12,6 +12,7 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/steps.hpp"
+#include "cli/streams.hpp"
 #include "cli/table.hpp"
 #include "envs/names.hpp"
 #include "rl/policy/checkpoint.hpp"
@@ -36,20 +37,19 @@ struct Row {
   Published paper;
 };
 
-void heading(const std::string& text) { fmt::print(stderr, "{}\n", text); }
-
 class Demo {
  public:
   Demo(const rl::Config& config, std::string out) : config_(config), out_(std::move(out)) {}
 
-  void run() {
-    heading("1/5 demonstrations of the scripted operator");
+  // Returns the table that ends it.
+  std::string run() {
+    note("1/5 demonstrations of the scripted operator");
     data_ = collect_step(config_, true);
     rl::write_dataset(data_, file("demos.h5"));
     imitate_all();
     finetune_all();
     distill_all();
-    report();
+    return report();
   }
 
  private:
@@ -73,7 +73,7 @@ class Demo {
   void imitate_all() {
     const std::vector<std::pair<std::string, Published>> methods{
         {"ril", {21.7, 2.4}}, {"gcbc", {8.8, 2.2}}, {"bc", {7.6, 1.78}}};
-    heading("2/5 imitation, evaluated on seeds that training never saw");
+    note("2/5 imitation, evaluated on seeds that training never saw");
     for (const auto& [method, paper] : methods) {
       const rl::RelayPolicy policy = imitate_step(config_, data_, method, file(method));
       const rl::Evaluation evaluation = evaluate(policy, method, config_.eval.goals);
@@ -99,7 +99,7 @@ class Demo {
 
   void finetune_all() {
     const auto names = config_.demo.goals == "auto" ? promising() : envs::split_names(config_.demo.goals);
-    heading(fmt::format("3/5 fine-tuning on {} goals", names.size()));
+    note(fmt::format("3/5 fine-tuning on {} goals", names.size()));
     std::vector<rl::GoalResult> before, after;
     for (const std::string& goal : names) {
       const std::string out = file("finetune_" + goal);
@@ -119,7 +119,7 @@ class Demo {
   }
 
   void distill_all() {
-    heading("4/5 distillation into one policy");
+    note("4/5 distillation into one policy");
     DistillStep step;
     step.from = tuned_;
     step.start = file("ril");
@@ -132,8 +132,8 @@ class Demo {
         {"RPL, distilled", fmt::format("{} fine-tuned", tuned_.size()), evaluation.mean, {70, 3.28}});
   }
 
-  void report() const {
-    heading("5/5 results");
+  std::string report() const {
+    note("5/5 results");
     Table table({"method", "goals", "success %", "steps (of 4)", "success at end %", "paper: success %",
                  "paper: steps"});
     nlohmann::ordered_json methods = nlohmann::ordered_json::array();
@@ -149,16 +149,12 @@ class Demo {
                          {"step_completion", row.ours.step_completion},
                          {"success_final", row.ours.success_final}});
     }
-    fmt::print(
-        "\n{}\nThe paper's figures are means over 17 goals on the original kitchen, with 400 human "
-        "demonstrations.\n"
-        "Everything is in {}: demos.h5, one folder for each policy, eval_*.json.\n",
-        table.text(), out_);
     rl::write_summary(out_, {{"command", "demo"},
                              {"env", config_.env},
                              {"seed", config_.seed},
                              {"demonstrations", data_.episodes()},
                              {"methods", methods}});
+    return table.text();
   }
 
   static std::string upper(std::string text) {
@@ -180,16 +176,21 @@ class Demo {
   std::vector<Row> rows_;
 };
 
-// The parts are whole folders and files of their own, kept as they are finished; summary.json comes last.
 void demo(const Options& options) {
   const rl::Config config = resolve(options.settings);
   const auto env = envs::make_env(config.env, {});
   env->goals(config.collect.goals);
   env->goals(config.eval.goals);
   if (config.demo.goals != "auto") env->goals(config.demo.goals);
-  prepare_run_folder(options.out);
-  rl::write_text_atomic(options.out + "/config.toml", rl::to_toml(config));
-  Demo(config, options.out).run();
+  RunDir run(options.out, RunKind::kDemo);
+  rl::write_text_atomic(run.file("config.toml"), rl::to_toml(config));
+  const std::string table = Demo(config, run.partial()).run();
+  run.commit();
+  fmt::print(
+      "\n{}\nThe paper's figures are means over 17 goals on the original kitchen, with 400 human "
+      "demonstrations.\n"
+      "Everything is in {}: demos.h5, one folder for each policy, eval_*.json.\n",
+      table, options.out);
 }
 
 }  // namespace

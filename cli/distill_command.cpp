@@ -115,6 +115,7 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
   StageReporter reporter(&metrics, "distill", "updates");
   rl::RelayPolicy policy = rl::distill(begin, teachers, step.demos, config.policy, config.distill,
                                        config.seed, reporter.callback());
+  metrics.close();
   policy.config = rl::to_toml(config);
   rl::save_policy(policy, run.partial());
   rl::write_text_atomic(run.file("config.toml"), policy.config);

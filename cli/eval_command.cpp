@@ -10,6 +10,7 @@
 #include "cli/progress.hpp"
 #include "cli/replay.hpp"
 #include "cli/steps.hpp"
+#include "cli/streams.hpp"
 #include "envs/kitchen/goals.hpp"
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
@@ -34,20 +35,20 @@ void eval(const Options& options) {
                                     : replay_on_model(data, options.model, options.precision == "double");
     fmt::print("{}", replay_table(report));
     if (options.model.empty())
-      fmt::print(
-          stderr,
+      note(
           "Actions are replayed as they stand, from observations that drift; what disturbed them while they "
           "were recorded (collect without --undisturbed) is not in the file. --model replays the recorded "
-          "targets instead.\n");
+          "targets instead.");
     return;
   }
   const rl::RelayPolicy policy = rl::load_policy(options.policy);
-  if (!options.json.empty()) require_writable_file(options.json);
+  if (!options.json.empty()) require_not_input(options.json, options.policy);
+  const OutputLock lock = options.json.empty() ? OutputLock() : require_writable_file(options.json);
   const rl::Evaluation evaluation = eval_step(policy, options.step);
   if (!options.json.empty()) rl::write_text_atomic(options.json, rl::to_json(evaluation).dump(2) + "\n");
   fmt::print("{}", evaluation_table(evaluation));
   if (evaluation.diverged > 0)
-    fmt::print(stderr, "{} environments diverged and were put back\n", evaluation.diverged);
+    note(fmt::format("{} environments diverged and were put back", evaluation.diverged));
 }
 
 }  // namespace

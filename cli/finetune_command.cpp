@@ -78,6 +78,7 @@ FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step)
     StageReporter reporter(&metrics, config.finetune.variant, "actions");
     result = rl::finetune(*env, init, goal, step.demos, config.finetune, config.seed, reporter.callback(),
                           step.device);
+    metrics.close();
   }
   result.best.config = rl::to_toml(config);
   rl::save_policy(result.best, run.partial());

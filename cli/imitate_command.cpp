@@ -60,6 +60,7 @@ rl::RelayPolicy imitate_step(const rl::Config& config, const rl::Dataset& data, 
     policy = rl::imitate(data, shape, method, config.policy, config.imitate, config.seed, reporter.callback(),
                          device);
     last = reporter.last_metrics();
+    metrics.close();
   }
   policy.config = rl::to_toml(config);
   rl::save_policy(policy, run.partial());
