@@ -11,6 +11,7 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/steps.hpp"
+#include "cli/streams.hpp"
 #include "kernels/error.hpp"
 #include "rl/distill.hpp"
 #include "rl/policy/checkpoint.hpp"
@@ -72,11 +73,10 @@ std::vector<rl::Trajectories> roll_out(const rl::Config& config, const DistillSt
     rollouts.push_back(
         rl::rollout(*env, policies[i], env->goals(origins[i].goal), options, reporter.callback()));
     if (config.distill.only_successful && success_rate(rollouts.back()) == 0)
-      fmt::print(
-          stderr,
+      note(fmt::format(
           "{}: none of {} rollouts reached its goal '{}'; learning from all of them (distill.only_successful "
-          "has nothing to choose from)\n",
-          step.from[i], config.distill.episodes, origins[i].goal);
+          "has nothing to choose from)",
+          step.from[i], config.distill.episodes, origins[i].goal));
   }
   return rollouts;
 }

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/streams.hpp"
 #include "kernels/error.hpp"
 #include "rl/run/files.hpp"
 
@@ -49,6 +50,7 @@ const std::vector<std::string>& written_by(RunKind kind) {
 
 bool is_written(const fs::path& entry, const fs::path& run, RunKind kind) {
   const std::string name = entry.lexically_relative(run);
+  if (name.ends_with(kLockSuffix)) return true;  // of a process that was killed, or could not remove it
   return std::ranges::any_of(written_by(kind), [&](const std::string& pattern) {
     return fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0;
   });
@@ -205,7 +207,7 @@ void RunDir::commit() {
   const std::string name = path_.string();
   if (rename(partial_.c_str(), path_.c_str()) == 0) {  // nothing there, or an empty folder
     partial_.clear();
-    rl::sync_folder(parent_of(path_));
+    rl::sync_folder(parent_of(path_), name);
     return;
   }
   BATON_REQUIRE(errno == ENOTEMPTY || errno == EEXIST, "{}: cannot be written: {}", name,
@@ -218,12 +220,14 @@ void RunDir::commit() {
   BATON_REQUIRE(exchange(partial_, path_), "{}: cannot be replaced: {}", name, std::strerror(errno));
   const fs::path old = std::exchange(partial_, {});
   try {
-    rl::sync_folder(parent_of(path_));
+    rl::sync_folder(parent_of(path_), name);
   } catch (...) {
     remove_run(old, old, kind_);
     throw;
   }
   remove_run(old, old, kind_);
+  if (std::error_code error; fs::exists(old, error))
+    note(fmt::format("{}: the run that stood there could not be deleted whole: {}", name, old.string()));
 }
 
 }  // namespace baton::cli

@@ -29,7 +29,7 @@ enum class RunKind { kPolicy, kDemo };
 // removed and what stood under the name before is untouched.
 class RunDir {
  public:
-  // Throws when `path` cannot be made, or is there, not empty, and not a run directory of ours (run.json or summary.json
+  // Throws when `path` cannot be made, or is there, not empty, and not a run of ours (run.json or summary.json
   // say so), or holds, at any depth, what no run of this kind writes and commit() would delete, or when it could not be
   // replaced in one step here. A link to a run directory stays, its run is replaced.
   explicit RunDir(const std::string& path, RunKind kind = RunKind::kPolicy);

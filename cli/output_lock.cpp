@@ -42,7 +42,7 @@ void tell_leftovers(const fs::path& path) {
 
 }  // namespace
 
-OutputLock::OutputLock(const std::string& path) : name_(path + ".baton-lock") {
+OutputLock::OutputLock(const std::string& path) : name_(path + std::string(kLockSuffix)) {
   do {
     if (file_ >= 0) close(file_);
     file_ = open(name_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);

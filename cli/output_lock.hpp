@@ -1,8 +1,11 @@
 #pragma once
 // One process at a time on an output, and what a process that was killed left beside it.
 #include <string>
+#include <string_view>
 
 namespace baton::cli {
+
+constexpr std::string_view kLockSuffix = ".baton-lock";
 
 // Holds `path`, a file or a folder that need not be there yet, against other processes: a lock (flock) on the file
 // PATH.baton-lock beside it. The kernel drops the lock when the process ends, however it ends; the file is removed by

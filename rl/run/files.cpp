@@ -119,7 +119,7 @@ void OutputFile::commit() {
   BATON_REQUIRE(rename(temporary_.c_str(), target_.c_str()) == 0, "{}: cannot be written: {}", path_,
                 std::strerror(errno));
   temporary_.clear();
-  sync_folder(folder_of(target_));
+  sync_folder(folder_of(target_), path_);
 }
 
 void write_text_atomic(const std::string& path, std::string_view text) {
@@ -128,13 +128,13 @@ void write_text_atomic(const std::string& path, std::string_view text) {
   file.commit();
 }
 
-void sync_folder(const std::string& folder) {
+void sync_folder(const std::string& folder, const std::string& shown) {
   const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   // Some file systems sync no folders and say EINVAL.
   const bool good = file >= 0 && (fsync(file) == 0 || errno == EINVAL);
   const int why = errno;
   if (file >= 0) ::close(file);
-  BATON_REQUIRE(good, "{}: writing failed: {}", folder, std::strerror(why));
+  BATON_REQUIRE(good, "{}: writing failed: {}", shown, std::strerror(why));
 }
 
 void sync_tree(const std::string& folder) {
@@ -144,13 +144,13 @@ void sync_tree(const std::string& folder) {
     const std::string path = entry->path();
     const auto kind = entry->symlink_status(error).type();
     if (error) break;
-    if (kind == fs::file_type::directory) sync_folder(path);
+    if (kind == fs::file_type::directory) sync_folder(path, path);
     if (kind != fs::file_type::regular) continue;
     Descriptor file(path, O_RDONLY | O_NOFOLLOW, path);
     file.sync();
   }
   BATON_REQUIRE(!error, "{}: cannot be listed: {}", folder, error.message());
-  sync_folder(folder);
+  sync_folder(folder, folder);
 }
 
 std::string read_text(const std::string& path) {

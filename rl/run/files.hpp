@@ -59,8 +59,10 @@ class OutputFile {
 // OutputFile in one call.
 void write_text_atomic(const std::string& path, std::string_view text);
 
-// What stands in the folder, or in it and all below, survives a loss of power from here on.
-void sync_folder(const std::string& folder);
+// The names in the folder survive a loss of power from here on; errors name `shown`.
+void sync_folder(const std::string& folder, const std::string& shown);
+
+// The same for everything in it, at any depth, and for what the files hold.
 void sync_tree(const std::string& folder);
 
 std::string read_text(const std::string& path);  // throws naming the path
