@@ -1,4 +1,4 @@
-// kill -9 at random moments of every command that writes. BATON_KILLS: how many each (8).
+// kill -9 at random moments of every command that writes, and locks. BATON_KILLS: how many each (8).
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -18,7 +18,8 @@ TEST_CASE("kill -9 at random moments: the old thing whole or the new one whole u
   const int kills = test::number_from("BATON_KILLS", 8);
   int killed = 0;
   for (const WritingCommand& command : test::writing_commands()) {
-    for (int k = 0; k < kills; ++k) {
+    int landed = 0;
+    for (int k = 0; landed < kills && k < 4 * kills; ++k) {
       const test::TemporaryFolder folder;
       const Contents before = k % 2 == 0 ? command.old : Contents();
       test::put(before, folder.file("out"));
@@ -27,15 +28,17 @@ TEST_CASE("kill -9 at random moments: the old thing whole or the new one whole u
       deadly.signal = SIGKILL;
       const double part =
           static_cast<double>(kernels::mix_seed(9, static_cast<std::uint64_t>(k)) % 1000) / 1000;
-      deadly.after_us = static_cast<std::int64_t>(1.1e6 * command.seconds * part);
+      deadly.after_us = static_cast<std::int64_t>(1e6 * command.seconds * part);
       const Outcome outcome = run_baton(command.arguments(folder.file("out"), 2), deadly);
       INFO(command.name, ", killed after ", deadly.after_us, " us");
       const Contents left = test::contents_of(folder.file("out"));
       CHECK((command.is_made(left) || (outcome.code != 0 && left == before)));
-      killed += outcome.code == 128 + SIGKILL;
+      landed += outcome.code == 128 + SIGKILL;
     }
+    CHECK(landed > 0);
+    killed += landed;
   }
-  MESSAGE(killed, " of ", kills * static_cast<int>(test::writing_commands().size()), " runs were killed");
+  MESSAGE(killed, " runs were killed");
 }
 
 // A lock of another process stands for that process.

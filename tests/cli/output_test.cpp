@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 
 #include "kernels/error.hpp"
@@ -205,6 +206,19 @@ TEST_CASE("a pipe that nobody reads is one error, not a wait") {
   REQUIRE(mkfifo(folder.file("pipe").c_str(), 0666) == 0);
   CHECK_THROWS_WITH_AS(rl::write_text_atomic(folder.file("pipe"), "x"), doctest::Contains("nobody reads"),
                        Error);
+}
+
+TEST_CASE("a pipe whose reader leaves is an error, not the end of the process") {
+  const test::TemporaryFolder folder;
+  REQUIRE(mkfifo(folder.file("pipe").c_str(), 0666) == 0);
+  const int reader = open(folder.file("pipe").c_str(), O_RDONLY | O_NONBLOCK);
+  const auto before = std::signal(SIGPIPE, SIG_IGN);  // as in the program
+  {
+    rl::OutputFile file(folder.file("pipe"));
+    close(reader);
+    CHECK_THROWS_WITH_AS(file.write("x"), doctest::Contains("Broken pipe"), Error);
+  }
+  std::signal(SIGPIPE, before);
 }
 
 TEST_CASE("relative_to: inputs are named as seen from the run directory") {

@@ -51,6 +51,7 @@ void arrange(const Circumstances& circumstances, const std::string& out, const s
   for (const int file : circumstances.closed) close(file);
   // A shell that started the tests in the background has these ignored.
   for (const int number : {SIGINT, SIGQUIT, SIGHUP}) std::signal(number, SIG_DFL);
+  if (circumstances.ignored != 0) std::signal(circumstances.ignored, SIG_IGN);
   if (circumstances.file_limit >= 0) {
     const rlimit limit{static_cast<rlim_t>(circumstances.file_limit),
                        static_cast<rlim_t>(circumstances.file_limit)};

@@ -18,6 +18,7 @@ struct Circumstances {
   std::vector<int> closed;               // descriptors
   std::string out, err;                  // where standard output and error go; empty: kept in the outcome
   std::int64_t file_limit = -1;          // bytes of a file (`ulimit -f`)
+  int ignored = 0;                       // a signal that the program is started with ignored, as by nohup
   int signal = 0;                        // sent ...
   std::int64_t after_us = 0;             // ... so long after the start
 };

@@ -64,5 +64,16 @@ TEST_CASE("SIGHUP, SIGINT, SIGQUIT, SIGTERM: one line, 128 + the signal, nothing
   }
 }
 
+TEST_CASE("SIGHUP under nohup ends nothing") {
+  const WritingCommand& command = test::writing_commands()[1];
+  const test::TemporaryFolder folder;
+  auto arguments = command.arguments(folder.file("out"), 2);
+  for (const char* word : {"--set", "imitate.updates=400"}) arguments.emplace_back(word);
+  Circumstances hung_up;
+  hung_up.ignored = hung_up.signal = SIGHUP;
+  hung_up.after_us = 100'000;
+  CHECK(run_baton(arguments, hung_up).code == 0);
+}
+
 }  // namespace
 }  // namespace baton
