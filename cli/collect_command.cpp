@@ -30,7 +30,7 @@ void collect(const Options& options) {
   if (!options.env.empty()) config.env = options.env;
   if (options.undisturbed) config.collect.disturbance_low = config.collect.disturbance_high = 0;
   require_unused(options.out, options.force);
-  require_writable_file(options.out, Writing::kFileOnly);
+  const OutputLock lock = require_writable_file(options.out, Writing::kFileOnly);
   const rl::Dataset data = collect_step(config);
   rl::write_dataset(data, options.out);
   const auto complete = std::count(data.completed.begin(), data.completed.end(), 1);

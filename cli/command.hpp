@@ -2,8 +2,8 @@
 // How subcommands meet main: each add_*() declares its options on the parser and leaves what it does in
 // `Registry::action`, which main runs after parsing. One subcommand, one file: <name>_command.cpp.
 //
-// Exit codes: 0 done, 2 wrong use (CLI::ParseError, UsageError), 1 anything else. An action reports failure only by
-// throwing; main turns what was thrown into one line on stderr.
+// Exit codes: 0 done, 2 wrong use (CLI::ParseError, UsageError), 128 + N ended by signal N, 1 anything else. An action
+// reports failure only by throwing; main turns what was thrown into one line on stderr.
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>

@@ -12,6 +12,7 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/steps.hpp"
+#include "cli/streams.hpp"
 #include "cli/table.hpp"
 #include "kernels/names.hpp"
 #include "rl/hierarchy.hpp"
@@ -48,8 +49,6 @@ rl::Published paper_tuned(rl::Variant variant) {
   return {};
 }
 
-void heading(const std::string& text) { fmt::print(stderr, "{}\n", text); }
-
 std::string upper(std::string text) {
   for (char& c : text) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
   return text;
@@ -59,18 +58,19 @@ class Demo {
  public:
   Demo(const rl::Config& config, std::string out) : config_(config), out_(std::move(out)) {}
 
-  void run() {
-    heading("demonstrations of the scripted operator");
+  // Returns the table that ends it.
+  std::string run() {
+    note("demonstrations of the scripted operator");
     data_ = collect_step(config_);
     rl::write_dataset(data_, out_ + "/demos.h5");
     for (int k = 0; k < config_.demo.seeds; ++k) {
       rl::Config seeded = config_;
       seeded.seed = config_.seed + static_cast<std::uint64_t>(k);
-      heading(fmt::format("training seed {} of {}: imitation, fine-tuning on {} goals, distillation", k + 1,
-                          config_.demo.seeds, goals().size()));
+      note(fmt::format("training seed {} of {}: imitation, fine-tuning on {} goals, distillation", k + 1,
+                       config_.demo.seeds, goals().size()));
       train(seeded, fmt::format("{}/seed_{}", out_, seeded.seed));
     }
-    report();
+    return report();
   }
 
  private:
@@ -94,7 +94,8 @@ class Demo {
       const std::string name(method->name);
       const auto agent = imitate_step(own, demos(), folder + "/" + name);
       const rl::Evaluation evaluation = evaluate(*agent, name, config.eval.goals, folder);
-      note(upper(name), fmt::format("{} goals", evaluation.goals.size()), evaluation.mean, method->published);
+      add_row(upper(name), fmt::format("{} goals", evaluation.goals.size()), evaluation.mean,
+              method->published);
       if (method == start_method()) before = evaluation.goals;
     }
     tune(config, folder, before);
@@ -127,10 +128,10 @@ class Demo {
     const rl::Evaluation distilled =
         evaluate(agent, "distilled", fmt::format("{}", fmt::join(names, ",")), folder);
     const std::string which = fmt::format("{} fine-tuned", names.size());
-    if (before.size() == after.size()) note("RIL, before", which, rl::mean_over_goals(before), {});
+    if (before.size() == after.size()) add_row("RIL, before", which, rl::mean_over_goals(before), {});
     const std::string variant(rl::variant_name(config.finetune.variant));
-    note(upper(variant) + "-RPL", which, rl::mean_over_goals(after), paper_tuned(config.finetune.variant));
-    note("RPL, distilled", which, distilled.mean, kPaperDistilled);
+    add_row(upper(variant) + "-RPL", which, rl::mean_over_goals(after), paper_tuned(config.finetune.variant));
+    add_row("RPL, distilled", which, distilled.mean, kPaperDistilled);
   }
 
   rl::Evaluation evaluate(const rl::Agent& agent, const std::string& name, const std::string& goals,
@@ -148,14 +149,14 @@ class Demo {
     return evaluation;
   }
 
-  void note(const std::string& name, const std::string& goals, const rl::GoalResult& result,
-            const rl::Published& paper) {
+  void add_row(const std::string& name, const std::string& goals, const rl::GoalResult& result,
+               const rl::Published& paper) {
     auto row = std::ranges::find(rows_, name, &Row::name);
     if (row == rows_.end()) row = rows_.insert(row, Row{name, goals, {}, paper});
     row->seeds.push_back(result);
   }
 
-  void report() const {
+  std::string report() const {
     Table table({"method", "goals", "success %", "steps (of 4)", "success at end %", "paper: success %",
                  "paper: steps"});
     nlohmann::ordered_json methods = nlohmann::ordered_json::array();
@@ -182,12 +183,6 @@ class Demo {
                          {"success_final", at_end.mean},
                          {"success_final_error", at_end.error}});
     }
-    fmt::print(
-        "\n{}\nMean and standard error over {} training seeds. The paper's figures are means over 17 goals "
-        "on the\n"
-        "original kitchen, with 400 human demonstrations.\n"
-        "Everything is in {}: demos.h5, a folder for each seed.\n",
-        table.text(), config_.demo.seeds, out_);
     rl::write_summary(out_, {{"command", "demo"},
                              {"env", config_.env},
                              {"seed", config_.seed},
@@ -195,6 +190,7 @@ class Demo {
                              {"demonstrations", data_.episodes()},
                              {"finetuned", goals()},
                              {"methods", methods}});
+    return table.text();
   }
 
   rl::Config config_;
@@ -203,7 +199,6 @@ class Demo {
   std::vector<Row> rows_;
 };
 
-// The parts are whole folders and files of their own, kept as they are finished; summary.json comes last.
 void demo(const Options& options) {
   const rl::Config config = resolve(options.settings);
   const auto env = envs::make_env(config.env, {});
@@ -212,10 +207,16 @@ void demo(const Options& options) {
   if (!config.demo.goals.empty()) env->goals(config.demo.goals);
   require_unused(options.out, options.force);
   const rl::Provenance origin = provenance("demo", {});
-  prepare_run_folder(options.out);
-  rl::write_text_atomic(options.out + "/config.toml", rl::to_toml(config));
-  Demo(config, options.out).run();
-  rl::write_text_atomic(options.out + "/run.json", origin.to_json(options.out).dump(2) + "\n");
+  RunDir run(options.out, RunKind::kDemo);
+  rl::write_text_atomic(run.file("config.toml"), rl::to_toml(config));
+  const std::string table = Demo(config, run.partial()).run();
+  write_run_json(run, options.out, origin);
+  run.commit();
+  fmt::print(
+      "\n{}\nMean and standard error over {} training seeds. The paper's figures are means over 17 goals on "
+      "the\noriginal kitchen, with 400 human demonstrations.\n"
+      "Everything is in {}: demos.h5, a folder for each seed.\n",
+      table, config.demo.seeds, options.out);
 }
 
 }  // namespace

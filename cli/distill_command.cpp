@@ -11,6 +11,7 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/steps.hpp"
+#include "cli/streams.hpp"
 #include "kernels/error.hpp"
 #include "rl/distill.hpp"
 #include "rl/hierarchy.hpp"
@@ -73,11 +74,10 @@ std::vector<rl::Trajectories> roll_out(const rl::Config& config, const DistillSt
     options.exploration = {config.distill.explore, 0};
     rollouts.push_back(rl::rollout(*env, actor, env->goals(origins[i].goal), options, reporter.callback()));
     if (config.distill.only_successful && success_rate(rollouts.back()) == 0)
-      fmt::print(
-          stderr,
+      note(fmt::format(
           "{}: none of {} rollouts reached its goal '{}'; learning from all of them (distill.only_successful "
-          "has nothing to choose from)\n",
-          step.from[i], config.distill.episodes, origins[i].goal);
+          "has nothing to choose from)",
+          step.from[i], config.distill.episodes, origins[i].goal));
   }
   return rollouts;
 }
@@ -123,6 +123,7 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
   rl::RelayPolicy policy =
       rl::distill(begin, teachers, step.demos.data, envs::make_env(config.env, {})->spec(), config.distill,
                   config.seed, reporter.callback());
+  metrics.close();
   policy.config = rl::to_toml(config);
   rl::save_policy(policy, run.partial());
   rl::write_text_atomic(run.file("config.toml"), policy.config);

@@ -9,6 +9,7 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/steps.hpp"
+#include "cli/streams.hpp"
 #include "cli/table.hpp"
 #include "envs/env.hpp"
 #include "kernels/error.hpp"
@@ -51,11 +52,10 @@ void replay(const Options& options) {
   const auto what = options.model.empty() ? rl::ReplayOf::kActions : rl::ReplayOf::kTargets;
   fmt::print("{}", replay_table(rl::replay(*env, data, what, reporter.callback())));
   if (options.model.empty())
-    fmt::print(
-        stderr,
+    note(
         "Actions are replayed as they stand, from observations that drift; what disturbed them while they "
         "were recorded (collect without --undisturbed) is not in the file. --model replays the recorded "
-        "targets instead.\n");
+        "targets instead.");
 }
 
 void eval(const Options& options) {
@@ -65,12 +65,13 @@ void eval(const Options& options) {
     return;
   }
   const auto agent = rl::load_agent(options.policy);
-  if (!options.json.empty()) require_writable_file(options.json);
+  if (!options.json.empty()) require_not_input(options.json, options.policy);
+  const OutputLock lock = options.json.empty() ? OutputLock() : require_writable_file(options.json);
   const rl::Evaluation evaluation = eval_step(*agent, options.step);
   if (!options.json.empty()) rl::write_text_atomic(options.json, rl::to_json(evaluation).dump(2) + "\n");
   fmt::print("{}", evaluation_table(evaluation));
   if (evaluation.diverged > 0)
-    fmt::print(stderr, "{} environments diverged and were put back\n", evaluation.diverged);
+    note(fmt::format("{} environments diverged and were put back", evaluation.diverged));
 }
 
 // Which episodes, and under what noise.

@@ -86,6 +86,7 @@ FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step)
     StageReporter reporter(&metrics, std::string(rl::variant_name(config.finetune.variant)), "actions");
     result = rl::finetune(*env, init, goal, step.demos.data, config.finetune, config.seed,
                           reporter.callback(), step.device.solve);
+    metrics.close();
   }
   result.best.config = rl::to_toml(config);
   rl::save_policy(result.best, run.partial());

@@ -72,6 +72,7 @@ std::unique_ptr<rl::Agent> imitate_step(const rl::Config& config, const Demos& d
     agent = rl::learn(*demos.data, spec, *config.method, config.policy, config.imitate, config.seed,
                       reporter.callback(), device.level);
     last = reporter.last_metrics();
+    metrics.close();
   }
   agent->config = rl::to_toml(config);
   agent->save(run.partial());

@@ -9,10 +9,10 @@ namespace baton::cli {
 namespace {
 
 // Lock-free, so that a signal handler may write it.
-std::atomic<bool> stop{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
+std::atomic<int> stop{0};
+static_assert(std::atomic<int>::is_always_lock_free);
 
-extern "C" void on_signal(int) { stop.store(true, std::memory_order_relaxed); }
+extern "C" void on_signal(int number) { stop.store(number, std::memory_order_relaxed); }
 
 }  // namespace
 
@@ -21,16 +21,16 @@ void catch_interrupts() {
   action.sa_handler = on_signal;
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  // A reader that goes away (baton ... | head) becomes a write error, not a silent death.
-  std::signal(SIGPIPE, SIG_IGN);
+  for (const int number : {SIGINT, SIGTERM, SIGQUIT}) sigaction(number, &action, nullptr);
+  struct sigaction before {};
+  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)
+    sigaction(SIGHUP, &action, nullptr);
 }
 
-bool interrupted() { return stop.load(std::memory_order_relaxed); }
+int interrupted() { return stop.load(std::memory_order_relaxed); }
 
 void throw_if_interrupted() {
-  if (interrupted()) throw rl::Interrupted();
+  if (interrupted() != 0) throw rl::Interrupted();
 }
 
 }  // namespace baton::cli

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 #include <new>
 #include <string>
@@ -11,18 +10,16 @@
 #include "cli/command.hpp"
 #include "cli/common.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/streams.hpp"
 #include "kernels/error.hpp"
 #include "kernels/names.hpp"
+#include "rl/run/progress.hpp"
 
 namespace baton::cli {
 namespace {
 
-// One line on stderr, whatever the message holds: names in a hostile file may hold a terminal's control characters.
-int report(std::string message, int code) {
-  while (!message.empty() && message.back() == '\n') message.pop_back();
-  for (char& c : message)
-    if (const auto byte = static_cast<unsigned char>(c); byte < 32 || byte == 127) c = c == '\n' ? ' ' : '?';
-  fmt::print(stderr, "baton: {}\n", message);
+int report(const std::string& message, int code) {
+  note("baton: " + message);
   return code;
 }
 
@@ -46,7 +43,9 @@ int run(int argc, char** argv) {
       "baton"};
   app.set_version_flag("--version", "baton 0.1.0");
   app.require_subcommand(1);
-  app.footer("baton COMMAND --help says more. Exit codes: 0 done, 2 wrong use, 1 anything else.");
+  app.footer(
+      "baton COMMAND --help says more. Exit codes: 0 done, 2 wrong use, 1 anything else, "
+      "128 + N ended by signal N.");
   app.get_formatter()->column_width(34);
   invocation().argv.assign(argv, argv + argc);
   Registry registry{app, {}};
@@ -63,12 +62,16 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return app.exit(e);
+    if (e.get_exit_code() == 0) {
+      app.exit(e);
+      flush_output();
+      return 0;
+    }
     return report(fmt::format("{} (see baton{} --help)", e.what(), chosen_name(app)), 2);
   }
   catch_interrupts();
   registry.action();
-  if (std::fflush(stdout) != 0) fail("standard output cannot be written");
+  flush_output();
   return 0;
 }
 
@@ -84,8 +87,11 @@ void add_threads(CLI::App& command, int& threads) {
 
 int main(int argc, char** argv) {
   using baton::cli::report;
+  baton::cli::prepare_streams();
   try {
     return baton::cli::run(argc, argv);
+  } catch (const baton::rl::Interrupted& e) {
+    return report(e.what(), 128 + baton::cli::interrupted());
   } catch (const baton::UsageError& e) {
     return report(e.what(), 2);
   } catch (const std::bad_alloc&) {

@@ -132,7 +132,7 @@ bool StageReporter::report(const rl::Progress& progress) {
     last_ = *progress.metrics;
   }
   bar_->update(progress.done, note_);
-  return !interrupted();
+  return interrupted() == 0;
 }
 
 }  // namespace baton::cli

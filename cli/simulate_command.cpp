@@ -45,7 +45,9 @@ void simulate(const Options& options) {
   BATON_REQUIRE(static_cast<double>(options.steps) * static_cast<double>(width) < kMaxNumbers,
                 "{} steps of {} numbers do not fit into memory; simulate in pieces with --state",
                 options.steps, width);
-  require_writable_file(options.out);
+  for (const std::string& input : {options.model, options.state, options.ctrl})
+    require_not_input(options.out, input);
+  const OutputLock lock = require_writable_file(options.out);
 
   SimulationRun run;
   run.steps = options.steps;

@@ -160,7 +160,8 @@ void testspeed(const Options& options) {
   kernels::set_threads(options.threads);
   const sim::BatchOptions where = batch_options(options);
   const sim::Model<double> model = sim::mjcf::load(options.model);
-  if (!options.json.empty()) require_writable_file(options.json);
+  if (!options.json.empty()) require_not_input(options.json, options.model);
+  const OutputLock lock = options.json.empty() ? OutputLock() : require_writable_file(options.json);
   const std::size_t bytes = options.device == "cpu" ? bytes_per_environment(model, where) : 0;
   require_memory(bytes, options.envs);
   if (options.device != "cpu") sim::Batch(model, 1, where).step();  // loads the kernels

@@ -5,53 +5,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <utility>
 
-#include "rl/run/metrics.hpp"
+#include "rl/data/hdf5_handle.hpp"
 
 namespace baton::rl {
+
+using hdf5::element_count, hdf5::Handle, hdf5::native_type, hdf5::silence, hdf5::string_type;
+
 namespace {
-
-// Owns one HDF5 identifier; `what` opens the message when the library refuses.
-class Handle {
- public:
-  template <class... Args>
-  Handle(hid_t id, herr_t (*close)(hid_t), fmt::format_string<Args...> what, Args&&... args)
-      : id_(id), close_(close) {
-    if (id_ < 0) fail(what, std::forward<Args>(args)...);
-  }
-  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-  Handle& operator=(Handle&&) = delete;
-  ~Handle() {
-    if (id_ >= 0) close_(id_);
-  }
-  operator hid_t() const { return id_; }
-
- private:
-  hid_t id_;
-  herr_t (*close_)(hid_t);
-};
-
-void silence() {
-  static const herr_t once = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  (void)once;
-}
-
-template <class T>
-hid_t native_type() {
-  if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
-  if constexpr (std::is_same_v<T, float>) return H5T_NATIVE_FLOAT;
-  if constexpr (std::is_same_v<T, std::int64_t>) return H5T_NATIVE_INT64;
-  if constexpr (std::is_same_v<T, std::uint64_t>) return H5T_NATIVE_UINT64;
-  if constexpr (std::is_same_v<T, std::uint8_t>) return H5T_NATIVE_UINT8;
-}
-
-Handle string_type(const std::string& path) {
-  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "{}: cannot make a string type", path);
-  H5Tset_size(type, H5T_VARIABLE);
-  H5Tset_cset(type, H5T_CSET_UTF8);
-  return type;
-}
 
 // h5py writes booleans as an enumeration over one byte, which HDF5 does not convert to numbers by itself.
 bool is_byte_enum(hid_t type) { return H5Tget_class(type) == H5T_ENUM && H5Tget_size(type) == 1; }
@@ -63,17 +24,6 @@ std::vector<std::uint64_t> space_shape(hid_t space) {
   return {dims.begin(), dims.end()};
 }
 
-std::uint64_t element_count(const std::vector<std::uint64_t>& shape, const std::string& path,
-                            const std::string& name) {
-  std::uint64_t count = 1;
-  for (const std::uint64_t extent : shape) {
-    BATON_REQUIRE(extent <= Hdf5File::kMaxElements && count * extent <= Hdf5File::kMaxElements,
-                  "{}: {}: too large, more than {} numbers", path, name, Hdf5File::kMaxElements);
-    count *= extent;
-  }
-  return count;
-}
-
 // Stored bytes bound what a well-formed array of this size can need; gzip reaches at most about 1000 : 1.
 void require_plausible(hid_t dataset, std::uint64_t bytes, const std::string& path, const std::string& name) {
   const std::uint64_t stored = H5Dget_storage_size(dataset);
@@ -83,17 +33,16 @@ void require_plausible(hid_t dataset, std::uint64_t bytes, const std::string& pa
 
 }  // namespace
 
-Hdf5File::Hdf5File(std::int64_t file, std::string path, std::string temporary)
-    : file_(file), path_(std::move(path)), temporary_(std::move(temporary)) {}
+Hdf5File::Hdf5File(std::int64_t file, std::string path, std::string target)
+    : file_(file), path_(std::move(path)), target_(std::move(target)) {}
 
 Hdf5File::Hdf5File(Hdf5File&& other) noexcept
     : file_(std::exchange(other.file_, -1)),
       path_(std::move(other.path_)),
-      temporary_(std::exchange(other.temporary_, std::string())) {}
+      target_(std::exchange(other.target_, std::string())) {}
 
 Hdf5File::~Hdf5File() {
   if (file_ >= 0) H5Fclose(file_);
-  if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 
 Hdf5File Hdf5File::open(const std::string& path) {
@@ -109,25 +58,6 @@ Hdf5File Hdf5File::open(const std::string& path) {
   BATON_REQUIRE(file >= 0, "{}: damaged or truncated HDF5 file ({} bytes)", path,
                 std::filesystem::file_size(path, error));
   return Hdf5File(file, path, "");
-}
-
-Hdf5File Hdf5File::create(const std::string& path) {
-  silence();
-  BATON_REQUIRE(!is_stream(path), "{}: a pipe or a device; HDF5 can only be written to a file", path);
-  const std::string place = linked_file(path), temporary = fmt::format("{}.tmp-{}", place, getpid());
-  const hid_t file = H5Fcreate(temporary.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-  BATON_REQUIRE(file >= 0, "{}: cannot be written (does its folder exist and allow writing?)", path);
-  return Hdf5File(file, place, temporary);
-}
-
-void Hdf5File::commit() {
-  BATON_REQUIRE(!temporary_.empty(), "{}: commit on a file that is not being written", path_);
-  const bool closed = H5Fflush(file_, H5F_SCOPE_GLOBAL) >= 0 && H5Fclose(std::exchange(file_, -1)) >= 0;
-  BATON_REQUIRE(closed, "{}: writing failed (disk full?)", path_);
-  std::error_code error;
-  std::filesystem::rename(temporary_, path_, error);
-  BATON_REQUIRE(!error, "{}: cannot be written: {}", path_, error.message());
-  temporary_.clear();
 }
 
 bool Hdf5File::has(const std::string& name) const {
@@ -225,56 +155,6 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
   return strings;
 }
 
-template <class T>
-void Hdf5File::write(const std::string& name, std::span<const T> values,
-                     const std::vector<std::uint64_t>& shape, bool gzip) {
-  BATON_REQUIRE(element_count(shape, path_, name) == values.size(), "{}: {}: {} numbers for a shape of {}",
-                path_, name, values.size(), element_count(shape, path_, name));
-  const std::vector<hsize_t> dims(shape.begin(), shape.end());
-  const Handle space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr), H5Sclose,
-                     "{}: {}: bad shape", path_, name);
-  const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "{}: {}: cannot be made", path_, name);
-  H5Pset_create_intermediate_group(links, 1);
-  const Handle options(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "{}: {}: cannot be made", path_, name);
-  H5Pset_obj_track_times(options, false);  // the same data gives the same bytes
-  if (gzip && !values.empty()) {
-    std::vector<hsize_t> chunk = dims;
-    std::uint64_t row = 1;
-    for (std::size_t i = 1; i < dims.size(); ++i) row *= dims[i];
-    chunk[0] = std::clamp<hsize_t>(65536 / std::max<std::uint64_t>(row, 1), 1, dims[0]);
-    H5Pset_chunk(options, static_cast<int>(chunk.size()), chunk.data());
-    H5Pset_shuffle(options);
-    H5Pset_deflate(options, 4);
-  }
-  const Handle dataset(H5Dcreate2(file_, name.c_str(), native_type<T>(), space, links, options, H5P_DEFAULT),
-                       H5Dclose, "{}: {}: cannot be made", path_, name);
-  if (values.empty()) return;
-  BATON_REQUIRE(H5Dwrite(dataset, native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0,
-                "{}: {}: writing failed (disk full?)", path_, name);
-}
-
-void Hdf5File::write_strings(const std::string& name, const std::vector<std::string>& values) {
-  const hsize_t count = values.size();
-  const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose, "{}: {}: bad shape", path_, name);
-  const Handle type = string_type(path_);
-  const Handle options(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "{}: {}: cannot be made", path_, name);
-  H5Pset_obj_track_times(options, false);
-  const Handle dataset(H5Dcreate2(file_, name.c_str(), type, space, H5P_DEFAULT, options, H5P_DEFAULT),
-                       H5Dclose, "{}: {}: cannot be made", path_, name);
-  if (values.empty()) return;
-  std::vector<const char*> pointers;
-  for (const std::string& value : values) pointers.push_back(value.c_str());
-  BATON_REQUIRE(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0,
-                "{}: {}: writing failed (disk full?)", path_, name);
-}
-
-void Hdf5File::make_group(const std::string& name) {
-  const Handle options(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, "{}: {}: cannot be made", path_, name);
-  H5Pset_obj_track_times(options, false);
-  const Handle group(H5Gcreate2(file_, name.c_str(), H5P_DEFAULT, options, H5P_DEFAULT), H5Gclose,
-                     "{}: {}: cannot be made", path_, name);
-}
-
 bool Hdf5File::has_attribute(const std::string& object, const std::string& name) const {
   return (object == "/" || has(object)) &&
          H5Aexists_by_name(file_, object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
@@ -313,33 +193,8 @@ std::vector<double> Hdf5File::number_attribute(const std::string& object, const 
   return values;
 }
 
-void Hdf5File::set_attribute(const std::string& object, const std::string& name, const std::string& value) {
-  const Handle space(H5Screate(H5S_SCALAR), H5Sclose, "{}: attribute {}: cannot be made", path_, name);
-  const Handle type = string_type(path_);
-  const Handle attribute(H5Acreate_by_name(file_, object.c_str(), name.c_str(), type, space, H5P_DEFAULT,
-                                           H5P_DEFAULT, H5P_DEFAULT),
-                         H5Aclose, "{}: attribute {} of {}: cannot be made", path_, name, object);
-  const char* pointer = value.c_str();
-  BATON_REQUIRE(H5Awrite(attribute, type, &pointer) >= 0, "{}: attribute {}: writing failed", path_, name);
-}
-
-void Hdf5File::set_attribute(const std::string& object, const std::string& name,
-                             std::span<const double> values) {
-  const hsize_t count = values.size();
-  const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose, "{}: attribute {}: cannot be made",
-                     path_, name);
-  const Handle attribute(H5Acreate_by_name(file_, object.c_str(), name.c_str(), H5T_NATIVE_DOUBLE, space,
-                                           H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
-                         H5Aclose, "{}: attribute {} of {}: cannot be made", path_, name, object);
-  if (values.empty()) return;
-  BATON_REQUIRE(H5Awrite(attribute, H5T_NATIVE_DOUBLE, values.data()) >= 0,
-                "{}: attribute {}: writing failed", path_, name);
-}
-
-#define BATON_HDF5_TYPE(T)                                                                          \
-  template std::vector<T> Hdf5File::read<T>(const std::string&, std::vector<std::uint64_t>*) const; \
-  template void Hdf5File::write<T>(const std::string&, std::span<const T>,                          \
-                                   const std::vector<std::uint64_t>&, bool);
+#define BATON_HDF5_TYPE(T) \
+  template std::vector<T> Hdf5File::read<T>(const std::string&, std::vector<std::uint64_t>*) const;
 BATON_HDF5_TYPE(double)
 BATON_HDF5_TYPE(float)
 BATON_HDF5_TYPE(std::int64_t)

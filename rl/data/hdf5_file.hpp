@@ -18,7 +18,7 @@ class Hdf5File {
 
   // Opens for reading. Says whether the file is missing, not HDF5 or truncated.
   static Hdf5File open(const std::string& path);
-  // Creates path + ".tmp-<pid>"; commit() renames it to path. Destroyed without commit, the temporary is removed.
+  // In memory; commit() writes it to path, whole or not at all (rl/run/files.hpp).
   static Hdf5File create(const std::string& path);
 
   Hdf5File(Hdf5File&& other) noexcept;
@@ -53,9 +53,9 @@ class Hdf5File {
   void set_attribute(const std::string& object, const std::string& name, std::span<const double> values);
 
  private:
-  Hdf5File(std::int64_t file, std::string path, std::string temporary);
+  Hdf5File(std::int64_t file, std::string path, std::string target);
   std::int64_t file_ = -1;
-  std::string path_, temporary_;
+  std::string path_, target_;  // target_: where commit() writes; empty when reading
 };
 
 }  // namespace baton::rl

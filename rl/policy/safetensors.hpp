@@ -1,7 +1,8 @@
 #pragma once
 // Tensors of float32 in the safetensors format (https://github.com/huggingface/safetensors), which holds no code:
-//   u64 little-endian N; N bytes of JSON; the tensors' bytes, little-endian, row-major, one after the other without gaps
-//   JSON: {"__metadata__": {text: text, ...}, name: {"dtype": "F32", "shape": [...], "data_offsets": [begin, end]}, ...}
+//   u64 little-endian N; N bytes of JSON; the tensors' bytes, little-endian, row-major, without gaps
+//   JSON: {"__metadata__": {text: text, ...},
+//          name: {"dtype": "F32", "shape": [...], "data_offsets": [begin, end]}, ...}
 // Files of baton also tell damage: metadata "sha256" is the SHA-256 of the whole file with these 64 digits as zeros.
 // The Python package `safetensors` reads what is written here; what it writes is read where no digest is demanded.
 #include <cstdint>

@@ -1,6 +1,7 @@
 #include "tests/cli/process.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,34 +31,73 @@ void write_file(const std::string& path, const std::string& bytes) {
   if (!out.flush()) throw std::runtime_error("cannot write " + path);
 }
 
-Outcome run_baton(const std::vector<std::string>& arguments, int interrupt_after_ms) {
+namespace {
+
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+  std::vector<char*> list;
+  for (const auto& word : words) list.push_back(const_cast<char*>(word.c_str()));
+  list.push_back(nullptr);
+  return list;
+}
+
+// In the child, before the program: system calls only.
+void arrange(const Circumstances& circumstances, const std::string& out, const std::string& err) {
+  const int in = open("/dev/null", O_RDONLY);
+  const int to = open(out.c_str(), O_WRONLY | O_CREAT, 0600),
+            log = open(err.c_str(), O_WRONLY | O_CREAT, 0600);
+  dup2(in, 0), dup2(to, 1), dup2(log, 2);
+  for (const int file : {in, to, log})
+    if (file > 2) close(file);
+  for (const int file : circumstances.closed) close(file);
+  // A shell that started the tests in the background has these ignored.
+  for (const int number : {SIGINT, SIGQUIT, SIGHUP}) std::signal(number, SIG_DFL);
+  if (circumstances.ignored != 0) std::signal(circumstances.ignored, SIG_IGN);
+  if (circumstances.file_limit >= 0) {
+    const rlimit limit{static_cast<rlim_t>(circumstances.file_limit),
+                       static_cast<rlim_t>(circumstances.file_limit)};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+}
+
+}  // namespace
+
+Outcome run_baton(const std::vector<std::string>& arguments, const Circumstances& circumstances) {
   const char* given = std::getenv("BATON_BINARY");
   const std::string binary = given != nullptr ? given : BATON_DEFAULT_BINARY;
   const TemporaryFolder folder;
-  const std::string out = folder.file("out"), err = folder.file("err");
-  std::vector<char*> argv{const_cast<char*>(binary.c_str())};
-  for (const auto& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
-  argv.push_back(nullptr);
+  const std::string out = circumstances.out.empty() ? folder.file("out") : circumstances.out;
+  const std::string err = circumstances.err.empty() ? folder.file("err") : circumstances.err;
+  std::vector<std::string> words{binary}, environment = circumstances.environment;
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+  std::vector<char*> argv = pointers(words), env = pointers(environment);
 
   const pid_t child = fork();
   if (child < 0) throw std::runtime_error("fork failed");
   if (child == 0) {
-    const int in = open("/dev/null", O_RDONLY);
-    const int to = open(out.c_str(), O_WRONLY | O_CREAT, 0600),
-              log = open(err.c_str(), O_WRONLY | O_CREAT, 0600);
-    dup2(in, 0), dup2(to, 1), dup2(log, 2);
-    execv(binary.c_str(), argv.data());
+    arrange(circumstances, out, err);
+    execve(binary.c_str(), argv.data(), env.data());
     _exit(126);
   }
-  if (interrupt_after_ms > 0) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(interrupt_after_ms));
-    kill(child, SIGINT);
+  if (circumstances.signal != 0) {
+    std::this_thread::sleep_for(std::chrono::microseconds(circumstances.after_us));
+    kill(child, circumstances.signal);
   }
   int status = 0;
   waitpid(child, &status, 0);
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   if (code == 126) throw std::runtime_error("cannot run " + binary);
-  return {code, read_file(out), read_file(err)};
+  const auto kept = [](const std::string& given_name, const std::string& path) {
+    return given_name.empty() ? read_file(path) : std::string();
+  };
+  return {code, kept(circumstances.out, out), kept(circumstances.err, err)};
+}
+
+Outcome run_baton(const std::vector<std::string>& arguments, int interrupt_after_ms) {
+  Circumstances circumstances;
+  circumstances.signal = interrupt_after_ms > 0 ? SIGINT : 0;
+  circumstances.after_us = std::int64_t{1000} * interrupt_after_ms;
+  return run_baton(arguments, circumstances);
 }
 
 TemporaryFolder::TemporaryFolder() {

@@ -1,6 +1,7 @@
 #pragma once
 // Runs the real binary and keeps what it printed. The binary's path comes from the environment variable BATON_BINARY,
 // or else from the build.
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,19 @@ struct Outcome {
   std::string out, err;
 };
 
+// What a run meets besides its arguments.
+struct Circumstances {
+  std::vector<std::string> environment;  // "NAME=value", beside what this process has
+  std::vector<int> closed;               // descriptors
+  std::string out, err;                  // where standard output and error go; empty: kept in the outcome
+  std::int64_t file_limit = -1;          // bytes of a file (`ulimit -f`)
+  int ignored = 0;                       // a signal that the program is started with ignored, as by nohup
+  int signal = 0;                        // sent ...
+  std::int64_t after_us = 0;             // ... so long after the start
+};
+
 // No shell: arguments arrive as they are.
+Outcome run_baton(const std::vector<std::string>& arguments, const Circumstances& circumstances);
 Outcome run_baton(const std::vector<std::string>& arguments, int interrupt_after_ms = 0);
 
 // A folder of its own for one test, removed at the end.

@@ -293,12 +293,12 @@ TEST_CASE(
   CHECK(nlohmann::json::parse(test::read_file(folder.file("demo1/run.json")))["command"] == "demo");
 }
 
-TEST_CASE("Ctrl-C: one line, exit 1, nothing half-written") {
+TEST_CASE("Ctrl-C: one line, exit 130, nothing half-written") {
   const test::TemporaryFolder folder;
   const Arguments slow{"--set", "imitate.updates=100000000"};
   const test::Outcome outcome = run_baton(
       Arguments{"imitate", "--demos", point_demos(), "--out", folder.file("run")} + quick() + slow, 700);
-  CHECK(outcome.code == 1);
+  CHECK(outcome.code == 130);
   CHECK(outcome.err.find("baton: interrupted") != std::string::npos);
   CHECK(folder.listing() == "");
 }
