@@ -46,7 +46,9 @@ rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim) {
   BATON_REQUIRE(!paths.empty(), "no demonstrations given");
   rl::Dataset all;
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    rl::Dataset one = rl::read_demonstrations(paths[i], state_dim);
+    std::vector<std::string> notes;
+    rl::Dataset one = rl::read_demonstrations(paths[i], state_dim, &notes);
+    for (const std::string& note : notes) fmt::print(stderr, "baton: note: {}\n", note);
     if (i == 0) {
       all = std::move(one);
     } else {

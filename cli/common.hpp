@@ -28,7 +28,8 @@ CLI::Validator seed_range();
 // Preset, then overrides, then --seed and --threads; the threads are in force from here on. Throws UsageError.
 rl::Config resolve(const SettingsOptions& options);
 
-// Demonstrations of one or several paths, in the given order: HDF5 (D4RL, Minari), .mjl logs or folders of them.
+// Demonstrations of one or several paths, in the given order: HDF5 (D4RL, Minari), .mjl logs or folders of them. What
+// is odd about them is printed on standard error, a line each.
 rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim = 0);
 
 // Options of an environment for work under these settings.
