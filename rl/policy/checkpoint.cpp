@@ -5,6 +5,7 @@
 
 #include "kernels/error.hpp"
 #include "rl/data/hdf5_file.hpp"
+#include "rl/data/hdf5_reader.hpp"
 #include "rl/run/metrics.hpp"
 
 namespace baton::rl {
@@ -45,7 +46,7 @@ void save_level(Hdf5File& file, const std::string& group, const GaussianPolicy& 
   write_array(file, group + "/typical_robot", encoding.typical_robot);
 }
 
-double get_number(const Hdf5File& file, const std::string& object, const std::string& name, double low,
+double get_number(const Hdf5Reader& file, const std::string& object, const std::string& name, double low,
                   double high) {
   const std::vector<double> values = file.number_attribute(object, name);
   BATON_REQUIRE(values.size() == 1, "{}: attribute {} of {} holds {} numbers, 1 is expected", file.path(),
@@ -56,12 +57,13 @@ double get_number(const Hdf5File& file, const std::string& object, const std::st
   return values[0];
 }
 
-int get_int(const Hdf5File& file, const std::string& object, const std::string& name, int low, int high) {
+int get_int(const Hdf5Reader& file, const std::string& object, const std::string& name, int low, int high) {
   return static_cast<int>(get_number(file, object, name, low, high));
 }
 
-std::vector<float> read_array(const Hdf5File& file, const std::string& name, std::size_t size) {
-  const std::vector<std::uint64_t> shape = file.shape(name);
+std::vector<float> read_array(const Hdf5Reader& file, const std::string& name, std::size_t size) {
+  const auto [kind, shape] = file.array(name);
+  BATON_REQUIRE(kind == hdf5::Kind::kFloat, "{}: {} holds no floating-point numbers", file.path(), name);
   BATON_REQUIRE(shape.size() == 1 && shape[0] == size, "{}: {} has shape ({}), ({}) is expected", file.path(),
                 name, fmt::join(shape, ", "), size);
   std::vector<float> values = file.read<float>(name);
@@ -72,7 +74,7 @@ std::vector<float> read_array(const Hdf5File& file, const std::string& name, std
   return values;
 }
 
-ag::MlpSpec load_spec(const Hdf5File& file, const std::string& group) {
+ag::MlpSpec load_spec(const Hdf5Reader& file, const std::string& group) {
   constexpr int kMaxWidth = 65536;
   ag::MlpSpec spec;
   spec.in = get_int(file, group, "in", 1, kMaxWidth);
@@ -90,7 +92,7 @@ ag::MlpSpec load_spec(const Hdf5File& file, const std::string& group) {
   return spec;
 }
 
-GaussianPolicy load_level(const Hdf5File& file, const std::string& group) {
+GaussianPolicy load_level(const Hdf5Reader& file, const std::string& group) {
   const ag::MlpSpec spec = load_spec(file, group);
   const std::size_t in = static_cast<std::size_t>(spec.in), out = static_cast<std::size_t>(spec.out);
   PolicyEncoding encoding;
@@ -134,7 +136,7 @@ void save_policy(const RelayPolicy& policy, const std::string& directory) {
 
 RelayPolicy load_policy(const std::string& directory) {
   const bool is_file = std::filesystem::is_regular_file(directory);
-  const Hdf5File file = Hdf5File::open(is_file ? directory : directory + "/policy.h5");
+  const Hdf5Reader file(is_file ? directory : directory + "/policy.h5");
   BATON_REQUIRE(file.has_attribute("/", "format") && file.string_attribute("/", "format") == kFormat,
                 "{}: not a policy of baton (attribute format = \"{}\" is missing)", file.path(), kFormat);
   const int version = get_int(file, "/", "version", 0, 1 << 20);
