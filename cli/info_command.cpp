@@ -80,6 +80,8 @@ void info(const std::string& path) {
   std::error_code error;
   BATON_REQUIRE(fs::exists(path, error), "{}: no such file or folder", path);
   if (fs::is_directory(path, error)) return folder_info(path);
+  BATON_REQUIRE(fs::is_regular_file(path, error), "{}: a pipe or a device; a file or a folder is expected",
+                path);
   if (fs::path(path).filename() == "policy.h5") return run_info(path);
   std::array<char, 4> head{};
   std::ifstream(path, std::ios::binary).read(head.data(), head.size());

@@ -32,7 +32,7 @@ namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kBaseMemory = 256 * kMiB, kWorkPerSecond = 10 * kMiB;
-constexpr rlim_t kBaseSeconds = 3;
+constexpr rlim_t kBaseSeconds = 1;
 constexpr double kAnswerSeconds = 60;
 constexpr std::size_t kLongestMessage = 2000, kLongestRequest = 1 << 16;
 constexpr int kFile = 3, kSocket = 4;  // the child's descriptors

@@ -34,7 +34,7 @@ class ConfinedChild {
   // From here on nothing can be opened.
   void seal() const;
   // Until the next call: memory for `memory` bytes beyond a base of 256 MiB, and processor time for `work` bytes at
-  // 10 MiB/s beyond three seconds. Beyond, allocations fail and the child ends.
+  // 10 MiB/s beyond one to two seconds. Beyond, allocations fail and the child ends.
   void grant(std::uint64_t memory, std::uint64_t work) const;
 
  private:

@@ -117,7 +117,7 @@ void Server::in_parts(const Array& array, const std::string& name, hid_t memory_
   BATON_REQUIRE(step <= kMostPartBytes / (row * item),
                 "{}: chunks of {} rows, {} numbers each; fewer rows are read: h5repack -l CHUNK=... IN OUT",
                 printable(name), array.chunk_rows, row);
-  child_.grant(4 * (array.chunk_bytes + step * row * item), array.count * item);
+  child_.grant(4 * (array.chunk_bytes + step * row * item), file_bytes_ + array.count * item);
   std::vector<T> values(step * row);
   std::array<hsize_t, kMostDimensions> start = {}, size = {};
   std::copy_n(array.shape.extents, kMostDimensions, size.begin());
@@ -246,7 +246,7 @@ void Server::serve(Op op, const std::string& name, const std::string& attribute)
     const auto small = static_cast<std::uint8_t>(value);
     child_.answer(&small, 1);
   };
-  child_.grant(0, 0);
+  child_.grant(0, file_bytes_);
   switch (op) {
     case Op::kOpen:
       return open();

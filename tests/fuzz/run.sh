@@ -14,7 +14,7 @@ usage() {
   exit 2
 }
 
-all=(mjcf npy obj stl)
+all=(mjcf mjl npy obj stl)
 runs=""
 seconds=30
 if [ "${1:-}" = --runs ]; then
