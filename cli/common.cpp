@@ -6,6 +6,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "cli/streams.hpp"
 #include "cli/table.hpp"
 #include "kernels/error.hpp"
 #include "kernels/names.hpp"
@@ -80,7 +81,9 @@ rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim) {
   BATON_REQUIRE(!paths.empty(), "no demonstrations given");
   rl::Dataset all;
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    rl::Dataset one = rl::read_demonstrations(paths[i], state_dim);
+    std::vector<std::string> notes;
+    rl::Dataset one = rl::read_demonstrations(paths[i], state_dim, &notes);
+    for (const std::string& each : notes) note(fmt::format("baton: note: {}", each));
     if (i == 0) {
       all = std::move(one);
     } else {

@@ -55,7 +55,8 @@ rl::Provenance provenance(const std::string& command, std::vector<rl::RunInput> 
 void add_inputs(std::vector<rl::RunInput>& inputs, const std::string& option,
                 const std::vector<std::string>& paths);
 
-// Demonstrations of one or several paths, in the given order: HDF5 (D4RL, Minari), .mjl logs or folders of them.
+// Demonstrations of one or several paths, in the given order: HDF5 (D4RL, Minari), .mjl logs or folders of them. What
+// is odd about them is printed on standard error, a line each.
 rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim = 0);
 
 // Options of an environment for work under these settings.

@@ -69,6 +69,8 @@ void info(const std::string& path) {
   std::error_code error;
   BATON_REQUIRE(fs::exists(path, error), "{}: no such file or folder", path);
   if (fs::is_directory(path, error)) return folder_info(path);
+  BATON_REQUIRE(fs::is_regular_file(path, error), "{}: a pipe or a device; a file or a folder is expected",
+                path);
   const std::string name = fs::path(path).filename();
   if (name == "policy.h5" || name.ends_with(".safetensors")) return run_info(path);
   std::array<char, 4> head{};

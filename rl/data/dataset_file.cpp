@@ -1,30 +1,44 @@
 // Reading and writing of demonstrations in HDF5: D4RL's flat form and Minari's groups.
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <numeric>
 
 #include "kernels/error.hpp"
 #include "rl/data/dataset.hpp"
 #include "rl/data/hdf5_file.hpp"
+#include "rl/data/hdf5_reader.hpp"
+#include "rl/data/outside.hpp"
 
 namespace baton::rl {
 namespace {
 
 constexpr int kMaxWidth = 100000;
+constexpr std::size_t kMaxEpisodes = 200000, kMaxName = 200;
+constexpr float kMaxState = 1e10f;   // MuJoCo's bound of a coordinate
+constexpr float kMaxAction = 10.0f;  // actions are made for -1..1
 
-struct Matrix {
-  std::vector<float> values;  // [rows][columns]
+struct Extent {
   std::int64_t rows = 0;
   int columns = 0;
 };
 
-Matrix read_matrix(const Hdf5File& file, const std::string& name) {
-  const std::vector<std::uint64_t> shape = file.shape(name);
+struct Matrix : Extent {
+  std::vector<float> values;  // [rows][columns]
+};
+
+Extent matrix_extent(const Hdf5Reader& file, const std::string& name) {
+  const std::vector<std::uint64_t> shape = file.array(name).shape;
   BATON_REQUIRE(shape.size() == 2, "{}: {} has {} dimensions, 2 are expected: (steps, width)", file.path(),
-                name, shape.size());
+                printable(name), shape.size());
   BATON_REQUIRE(shape[1] >= 1 && shape[1] <= kMaxWidth, "{}: {} is {} wide, 1..{} is expected", file.path(),
-                name, shape[1], kMaxWidth);
-  return {file.read<float>(name), static_cast<std::int64_t>(shape[0]), static_cast<int>(shape[1])};
+                printable(name), shape[1], kMaxWidth);
+  return {static_cast<std::int64_t>(shape[0]), static_cast<int>(shape[1])};
+}
+
+Matrix read_matrix(const Hdf5Reader& file, const std::string& name) {
+  const Extent extent = matrix_extent(file, name);
+  return {extent, file.read<float>(name)};
 }
 
 // The columns of the observations that are the state, and those of the goal (empty: none).
@@ -32,7 +46,7 @@ struct Columns {
   std::vector<int> state, goal;
 };
 
-Columns choose_columns(const Hdf5File& file, const std::string& name, int width, int state_dim,
+Columns choose_columns(const Hdf5Reader& file, const std::string& name, int width, int state_dim,
                        int qpos_dim) {
   if (state_dim <= 0)
     state_dim = (qpos_dim > 0 && width == 2 * qpos_dim) ? qpos_dim
@@ -74,17 +88,37 @@ void append_goal(Dataset& data, const Matrix& observations, const Columns& colum
   }
 }
 
-// Episode ends from `episode_lengths`, else from the flags.
-void read_bounds(const Hdf5File& file, std::int64_t steps, Dataset& data) {
-  const bool has_terminals = file.has("terminals"), has_timeouts = file.has("timeouts");
-  std::vector<std::uint8_t> ends(static_cast<std::size_t>(steps), 0), terminals(ends);
+std::uint64_t count_of(const Hdf5Reader& file, const std::string& name) { return file.array(name).count(); }
+
+// Shapes are compared before any data are read; what there is one of for each episode follows later.
+void require_agreement(const Hdf5Reader& file, std::int64_t steps) {
   for (const char* name : {"terminals", "timeouts"}) {
     if (!file.has(name)) continue;
-    std::vector<std::uint64_t> shape;
-    const std::vector<std::uint8_t> flags = file.read<std::uint8_t>(name, &shape);
-    BATON_REQUIRE(static_cast<std::int64_t>(flags.size()) == steps,
-                  "{}: {} has {} values, observations have {} rows", file.path(), name, flags.size(), steps);
-    for (std::size_t i = 0; i < flags.size(); ++i) ends[i] |= flags[i] != 0;
+    const std::uint64_t count = count_of(file, name);
+    BATON_REQUIRE(count == static_cast<std::uint64_t>(steps),
+                  "{}: {} has {} values, observations have {} rows", file.path(), name, count, steps);
+  }
+  for (const char* name : {"infos/qpos", "infos/qvel"}) {
+    if (!file.has(name)) continue;
+    const Extent extent = matrix_extent(file, name);
+    BATON_REQUIRE(extent.rows == steps, "{}: {} has {} rows, observations have {}", file.path(), name,
+                  extent.rows, steps);
+  }
+  for (const char* name : {"episode_lengths", "episode_goals", "episode_seeds", "episode_targets"}) {
+    if (!file.has(name)) continue;
+    const std::uint64_t count = count_of(file, name);
+    BATON_REQUIRE(count <= static_cast<std::uint64_t>(steps) * kMaxWidth, "{}: {} has {} values for {} steps",
+                  file.path(), name, count, steps);
+  }
+}
+
+// Episode ends from `episode_lengths`, else from the flags; without any, all is one episode.
+void read_bounds(const Hdf5Reader& file, std::int64_t steps, Dataset& data) {
+  std::vector<std::uint8_t> ends(static_cast<std::size_t>(steps), 0), terminals;
+  for (const char* name : {"terminals", "timeouts"}) {
+    if (!file.has(name)) continue;
+    const std::vector<std::uint8_t> flags = file.read_flags(name);
+    for (std::size_t i = 0; i < flags.size(); ++i) ends[i] |= flags[i];
     if (name[1] == 'e') terminals = flags;
   }
   if (file.has("episode_lengths")) {
@@ -100,64 +134,69 @@ void read_bounds(const Hdf5File& file, std::int64_t steps, Dataset& data) {
     BATON_REQUIRE(data.steps() == steps, "{}: episode_lengths add up to {}, observations have {} rows",
                   file.path(), data.steps(), steps);
   } else {
-    BATON_REQUIRE(has_terminals || has_timeouts,
-                  "{}: episodes cannot be told apart: none of episode_lengths, terminals, timeouts is there",
-                  file.path());
     for (std::int64_t t = 0; t < steps; ++t) {
       if (ends[t] || t + 1 == steps) data.offsets.push_back(t + 1);
     }
   }
-  if (!has_terminals) return;
-  for (int e = 0; e < data.episodes(); ++e) data.completed.push_back(terminals[data.offsets[e + 1] - 1] != 0);
+  BATON_REQUIRE(data.offsets.size() <= kMaxEpisodes + 1, "{}: {} episodes, at most {} are read", file.path(),
+                data.offsets.size() - 1, kMaxEpisodes);
+  if (terminals.empty()) return;
+  for (int e = 0; e < data.episodes(); ++e) data.completed.push_back(terminals[data.offsets[e + 1] - 1]);
 }
 
-void read_coordinates(const Hdf5File& file, const std::string& name, std::int64_t steps, int& width,
+void read_coordinates(const Hdf5Reader& file, const std::string& name, int& width,
                       std::vector<double>& values) {
   if (!file.has(name)) return;
-  std::vector<std::uint64_t> shape;
-  values = file.read<double>(name, &shape);
-  BATON_REQUIRE(shape.size() == 2 && static_cast<std::int64_t>(shape[0]) == steps && shape[1] >= 1,
-                "{}: {} does not have one row for each of the {} observations", file.path(), name, steps);
-  width = static_cast<int>(shape[1]);
+  width = matrix_extent(file, name).columns;
+  values = file.read<double>(name);
+}
+
+// Names of goals are printed and become names of files.
+void require_names(const Hdf5Reader& file, const std::vector<std::string>& names) {
+  for (std::size_t e = 0; e < names.size(); ++e) {
+    BATON_REQUIRE(
+        names[e].size() <= kMaxName && is_printable(names[e]),
+        "{}: episode_goals[{}] is \"{}\": a name of at most {} bytes without control characters is expected",
+        file.path(), e, printable(names[e]), kMaxName);
+  }
 }
 
 // Arrays with one entry per episode; optional.
-void read_episode_arrays(const Hdf5File& file, Dataset& data) {
-  const std::size_t episodes = static_cast<std::size_t>(data.episodes());
-  if (file.has("episode_goals")) {
-    data.goal_names = file.read_strings("episode_goals");
-    BATON_REQUIRE(data.goal_names.size() == episodes,
-                  "{}: episode_goals has {} values, there are {} episodes", file.path(),
-                  data.goal_names.size(), episodes);
-  }
-  if (file.has("episode_seeds")) {
-    data.seeds = file.read<std::uint64_t>("episode_seeds");
-    BATON_REQUIRE(data.seeds.size() == episodes, "{}: episode_seeds has {} values, there are {} episodes",
-                  file.path(), data.seeds.size(), episodes);
+void read_episode_arrays(const Hdf5Reader& file, Dataset& data) {
+  const std::uint64_t episodes = static_cast<std::uint64_t>(data.episodes());
+  for (const char* name : {"episode_goals", "episode_seeds"}) {
+    if (!file.has(name)) continue;
+    const std::uint64_t count = count_of(file, name);
+    BATON_REQUIRE(count == episodes, "{}: {} has {} values, there are {} episodes", file.path(), name, count,
+                  episodes);
   }
   if (file.has("episode_targets")) {
-    const Matrix targets = read_matrix(file, "episode_targets");
+    const Extent targets = matrix_extent(file, "episode_targets");
     BATON_REQUIRE(targets.rows == data.episodes() && targets.columns == data.state_dim,
                   "{}: episode_targets is {}x{}, {}x{} is expected", file.path(), targets.rows,
                   targets.columns, data.episodes(), data.state_dim);
-    data.goal_targets = targets.values;
+    data.goal_targets = read_matrix(file, "episode_targets").values;
   }
+  if (file.has("episode_goals")) data.goal_names = file.read_strings("episode_goals");
+  require_names(file, data.goal_names);
+  if (file.has("episode_seeds")) data.seeds = file.read<std::uint64_t>("episode_seeds");
 }
 
-Dataset read_flat(const Hdf5File& file, int state_dim) {
+Dataset read_flat(const Hdf5Reader& file, int state_dim) {
   BATON_REQUIRE(file.has("actions"), "{}: no array actions; D4RL's form has observations and actions",
                 file.path());
-  const Matrix observations = read_matrix(file, "observations"), actions = read_matrix(file, "actions");
-  BATON_REQUIRE(observations.rows == actions.rows,
-                "{}: observations have {} rows, actions {}: they must agree", file.path(), observations.rows,
-                actions.rows);
-  BATON_REQUIRE(observations.rows > 0, "{}: observations are empty", file.path());
+  const Extent rows = matrix_extent(file, "observations"), acted = matrix_extent(file, "actions");
+  BATON_REQUIRE(rows.rows == acted.rows, "{}: observations have {} rows, actions {}: they must agree",
+                file.path(), rows.rows, acted.rows);
+  BATON_REQUIRE(rows.rows > 0, "{}: observations are empty", file.path());
+  require_agreement(file, rows.rows);
+  const Matrix observations = read_matrix(file, "observations");
   Dataset data;
-  data.action_dim = actions.columns;
-  data.actions = actions.values;
+  data.action_dim = acted.columns;
+  data.actions = file.read<float>("actions");
   read_bounds(file, observations.rows, data);
-  read_coordinates(file, "infos/qpos", observations.rows, data.qpos_dim, data.qpos);
-  read_coordinates(file, "infos/qvel", observations.rows, data.qvel_dim, data.qvel);
+  read_coordinates(file, "infos/qpos", data.qpos_dim, data.qpos);
+  read_coordinates(file, "infos/qvel", data.qvel_dim, data.qvel);
   const Columns columns =
       choose_columns(file, "observations", observations.columns, state_dim, data.qpos_dim);
   append_states(data, observations, columns, observations.rows);
@@ -169,48 +208,88 @@ Dataset read_flat(const Hdf5File& file, int state_dim) {
 }
 
 // "episode_<k>" groups in the order of k.
-std::vector<std::string> minari_groups(const Hdf5File& file) {
+std::vector<std::string> minari_groups(const Hdf5Reader& file) {
   std::vector<std::pair<long, std::string>> found;
   for (const std::string& name : file.children("/")) {
     constexpr std::string_view prefix = "episode_";
     long k = 0;
-    if (!name.starts_with(prefix) || file.is_dataset(name)) continue;
+    if (!name.starts_with(prefix)) continue;
     const auto [end, error] = std::from_chars(name.data() + prefix.size(), name.data() + name.size(), k);
     if (error == std::errc() && end == name.data() + name.size()) found.emplace_back(k, name);
   }
+  BATON_REQUIRE(found.size() <= kMaxEpisodes, "{}: {} episodes, at most {} are read", file.path(),
+                found.size(), kMaxEpisodes);
   std::sort(found.begin(), found.end());
   std::vector<std::string> names;
   for (auto& [k, name] : found) names.push_back(std::move(name));
   return names;
 }
 
-Dataset read_minari(const Hdf5File& file, const std::vector<std::string>& groups, int state_dim) {
-  Dataset data;
+struct Episode {
+  std::string observations, actions;  // names of the arrays
+  Extent extent, acted;
+};
+
+// Shapes of all episodes, compared before any data are read.
+std::vector<Episode> minari_episodes(const Hdf5Reader& file, const std::vector<std::string>& groups) {
+  std::vector<Episode> episodes;
   for (const std::string& group : groups) {
-    std::string name = group + "/observations";
-    if (file.has(name) && !file.is_dataset(name)) name += "/observation";
-    const Matrix observations = read_matrix(file, name), actions = read_matrix(file, group + "/actions");
-    BATON_REQUIRE(actions.rows > 0, "{}: {} is empty", file.path(), group);
-    BATON_REQUIRE(observations.rows == actions.rows + 1 || observations.rows == actions.rows,
-                  "{}: {} has {} rows for {} actions; {} or {} are expected", file.path(), name,
-                  observations.rows, actions.rows, actions.rows, actions.rows + 1);
-    const Columns columns = choose_columns(file, name, observations.columns, state_dim, 0);
-    BATON_REQUIRE(data.episodes() == 0 || (data.action_dim == actions.columns &&
-                                           data.state_dim == static_cast<int>(columns.state.size())),
+    Episode one = {group + "/observations", group + "/actions", {}, {}};
+    if (!file.is_array(one.observations)) one.observations += "/observation";
+    one.extent = matrix_extent(file, one.observations);
+    one.acted = matrix_extent(file, one.actions);
+    const std::int64_t steps = one.acted.rows;
+    BATON_REQUIRE(steps > 0, "{}: {} is empty", file.path(), group);
+    BATON_REQUIRE(one.extent.rows == steps + 1 || one.extent.rows == steps,
+                  "{}: {} has {} rows for {} actions; {} or {} are expected", file.path(), one.observations,
+                  one.extent.rows, steps, steps, steps + 1);
+    BATON_REQUIRE(episodes.empty() || (episodes[0].acted.columns == one.acted.columns &&
+                                       episodes[0].extent.columns == one.extent.columns),
                   "{}: {}: widths differ from those of the episodes before", file.path(), group);
-    data.action_dim = actions.columns;
-    append_states(data, observations, columns, actions.rows);
-    append_goal(data, observations, columns, 0, actions.rows);
-    data.actions.insert(data.actions.end(), actions.values.begin(), actions.values.end());
-    data.offsets.push_back(data.steps() + actions.rows);
+    episodes.push_back(std::move(one));
+  }
+  return episodes;
+}
+
+Dataset read_minari(const Hdf5Reader& file, const std::vector<std::string>& groups, int state_dim) {
+  Dataset data;
+  for (const Episode& one : minari_episodes(file, groups)) {
+    const Columns columns = choose_columns(file, one.observations, one.extent.columns, state_dim, 0);
+    const Matrix observations = read_matrix(file, one.observations);
+    const std::vector<float> actions = file.read<float>(one.actions);
+    data.action_dim = one.acted.columns;
+    append_states(data, observations, columns, one.acted.rows);
+    append_goal(data, observations, columns, 0, one.acted.rows);
+    data.actions.insert(data.actions.end(), actions.begin(), actions.end());
+    data.offsets.push_back(data.steps() + one.acted.rows);
   }
   return data;
 }
 
+void require_bounded(const std::vector<float>& values, int width, float bound, const std::string& path,
+                     const char* what) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    BATON_REQUIRE(std::abs(values[i]) <= bound,
+                  "{}: {} row {} column {} is {}, a number within {} is expected", path, what,
+                  i / static_cast<std::size_t>(width), i % static_cast<std::size_t>(width), values[i], bound);
+  }
+}
+
+// Numbers that nothing could be learned from are refused, actions that an environment would cut are told.
+void check_ranges(const Dataset& data, const std::string& path, std::vector<std::string>* notes) {
+  require_bounded(data.states, data.state_dim, kMaxState, path, "observations");
+  require_bounded(data.goal_targets, data.state_dim, kMaxState, path, "goals");
+  require_bounded(data.actions, data.action_dim, kMaxAction, path, "actions");
+  const auto beyond = std::ranges::count_if(data.actions, [](float a) { return std::abs(a) > 1; });
+  if (beyond == 0 || notes == nullptr) return;
+  notes->push_back(
+      fmt::format("{}: {} of {} action values lie beyond -1..1", path, beyond, data.actions.size()));
+}
+
 }  // namespace
 
-Dataset read_dataset(const std::string& path, int state_dim) {
-  const Hdf5File file = Hdf5File::open(path);
+Dataset read_dataset(const std::string& path, int state_dim, std::vector<std::string>* notes) {
+  const Hdf5Reader file(path);
   Dataset data;
   if (file.has("observations")) {
     data = read_flat(file, state_dim);
@@ -223,6 +302,7 @@ Dataset read_dataset(const std::string& path, int state_dim) {
     data = read_minari(file, groups, state_dim);
   }
   validate(data, path);
+  check_ranges(data, path, notes);
   return data;
 }
 

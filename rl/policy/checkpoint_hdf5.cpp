@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "kernels/error.hpp"
-#include "rl/data/hdf5_file.hpp"
+#include "rl/data/hdf5_reader.hpp"
 #include "rl/policy/checkpoint.hpp"
 #include "rl/run/config.hpp"
 
@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kFormat = "baton-policy";
 
-double get_number(const Hdf5File& file, const std::string& object, const std::string& name, double low,
+double get_number(const Hdf5Reader& file, const std::string& object, const std::string& name, double low,
                   double high) {
   const std::vector<double> values = file.number_attribute(object, name);
   BATON_REQUIRE(values.size() == 1, "{}: attribute {} of {} holds {} numbers, 1 is expected", file.path(),
@@ -24,12 +24,13 @@ double get_number(const Hdf5File& file, const std::string& object, const std::st
   return values[0];
 }
 
-int get_int(const Hdf5File& file, const std::string& object, const std::string& name, int low, int high) {
+int get_int(const Hdf5Reader& file, const std::string& object, const std::string& name, int low, int high) {
   return static_cast<int>(get_number(file, object, name, low, high));
 }
 
-std::vector<float> read_array(const Hdf5File& file, const std::string& name, std::size_t size) {
-  const std::vector<std::uint64_t> shape = file.shape(name);
+std::vector<float> read_array(const Hdf5Reader& file, const std::string& name, std::size_t size) {
+  const auto [kind, shape] = file.array(name);
+  BATON_REQUIRE(kind == hdf5::Kind::kFloat, "{}: {} holds no floating-point numbers", file.path(), name);
   BATON_REQUIRE(shape.size() == 1 && shape[0] == size, "{}: {} has shape ({}), ({}) is expected", file.path(),
                 name, fmt::join(shape, ", "), size);
   std::vector<float> values = file.read<float>(name);
@@ -40,7 +41,7 @@ std::vector<float> read_array(const Hdf5File& file, const std::string& name, std
   return values;
 }
 
-ag::MlpSpec load_spec(const Hdf5File& file, const std::string& group) {
+ag::MlpSpec load_spec(const Hdf5Reader& file, const std::string& group) {
   constexpr int kMaxWidth = 65536;
   ag::MlpSpec spec;
   spec.in = get_int(file, group, "in", 1, kMaxWidth);
@@ -58,7 +59,7 @@ ag::MlpSpec load_spec(const Hdf5File& file, const std::string& group) {
   return spec;
 }
 
-GaussianPolicy load_level(const Hdf5File& file, const std::string& group) {
+GaussianPolicy load_level(const Hdf5Reader& file, const std::string& group) {
   const ag::MlpSpec spec = load_spec(file, group);
   const std::size_t in = static_cast<std::size_t>(spec.in), out = static_cast<std::size_t>(spec.out);
   PolicyEncoding encoding;
@@ -94,7 +95,7 @@ std::string base_of(const std::string& method, bool hierarchical) {
 }  // namespace
 
 RelayPolicy load_hdf5_policy(const std::string& path) {
-  const Hdf5File file = Hdf5File::open(path);
+  const Hdf5Reader file(path);
   BATON_REQUIRE(file.has_attribute("/", "format") && file.string_attribute("/", "format") == kFormat,
                 "{}: not a policy of baton (attribute format = \"{}\" is missing)", file.path(), kFormat);
   const int version = get_int(file, "/", "version", 0, 1 << 20);
