@@ -38,7 +38,7 @@ CLI::Validator number_range(double low, double high) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool good =
         error == std::errc() && end == text.data() + text.size() && value >= low && value <= high;
-    return good ? std::string() : fmt::format("'{}' is not a number in {}..{}", shown(text), low, high);
+    return good ? std::string() : fmt::format("'{}' is not a number in {}..{}", printable(text), low, high);
   };
   return {check, fmt::format("{}..{}", low, high)};
 }

@@ -40,8 +40,7 @@ std::string replay_table(const rl::ReplayReport& report) {
 // Actions in the environment's own model, or targets on another.
 void replay(const Options& options) {
   const std::string name = environment_of("", options.step.env);
-  const rl::Dataset data =
-      rl::read_demonstrations(options.replay, envs::make_env(name, {})->spec().state_dim);
+  const rl::Dataset data = read_demos({options.replay}, envs::make_env(name, {})->spec().state_dim);
   const auto env =
       envs::make_env(name, {.size = std::max(1, data.episodes()),
                             .threads = kernels::threads(),

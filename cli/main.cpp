@@ -34,7 +34,7 @@ void require_command(const CLI::App& app, const std::string& given) {
   for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
   if (std::find(names.begin(), names.end(), given) != names.end()) return;
   throw UsageError(
-      fmt::format("no command '{}'{} (see baton --help)", shown(given), suggestion(given, names)));
+      fmt::format("no command '{}'{} (see baton --help)", printable(given), suggestion(given, names)));
 }
 
 int run(int argc, char** argv) {

@@ -31,7 +31,7 @@ const Entry& entry_of(const std::string& name) {
   for (const Entry& entry : registry()) {
     if (entry.name == name) return entry;
   }
-  throw UsageError(fmt::format("unknown environment '{}'{}", shown(name), suggestion(name, env_names())));
+  throw UsageError(fmt::format("unknown environment '{}'{}", printable(name), suggestion(name, env_names())));
 }
 
 }  // namespace

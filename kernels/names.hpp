@@ -1,5 +1,5 @@
 #pragma once
-// Names given by a user: what was probably meant, and lists with commas.
+// Names given by a user: how they are quoted, what was probably meant, and lists with commas.
 #include <span>
 #include <string>
 #include <string_view>
@@ -7,8 +7,12 @@
 
 namespace baton {
 
-// A word of a user's or of a file's for a message: control characters as '?', what is beyond 80 bytes as "...".
-std::string shown(std::string_view word);
+// `text`, a user's or a file's, for a message: control characters, bytes that are no UTF-8 and marks that change the
+// direction of writing become \xNN; what is longer than `longest` bytes is cut and ends with "...".
+std::string printable(std::string_view text, std::size_t longest = 80);
+
+// Whether printable() leaves every byte of it as it is.
+bool is_printable(std::string_view text);
 
 // Levenshtein distance: the least number of insertions, deletions and substitutions that turn a into b.
 std::size_t edit_distance(std::string_view a, std::string_view b);

@@ -60,7 +60,7 @@ std::vector<int> parse_elements(std::string_view name) {
   for (const auto* list : {&kitchen_demonstrated_goals(), &kitchen_unseen_goals()})
     known.insert(known.end(), list->begin(), list->end());
   throw UsageError(fmt::format("kitchen: unknown goal '{}'{} (all, unseen, or elements joined by '_')",
-                               shown(name), suggestion(name, known)));
+                               printable(name), suggestion(name, known)));
 }
 
 }  // namespace

@@ -108,7 +108,7 @@ class PointGoal final : public BatchEnv {
     std::vector<Goal> goals;
     for (const std::string& name : wanted) {
       if (std::find(known.begin(), known.end(), name) == known.end()) {
-        throw UsageError(fmt::format("point_goal: unknown goal '{}'{} (or all, unseen)", shown(name),
+        throw UsageError(fmt::format("point_goal: unknown goal '{}'{} (or all, unseen)", printable(name),
                                      suggestion(name, known)));
       }
       goals.push_back(make_goal(spec_, name));

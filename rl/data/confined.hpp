@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <span>
 #include <string>
@@ -30,6 +31,8 @@ class ConfinedChild {
   void answer(const void* data, std::size_t bytes) const;
   // The answer is an error: the parent throws it as baton::Error.
   void refuse(const std::string& message) const;
+  // The same with what() of an exception, a std::bad_alloc among them.
+  void refuse(const std::exception& error) const;
 
   // From here on nothing can be opened.
   void seal() const;

@@ -89,16 +89,23 @@ Kind kind_of(hid_t type, const std::string& name) {
   }
 }
 
-// Whether one of the filters is deflate. The names of filters come from the file.
-bool check_filters(hid_t options, const std::string& name) {
+// What filters do to the bytes of a chunk.
+struct Filters {
+  unsigned deflate = 0;         // their bits in a chunk's mask of filters that were left out
+  std::uint64_t checksums = 0;  // bytes that fletcher32 adds
+};
+
+// The names of filters come from the file.
+Filters check_filters(hid_t options, std::uint64_t item_bytes, const std::string& name) {
   const int filters = H5Pget_nfilters(options);
   if (filters < 0) refuse_damaged(name);
-  bool deflated = false;
+  Filters known;
   for (int i = 0; i < filters; ++i) {
     unsigned flags = 0;
-    std::size_t values = 0;
+    unsigned value = 0;
+    std::size_t values = 1;
     std::array<char, 64> text = {};
-    const H5Z_filter_t filter = H5Pget_filter2(options, static_cast<unsigned>(i), &flags, &values, nullptr,
+    const H5Z_filter_t filter = H5Pget_filter2(options, static_cast<unsigned>(i), &flags, &values, &value,
                                                text.size() - 1, text.data(), nullptr);
     if (filter < 0) refuse_damaged(name);
     BATON_REQUIRE(filter != kLzf,
@@ -110,9 +117,12 @@ bool check_filters(hid_t options, const std::string& name) {
         "{}: filtered by {} (\"{}\"); deflate (gzip), shuffle and fletcher32 are read: h5repack -f GZIP=4 "
         "IN OUT where that filter is installed",
         name, filter, printable(text.data()));
-    deflated = deflated || filter == H5Z_FILTER_DEFLATE;
+    BATON_REQUIRE(filter != H5Z_FILTER_SHUFFLE || (values == 1 && value == item_bytes),
+                  "{}: damaged: its numbers of {} bytes were shuffled as if of {}", name, item_bytes, value);
+    if (filter == H5Z_FILTER_DEFLATE) known.deflate |= 1U << i;
+    if (filter == H5Z_FILTER_FLETCHER32) known.checksums += 4;
   }
-  return deflated;
+  return known;
 }
 
 void read_shape(Array& array, const std::string& name) {
@@ -132,9 +142,25 @@ void read_shape(Array& array, const std::string& name) {
   }
 }
 
-// Every chunk that the shape needs is there.
-void check_chunks(Array& array, hid_t options, const std::string& name) {
-  std::array<hsize_t, kMostDimensions> chunk = {};
+// A chunk holds what its shape takes. Deflate alone may be left out: the library does where it saves nothing.
+void check_chunk(const Array& array, const Filters& filters, const hsize_t* offset, const std::string& name) {
+  unsigned left_out = 0;
+  haddr_t address = HADDR_UNDEF;
+  hsize_t bytes = 0;
+  if (H5Dget_chunk_info_by_coord(array.dataset, offset, &left_out, &address, &bytes) < 0)
+    refuse_damaged(name);
+  BATON_REQUIRE(address != HADDR_UNDEF, "{}: not all of its chunks were written; they would read as zeros",
+                name);
+  const bool deflated = (filters.deflate & ~left_out) != 0;
+  const std::uint64_t plain = array.chunk_bytes + filters.checksums;
+  BATON_REQUIRE(
+      (left_out & ~filters.deflate) == 0 && (deflated ? bytes >= plain / kDeflateRatio : bytes == plain),
+      "{}: damaged: a chunk of {} bytes where {} are needed", name, bytes, plain);
+}
+
+// Every chunk that the shape needs is there, and no other.
+void check_chunks(Array& array, hid_t options, const Filters& filters, const std::string& name) {
+  std::array<hsize_t, kMostDimensions> chunk = {}, offset = {};
   const int rank = static_cast<int>(array.shape.rank);
   if (H5Pget_chunk(options, rank, chunk.data()) != rank || rank == 0) refuse_damaged(name);
   std::uint64_t wanted = 1;
@@ -149,8 +175,16 @@ void check_chunks(Array& array, hid_t options, const std::string& name) {
   }
   hsize_t written = 0;
   if (H5Dget_num_chunks(array.dataset, array.space, &written) < 0) refuse_damaged(name);
-  BATON_REQUIRE(written == wanted, "{}: {} of its {} chunks were written; the others would read as zeros",
+  BATON_REQUIRE(written >= wanted, "{}: {} of its {} chunks were written; the others would read as zeros",
                 name, written, wanted);
+  BATON_REQUIRE(written == wanted, "{}: damaged: {} chunks where its shape takes {}", name, written, wanted);
+  for (std::uint64_t i = 0; i < wanted; ++i) {
+    check_chunk(array, filters, offset.data(), name);
+    for (int d = rank - 1; d >= 0; --d) {  // the next one, the last dimension fastest
+      if ((offset[d] += chunk[d]) < array.shape.extents[d]) break;
+      offset[d] = 0;
+    }
+  }
 }
 
 void check_storage(Array& array, const std::string& name) {
@@ -161,13 +195,13 @@ void check_storage(Array& array, const std::string& name) {
                 "{}: a virtual array, put together from other files; its data must lie in it", name);
   BATON_REQUIRE(H5Pget_external_count(options) == 0,
                 "{}: its data lie in another file (external storage); they must lie in it", name);
-  const bool deflated = layout == H5D_CHUNKED && check_filters(options, name);
+  const Filters filters = layout == H5D_CHUNKED ? check_filters(options, array.item_bytes, name) : Filters();
   array.stored = H5Dget_storage_size(array.dataset);
   if (array.count == 0) return;
   BATON_REQUIRE(array.stored > 0, "{}: never written; it would read as zeros", name);
-  if (layout == H5D_CHUNKED) check_chunks(array, options, name);
+  if (layout == H5D_CHUNKED) check_chunks(array, options, filters, name);
   const std::uint64_t bytes = array.count * array.item_bytes;
-  BATON_REQUIRE(bytes / (deflated ? kDeflateRatio : 1) <= array.stored,
+  BATON_REQUIRE(bytes / (filters.deflate != 0 ? kDeflateRatio : 1) <= array.stored,
                 "{}: claims {} bytes but stores {}: damaged or truncated", name, bytes, array.stored);
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "rl/data/hdf5_handle.hpp"
 #include "rl/data/hdf5_request.hpp"
 
 namespace baton::rl::hdf5 {
@@ -15,26 +16,12 @@ namespace baton::rl::hdf5 {
 // Throws "NAME: damaged or truncated (why the library refuses)", or says that the form is newer than the library.
 [[noreturn]] void refuse_damaged(const std::string& name);
 
-// Owns one identifier of the library. `name` is the object that a failure to open it is told of.
-class Handle {
+// `name` is the object that a failure to open it is told of.
+class Handle : public Owned {
  public:
-  Handle(hid_t id, herr_t (*close)(hid_t), const std::string& name) : id_(id), close_(close) {
-    if (id_ < 0) refuse_damaged(name);
+  Handle(hid_t id, herr_t (*close)(hid_t), const std::string& name) : Owned(id, close) {
+    if (id < 0) refuse_damaged(name);
   }
-  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-  Handle& operator=(Handle&& other) noexcept {
-    std::swap(id_, other.id_);
-    std::swap(close_, other.close_);
-    return *this;
-  }
-  ~Handle() {
-    if (id_ >= 0) close_(id_);
-  }
-  operator hid_t() const { return id_; }
-
- private:
-  hid_t id_;
-  herr_t (*close_)(hid_t);
 };
 
 // The object of that path, nothing where there is none. Only hard links are followed; another kind is refused.

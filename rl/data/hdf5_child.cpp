@@ -293,10 +293,8 @@ void serve_hdf5(ConfinedChild& child, std::uint64_t file_bytes) {
       BATON_REQUIRE(!request.empty(), "an empty request");
       server.serve(static_cast<Op>(request[0]), request.substr(1, middle - 1),
                    request.substr(std::min(middle + 1, request.size())));
-    } catch (const std::bad_alloc&) {
-      child.refuse("damaged (reading it takes more memory than a file of its size may)");
-    } catch (const std::exception& e) {
-      child.refuse(e.what());
+    } catch (const std::exception& error) {
+      child.refuse(error);
     }
   }
 }

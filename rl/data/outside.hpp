@@ -1,18 +1,12 @@
 #pragma once
-// What every reader of a file from outside needs: text that is safe to quote, and files that can be opened without
-// waiting or side effects.
+// What every reader of a file from outside needs: files that can be opened without waiting or side effects. What it
+// quotes passes through printable() (kernels/names.hpp).
 #include <cstdint>
 #include <string>
-#include <string_view>
+
+#include "kernels/names.hpp"
 
 namespace baton::rl {
-
-// `text` for a message: control characters, bytes that are no UTF-8 and marks that change the direction of writing
-// become \xNN; what is longer than `longest` bytes is cut and ends with "...".
-std::string printable(std::string_view text, std::size_t longest = 80);
-
-// Whether printable() leaves every byte of it as it is.
-bool is_printable(std::string_view text);
 
 // A regular file, open for reading; closed at the end of its life.
 class OutsideFile {

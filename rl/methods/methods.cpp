@@ -27,7 +27,7 @@ std::vector<std::string> method_names() {
 const Method& find_method(std::string_view name) {
   const auto found = std::ranges::find(kMethods, name, [](const Method* m) { return m->name; });
   if (found != std::end(kMethods)) return **found;
-  throw UsageError(fmt::format("unknown method '{}'{}", shown(name), suggestion(name, method_names())));
+  throw UsageError(fmt::format("unknown method '{}'{}", printable(name), suggestion(name, method_names())));
 }
 
 std::unique_ptr<Agent> load_agent(const std::string& folder) {

@@ -38,13 +38,13 @@ class Fields {
   int integer(const char* key, int low, int high) const {
     const Json& value = at(key);
     BATON_REQUIRE(value.is_number_integer() && value >= low && value <= high,
-                  "{}: {} is {}, an integer in {}..{} is expected", where_, key, shown(value.dump()), low,
+                  "{}: {} is {}, an integer in {}..{} is expected", where_, key, printable(value.dump()), low,
                   high);
     return value.get<int>();
   }
   float real(const Json& value, const char* key, double low, double high) const {
     BATON_REQUIRE(value.is_number() && value >= low && value <= high,
-                  "{}: {} is {}, a number in {}..{} is expected", where_, key, shown(value.dump()), low,
+                  "{}: {} is {}, a number in {}..{} is expected", where_, key, printable(value.dump()), low,
                   high);
     return value.get<float>();
   }
@@ -61,8 +61,8 @@ class Fields {
   Enum choice(const char* key, const Names& names) const {
     const std::string name = text(key);
     const auto found = std::ranges::find(names, name);
-    BATON_REQUIRE(found != std::end(names), "{}: {} is '{}', one of {} is expected", where_, key, shown(name),
-                  fmt::join(names, ", "));
+    BATON_REQUIRE(found != std::end(names), "{}: {} is '{}', one of {} is expected", where_, key,
+                  printable(name), fmt::join(names, ", "));
     return static_cast<Enum>(found - std::begin(names));
   }
   const std::string& where() const { return where_; }
@@ -163,7 +163,7 @@ ag::MlpSpec read_spec(const Fields& fields) {
                 fields.where());
   for (const Json& width : hidden)
     spec.hidden.push_back(static_cast<int>(fields.real(width, "hidden", 1, kMostWidth)));
-  spec.activation = ag::parse_activation(shown(fields.text("activation")));
+  spec.activation = ag::parse_activation(printable(fields.text("activation")));
   spec.layer_norm = fields.flag("layer_norm");
   ag::validate(spec);
   return spec;
@@ -251,9 +251,9 @@ Opened open_policy(const std::string& path) {
   opened.file = read_safetensors(read_text(opened.path), opened.path, Digest::kDemanded);
   const auto text = [&](const char* key) { return opened.file.text(key, opened.path); };
   BATON_REQUIRE(text("format") == kFormat, "{}: format is '{}', not a policy of baton", opened.path,
-                shown(text("format")));
+                printable(text("format")));
   BATON_REQUIRE(text("version") == kVersion, "{}: version {}, this program reads version {}", opened.path,
-                shown(text("version")), kVersion);
+                printable(text("version")), kVersion);
   opened.method = text("method"), opened.base = text("base");
   opened.env = text("env"), opened.config = text("config");
   opened.policy = Json::parse(text("policy"), nullptr, false);
@@ -356,7 +356,7 @@ Recordings load_recordings(const std::string& folder) {
   BATON_REQUIRE(fields.at("lengths").is_array(), "{}: lengths is not a list", opened.path);
   for (const Json& length : fields.at("lengths")) {
     BATON_REQUIRE(length.is_number_unsigned() && length >= 1 && length <= 1 << 30,
-                  "{}: an episode of {} steps", opened.path, shown(length.dump()));
+                  "{}: an episode of {} steps", opened.path, printable(length.dump()));
     data.offsets.push_back(data.steps() + length.get<std::int64_t>());
   }
   const auto rows = [&](const std::string& name, int width) {

@@ -48,7 +48,7 @@ Json parse_header(std::string_view header, const std::string& name) {
     BATON_REQUIRE(depth <= kDeepest, "{}: the header is nested too deep", name);
     if (event == Event::key)
       BATON_REQUIRE(!names.empty() && names.back().insert(parsed.get<std::string>()).second,
-                    "{}: the header names '{}' twice", name, shown(parsed.get<std::string>()));
+                    "{}: the header names '{}' twice", name, printable(parsed.get<std::string>()));
     return true;
   };
   Json json;
@@ -78,12 +78,12 @@ std::uint64_t first_byte(const Json& entry) {
 // One entry of the header; its bytes begin at `begin` and must lie within `data`.
 NamedTensor read_tensor(const std::string& key, const Json& entry, std::string_view data, std::size_t begin,
                         const std::string& file) {
-  const std::string where = fmt::format("{}: tensor '{}'", file, shown(key));
+  const std::string where = fmt::format("{}: tensor '{}'", file, printable(key));
   BATON_REQUIRE(entry.is_object() && entry.size() == 3 && entry.contains("dtype") &&
                     entry.contains("shape") && entry.contains("data_offsets"),
                 "{}: dtype, shape and data_offsets are expected", where);
   BATON_REQUIRE(entry["dtype"] == "F32", "{}: dtype is {}, F32 is expected", where,
-                shown(entry["dtype"].dump()));
+                printable(entry["dtype"].dump()));
   const Json &shape = entry["shape"], &offsets = entry["data_offsets"];
   BATON_REQUIRE(shape.is_array() && shape.size() <= 8 && offsets.is_array() && offsets.size() == 2,
                 "{}: a shape of at most 8 sizes and two offsets are expected", where);
@@ -176,7 +176,7 @@ TensorFile read_safetensors(std::string_view bytes, const std::string& name, Dig
     }
     BATON_REQUIRE(entry.is_object(), "{}: __metadata__ is not an object", name);
     for (const auto& [field, text] : entry.items()) {
-      BATON_REQUIRE(text.is_string(), "{}: metadata '{}' is not a text", name, shown(field));
+      BATON_REQUIRE(text.is_string(), "{}: metadata '{}' is not a text", name, printable(field));
       if (field != "sha256") content.metadata.emplace_back(field, text.get<std::string>());
     }
   }

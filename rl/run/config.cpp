@@ -46,8 +46,9 @@ void apply_preset(SettingsTable& table, std::string& at_bottom, const std::strin
     return;
   }
   if (!preset.ends_with(".toml"))
-    throw UsageError(fmt::format("preset '{}' is unknown{} ({}, or a path to a .toml file)", shown(preset),
-                                 suggestion(preset, preset_names()), fmt::join(preset_names(), ", ")));
+    throw UsageError(fmt::format("preset '{}' is unknown{} ({}, or a path to a .toml file)",
+                                 printable(preset), suggestion(preset, preset_names()),
+                                 fmt::join(preset_names(), ", ")));
   if (!seen.insert(fs::weakly_canonical(preset).string()).second)
     throw UsageError(fmt::format("{}: stands on itself by its key 'preset'", preset));
   const std::string text = read_text(preset);

@@ -78,7 +78,7 @@ struct Assign {
     if (!value) wrong(where, fmt::format("{} must be a string", entry.key));
     const auto at = std::ranges::find(choice.names, *value);
     if (at == choice.names.end())
-      wrong(where, fmt::format("{} is '{}', one of {} is expected", entry.key, shown(*value),
+      wrong(where, fmt::format("{} is '{}', one of {} is expected", entry.key, printable(*value),
                                fmt::join(choice.names, "|")));
     choice.set(static_cast<int>(at - choice.names.begin()));
   }
@@ -159,7 +159,7 @@ toml::table parse_toml(std::string_view text, const std::string& where) {
     return toml::parse(text);
   } catch (const toml::parse_error& error) {
     wrong(fmt::format("{}:{}", where, error.source().begin.line),
-          fmt::format("not TOML: {}", shown(error.description())));
+          fmt::format("not TOML: {}", printable(error.description())));
   }
 }
 
@@ -202,9 +202,9 @@ const SettingsTable::Entry& SettingsTable::find(const std::string& key, const st
   // "updates" for "imitate.updates": a key without its section is nearer to what was meant than any spelling.
   for (const std::string& full : keys) {
     if (full.ends_with("." + key))
-      wrong(where, fmt::format("unknown key '{}'; did you mean '{}'?", shown(key), full));
+      wrong(where, fmt::format("unknown key '{}'; did you mean '{}'?", printable(key), full));
   }
-  wrong(where, fmt::format("unknown key '{}'{}", shown(key), suggestion(key, keys)));
+  wrong(where, fmt::format("unknown key '{}'{}", printable(key), suggestion(key, keys)));
 }
 
 void SettingsTable::apply_toml(std::string_view text, const std::string& where) {
@@ -227,7 +227,7 @@ std::string SettingsTable::key_of(const std::string& assignment) {
 
 void SettingsTable::apply_override(const std::string& assignment) {
   const std::size_t equals = assignment.find('=');
-  const std::string where = fmt::format("--set {}", shown(assignment));
+  const std::string where = fmt::format("--set {}", printable(assignment));
   if (equals == std::string::npos || equals == 0) wrong(where, "key=value is expected");
   const std::string key = assignment.substr(0, equals), text = assignment.substr(equals + 1);
   const Entry& entry = find(key, where);
@@ -239,7 +239,7 @@ void SettingsTable::apply_override(const std::string& assignment) {
     bound_toml(text, where);
     parsed = toml::parse("v = " + text);
   } catch (const toml::parse_error&) {
-    if (!text_field) wrong(where, fmt::format("'{}' is not a value that {} can have", shown(text), key));
+    if (!text_field) wrong(where, fmt::format("'{}' is not a value that {} can have", printable(text), key));
   }
   if (text_field && (parsed.empty() || !parsed["v"].is_string())) {
     parsed.clear();

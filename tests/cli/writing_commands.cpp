@@ -49,17 +49,20 @@ void check_works(const Arguments& arguments) {
   REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
 }
 
+Arguments with_preset(Arguments arguments, const std::string& preset, int seed) {
+  for (const std::string& word : Arguments{"--force", "--preset", preset, "--threads", "1", "--seed"})
+    arguments.push_back(word);
+  arguments.push_back(std::to_string(seed));
+  return arguments;
+}
+
 std::vector<WritingCommand> list_commands(const TemporaryFolder& inputs) {
   const std::string demos = inputs.file("demos.h5"), ril = inputs.file("ril"), tuned = inputs.file("tuned"),
                     model = inputs.file("m.xml"), settings = inputs.file("settings.toml");
   write_file(model, kModel);
   write_file(settings, kSettings);
-  const auto with_settings = [=](Arguments arguments, int seed) {
-    for (const std::string& word :
-         {std::string("--force"), std::string("--preset"), settings, std::string("--threads"),
-          std::string("1"), std::string("--seed"), std::to_string(seed)})
-      arguments.push_back(word);
-    return arguments;
+  const auto with_settings = [=](const Arguments& arguments, int seed) {
+    return with_preset(arguments, settings, seed);
   };
   const auto collect = [=](const std::string& out, int seed) {
     return with_settings({"collect", "--out", out}, seed);

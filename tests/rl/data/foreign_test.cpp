@@ -15,6 +15,7 @@
 #include "rl/data/outside.hpp"
 #include "rl/run/metrics.hpp"
 #include "tests/rl/synthetic.hpp"
+#include "tests/support/sanitizers.hpp"
 
 using namespace baton;
 using namespace baton::rl;
@@ -210,6 +211,55 @@ TEST_CASE("foreign: what would grow beyond all use is refused before it does, wi
   CHECK(contains(message, "grow to 419430400 bytes and more"));
   CHECK(contains(message, "h5repack -f NONE IN OUT"));
 }
+
+#if !BATON_ADDRESSES_SEEN && !BATON_RACES_SEEN
+namespace {
+
+// A zlib stream of `count` times 258 zeros and one more: a fixed Huffman block of one zero and copies of it.
+std::string zeros_compressed(std::uint64_t count) {
+  std::string bytes("\x78\x9c", 2);
+  int filled = 0;
+  const auto put = [&](unsigned bits, int width, bool code) {
+    for (int i = 0; i < width; ++i) {  // codes stand highest bit first, all else lowest first
+      const unsigned bit = bits >> (code ? width - 1 - i : i) & 1;
+      if (filled == 0) bytes += '\0';
+      bytes.back() = static_cast<char>(bytes.back() | static_cast<char>(bit << filled));
+      filled = (filled + 1) % 8;
+    }
+  };
+  put(1, 1, false);                                                          // the last block
+  put(1, 2, false);                                                          // with the fixed codes
+  put(0b00110000, 8, true);                                                  // a zero
+  for (std::uint64_t i = 0; i < count; ++i) put(0b1100010100000, 13, true);  // length 258, distance 1
+  put(0, 7, true);                                                           // the end
+  const std::uint64_t b = (258 * count + 1) % 65521;                         // Adler-32 of zeros
+  for (const std::uint64_t part : {b >> 8, b & 255, std::uint64_t{0}, std::uint64_t{1}})
+    bytes += static_cast<char>(part);
+  return bytes;
+}
+
+std::string refusal_of_stream(const std::string& stream) {
+  return refusal({"observations", "actions", "timeouts"}, [&](hid_t file) {
+    const hsize_t rows = 65536;
+    put_floats(file, "observations", {rows, 1}, std::vector<float>(rows));
+    const hid_t options = chunked({rows, 1});
+    H5Pset_deflate(options, 9);
+    put(file, "actions", {rows, 1}, H5T_IEEE_F32LE, 0, nullptr, options);
+    const hid_t array = H5Dopen2(file, "actions", H5P_DEFAULT);
+    const Shape at{0, 0};
+    REQUIRE(H5Dwrite_chunk(array, H5P_DEFAULT, 0, at.data(), stream.size(), stream.data()) >= 0);
+    H5Dclose(array);
+  });
+}
+
+}  // namespace
+
+TEST_CASE(
+    "foreign: a chunk of 256 KiB whose stream gives gigabytes takes no more memory than its shape lets it") {
+  CHECK(contains(refusal_of_stream(zeros_compressed(8'000'000)),
+                 "actions: damaged or truncated (memory allocation"));
+}
+#endif
 
 TEST_CASE("foreign: flags are 0 or 1, as numbers of any kind or as h5py's booleans") {
   const auto flags = [](const std::vector<double>& values, hid_t stored) {
