@@ -31,19 +31,35 @@ void collect(const Options& options) {
   if (options.undisturbed) config.collect.disturbance_low = config.collect.disturbance_high = 0;
   require_unused(options.out, options.force);
   const OutputLock lock = require_writable_file(options.out, Writing::kFileOnly);
-  const rl::Dataset data = collect_step(config);
-  rl::write_dataset(data, options.out);
-  const auto complete = std::count(data.completed.begin(), data.completed.end(), 1);
+  rl::DatasetWriter writer(options.out);
+  long episodes = 0, complete = 0;
+  std::int64_t steps = 0;
+  {
+    StageReporter reporter(nullptr, "collect", "episodes");
+    rl::collect(
+        config.env, config.collect, config.noise_ratio, config.seed,
+        [&](const rl::Dataset& part) {
+          writer.append(part);
+          episodes += part.episodes(), steps += part.steps();
+          complete += std::count(part.completed.begin(), part.completed.end(), 1);
+        },
+        reporter.callback());
+  }
+  writer.commit();
   fmt::print("{}: {} episodes, {} actions, {} episodes with all elements done ({} %)\n", options.out,
-             data.episodes(), data.steps(), complete,
-             percent(static_cast<double>(complete) / data.episodes()));
+             episodes, steps, complete,
+             percent(static_cast<double>(complete) / static_cast<double>(episodes)));
 }
 
 }  // namespace
 
 rl::Dataset collect_step(const rl::Config& config) {
+  rl::Dataset data;
   StageReporter reporter(nullptr, "collect", "episodes");
-  return rl::collect(config.env, config.collect, config.noise_ratio, config.seed, reporter.callback());
+  rl::collect(
+      config.env, config.collect, config.noise_ratio, config.seed,
+      [&](const rl::Dataset& part) { rl::append(data, part); }, reporter.callback());
+  return data;
 }
 
 void add_collect(Registry& registry) {

@@ -127,20 +127,21 @@ void list_settings(SettingsTable& table, const std::string& section, CollectSett
   table.add(p + "start_spread", &s.start_spread, "rad, of the arm's joints at the start", 0, 1);
 }
 
-Dataset collect(const std::string& env_name, const CollectSettings& settings, float noise_ratio,
-                std::uint64_t seed, const ProgressCallback& progress) {
+void collect(const std::string& env_name, const CollectSettings& settings, float noise_ratio,
+             std::uint64_t seed, const std::function<void(const Dataset&)>& take,
+             const ProgressCallback& progress) {
   BATON_REQUIRE(settings.episodes >= 1, "collect.episodes: {} (at least 1 is wanted)", settings.episodes);
   const auto goals = envs::make_env(env_name, {})->goals(settings.goals);
   const envs::DemonstratorOptions style{.spread = settings.spread,
                                         .tremor = settings.tremor,
                                         .disturbance_low = settings.disturbance_low,
                                         .disturbance_high = settings.disturbance_high};
-  Dataset data;
   for (int first = 0; first < settings.episodes; first += kBatch) {
     const int size = std::min(kBatch, settings.episodes - first);
     const auto env = envs::make_env(
         env_name, {.size = size, .noise_ratio = noise_ratio, .start_spread = settings.start_spread});
     const auto demonstrator = envs::make_demonstrator(env_name, size, style);
+    Dataset data;
     data.state_dim = env->spec().state_dim, data.action_dim = env->spec().action_dim;
     data.qpos_dim = env->qpos_dim(), data.qvel_dim = env->qvel_dim();
     std::vector<envs::Goal> chosen;
@@ -152,9 +153,9 @@ Dataset collect(const std::string& env_name, const CollectSettings& settings, fl
     Round round(*env, *demonstrator, std::move(chosen), std::move(seeds));
     while (round.step()) report(progress, {.stage = "collect", .done = first, .total = settings.episodes});
     round.append_to(data);
+    take(data);
     report(progress, {.stage = "collect", .done = first + size, .total = settings.episodes});
   }
-  return data;
 }
 
 }  // namespace baton::rl

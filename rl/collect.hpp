@@ -1,6 +1,7 @@
 #pragma once
 // Recording demonstrations of an environment's scripted operator (envs/demonstrator.hpp).
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "rl/data/dataset.hpp"
@@ -23,8 +24,9 @@ void list_settings(SettingsTable& table, const std::string& section, CollectSett
 // Episodes towards the goals in turn. Each ends some actions after its operator has nothing left to do, at the
 // environment's horizon at the latest. Recorded: observations, the operator's own actions, the simulator's coordinates,
 // goals, seeds, and whether all elements were done at some time. noise_ratio: sensor noise; negative: the environment's
-// own. Episode k is a function of (seed, k). Progress counts episodes.
-Dataset collect(const std::string& env, const CollectSettings& settings, float noise_ratio,
-                std::uint64_t seed, const ProgressCallback& progress = {});
+// own. Episode k is a function of (seed, k). Progress counts episodes. take: gets the episodes, some at a time, in
+// order; nothing is kept here.
+void collect(const std::string& env, const CollectSettings& settings, float noise_ratio, std::uint64_t seed,
+             const std::function<void(const Dataset&)>& take, const ProgressCallback& progress = {});
 
 }  // namespace baton::rl

@@ -10,6 +10,7 @@
 // Every reader checks shapes, sizes and finiteness and throws baton::Error naming the file and the array. HDF5 is read
 // as rl/data/hdf5_reader.hpp says: in a child process, within bounds, shapes compared before data are read.
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,7 +49,23 @@ struct Dataset {
 // Throws unless sizes agree, no episode is empty and every number is finite. `where` opens the message.
 void validate(const Dataset& data, const std::string& where);
 
-// Writes the flat form, gzip-compressed, to `path` through a temporary name beside it (all or nothing).
+// Writes the flat form, gzip-compressed, part by part: what was appended is not kept in memory, but for a few numbers
+// an episode. The file is there when it is committed, all or nothing (rl/run/files.hpp).
+class DatasetWriter {
+ public:
+  explicit DatasetWriter(const std::string& path);
+  ~DatasetWriter();
+  // The first part decides which optional arrays there are; the others must have them, too. Throws where a part is not
+  // whole (validate()) or cannot be written.
+  void append(const Dataset& part);
+  void commit();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+// The same in one call.
 void write_dataset(const Dataset& data, const std::string& path);
 
 // Reads the flat form or Minari's. Observations may be wider than the state: their first `state_dim` columns are kept

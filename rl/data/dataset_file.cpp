@@ -306,36 +306,4 @@ Dataset read_dataset(const std::string& path, int state_dim, std::vector<std::st
   return data;
 }
 
-void write_dataset(const Dataset& data, const std::string& path) {
-  validate(data, path);
-  const std::uint64_t n = static_cast<std::uint64_t>(data.steps()),
-                      episodes = static_cast<std::uint64_t>(data.episodes());
-  std::vector<std::uint8_t> terminals(n, 0), timeouts(n, 0);
-  std::vector<std::int64_t> lengths;
-  for (int e = 0; e < data.episodes(); ++e) {
-    lengths.push_back(data.length(e));
-    const std::int64_t last = data.offsets[e + 1] - 1;
-    timeouts[last] = 1;
-    terminals[last] = !data.completed.empty() && data.completed[e] != 0;
-  }
-  const std::uint64_t state_dim = static_cast<std::uint64_t>(data.state_dim);
-  Hdf5File file = Hdf5File::create(path);
-  file.write<float>("observations", data.states, {n, state_dim}, true);
-  file.write<float>("actions", data.actions, {n, static_cast<std::uint64_t>(data.action_dim)}, true);
-  file.write<std::uint8_t>("terminals", terminals, {n}, true);
-  file.write<std::uint8_t>("timeouts", timeouts, {n}, true);
-  if (!data.qpos.empty()) {
-    file.write<double>("infos/qpos", data.qpos, {n, static_cast<std::uint64_t>(data.qpos_dim)}, true);
-  }
-  if (!data.qvel.empty()) {
-    file.write<double>("infos/qvel", data.qvel, {n, static_cast<std::uint64_t>(data.qvel_dim)}, true);
-  }
-  file.write<std::int64_t>("episode_lengths", lengths, {episodes});
-  if (!data.goal_names.empty()) file.write_strings("episode_goals", data.goal_names);
-  if (!data.goal_targets.empty())
-    file.write<float>("episode_targets", data.goal_targets, {episodes, state_dim}, true);
-  if (!data.seeds.empty()) file.write<std::uint64_t>("episode_seeds", data.seeds, {episodes});
-  file.commit();
-}
-
 }  // namespace baton::rl

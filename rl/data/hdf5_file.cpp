@@ -1,9 +1,8 @@
-// HDF5 is made in memory and written by our own checked writer when it is whole: the library meets no failing write, so
-// none can be lost in it, and nothing is left to write when the process ends.
 #include "rl/data/hdf5_file.hpp"
 
 #include <algorithm>
 
+#include "rl/data/hdf5_driver.hpp"
 #include "rl/data/hdf5_handle.hpp"
 #include "rl/run/files.hpp"
 
@@ -57,13 +56,11 @@ std::uint64_t element_count(const std::vector<std::uint64_t>& shape, const std::
 
 }  // namespace
 
-Hdf5File::Hdf5File(std::int64_t file, std::string path, std::string target)
-    : file_(file), path_(std::move(path)), target_(std::move(target)) {}
+Hdf5File::Hdf5File(std::int64_t file, std::string path, std::unique_ptr<hdf5::Sink> sink)
+    : sink_(std::move(sink)), file_(file), path_(std::move(path)) {}
 
 Hdf5File::Hdf5File(Hdf5File&& other) noexcept
-    : file_(std::exchange(other.file_, -1)),
-      path_(std::move(other.path_)),
-      target_(std::exchange(other.target_, std::string())) {}
+    : sink_(std::move(other.sink_)), file_(std::exchange(other.file_, -1)), path_(std::move(other.path_)) {}
 
 Hdf5File::~Hdf5File() {
   if (file_ >= 0) H5Fclose(file_);
@@ -72,24 +69,25 @@ Hdf5File::~Hdf5File() {
 Hdf5File Hdf5File::create(const std::string& path) {
   silence();
   BATON_REQUIRE(!is_stream(path), "{}: a pipe or a device; HDF5 can only be written to a file", path);
-  constexpr std::size_t kGrowth = std::size_t{1} << 20;  // bytes
-  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "{}: cannot be made", path);
-  BATON_REQUIRE(H5Pset_fapl_core(access, kGrowth, false) >= 0, "{}: cannot be made in memory", path);
-  // Under the file's own name the library would look for one to read first.
-  const hid_t file = H5Fcreate(temporary_name(path).c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
-  BATON_REQUIRE(file >= 0, "{}: cannot be made in memory", path);
-  return Hdf5File(file, path, path);
+  auto sink = std::make_unique<hdf5::Sink>(path);
+  const Handle access(hdf5::make_access(*sink), H5Pclose, "{}: cannot be made", path);
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  Hdf5File made(file, path, std::move(sink));
+  made.check();
+  BATON_REQUIRE(file >= 0, "{}: cannot be made", path);
+  return made;
+}
+
+void Hdf5File::check() const {
+  if (!sink_->failure.empty()) fail("{}", sink_->failure);
 }
 
 void Hdf5File::commit() {
-  BATON_REQUIRE(!target_.empty(), "{}: commit on a file that is not being written", path_);
-  const ssize_t size =
-      H5Fflush(file_, H5F_SCOPE_GLOBAL) >= 0 ? H5Fget_file_image(file_, nullptr, 0) : ssize_t{-1};
-  std::string image(static_cast<std::size_t>(std::max(size, ssize_t{0})), '\0');
-  const bool whole = size > 0 && H5Fget_file_image(file_, image.data(), image.size()) == size &&
-                     H5Fclose(std::exchange(file_, -1)) >= 0;
-  BATON_REQUIRE(whole, "{}: cannot be made in memory", path_);
-  write_text_atomic(std::exchange(target_, {}), image);
+  BATON_REQUIRE(file_ >= 0, "{}: commit on a file that is not being written", path_);
+  const bool whole = H5Fflush(file_, H5F_SCOPE_GLOBAL) >= 0 && H5Fclose(std::exchange(file_, -1)) >= 0;
+  check();
+  BATON_REQUIRE(whole, "{}: cannot be finished", path_);
+  sink_->file.commit();
 }
 
 template <class T>
@@ -117,7 +115,9 @@ void Hdf5File::write(const std::string& name, std::span<const T> values,
                  H5Dclose, "{}: {}: cannot be made", path_, name);
   const bool written = values.empty() ||
                        H5Dwrite(dataset, native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0;
-  BATON_REQUIRE(written && dataset.close(), "{}: {}: cannot be made in memory", path_, name);
+  const bool closed = dataset.close();
+  check();
+  BATON_REQUIRE(written && closed, "{}: {}: cannot be written", path_, name);
 }
 
 void Hdf5File::write_strings(const std::string& name, const std::vector<std::string>& values) {
@@ -132,7 +132,61 @@ void Hdf5File::write_strings(const std::string& name, const std::vector<std::str
   for (const std::string& value : values) pointers.push_back(value.c_str());
   const bool written =
       values.empty() || H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0;
-  BATON_REQUIRE(written && dataset.close(), "{}: {}: cannot be made in memory", path_, name);
+  const bool closed = dataset.close();
+  check();
+  BATON_REQUIRE(written && closed, "{}: {}: cannot be written", path_, name);
+}
+
+namespace {
+
+// An array that grows by rows, empty.
+void make_growing(hid_t file, const std::string& path, const std::string& name, hid_t type,
+                  std::uint64_t width) {
+  const int rank = width > 0 ? 2 : 1;
+  const hsize_t none[2] = {0, width}, most[2] = {H5S_UNLIMITED, width};
+  const hsize_t chunk[2] = {std::max<hsize_t>(1, 65536 / std::max<std::uint64_t>(width, 1)), width};
+  const Handle space(H5Screate_simple(rank, none, most), H5Sclose, "{}: {}: bad shape", path, name);
+  const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "{}: {}: cannot be made", path, name);
+  const Handle options(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "{}: {}: cannot be made", path, name);
+  const bool set = H5Pset_create_intermediate_group(links, 1) >= 0 &&
+                   H5Pset_obj_track_times(options, false) >= 0 && H5Pset_chunk(options, rank, chunk) >= 0 &&
+                   H5Pset_shuffle(options) >= 0 && H5Pset_deflate(options, 4) >= 0;
+  BATON_REQUIRE(set, "{}: {}: cannot be packed", path, name);
+  const Handle dataset(H5Dcreate2(file, name.c_str(), type, space, links, options, H5P_DEFAULT), H5Dclose,
+                       "{}: {}: cannot be made", path, name);
+}
+
+}  // namespace
+
+template <class T>
+void Hdf5File::append(const std::string& name, std::span<const T> values, std::uint64_t width) {
+  const std::uint64_t row = std::max<std::uint64_t>(width, 1);
+  BATON_REQUIRE(values.size() % row == 0, "{}: {}: {} numbers are not rows of {}", path_, name, values.size(),
+                row);
+  const std::string group = name.substr(0, name.rfind('/') == std::string::npos ? 0 : name.rfind('/'));
+  const bool there = (group.empty() || H5Lexists(file_, group.c_str(), H5P_DEFAULT) > 0) &&
+                     H5Lexists(file_, name.c_str(), H5P_DEFAULT) > 0;
+  if (!there) make_growing(file_, path_, name, native_type<T>(), width);
+  Handle dataset(H5Dopen2(file_, name.c_str(), H5P_DEFAULT), H5Dclose, "{}: {}: cannot be opened", path_,
+                 name);
+  hsize_t first[2] = {0, 0}, count[2] = {values.size() / row, width};
+  {
+    const Handle space(H5Dget_space(dataset), H5Sclose, "{}: {}: cannot be opened", path_, name);
+    hsize_t now[2] = {0, 0};
+    H5Sget_simple_extent_dims(space, now, nullptr);
+    first[0] = now[0];
+  }
+  const hsize_t grown[2] = {first[0] + count[0], width};
+  element_count({grown[0], row}, path_, name);
+  bool written = H5Dset_extent(dataset, grown) >= 0;
+  const Handle target(H5Dget_space(dataset), H5Sclose, "{}: {}: cannot be opened", path_, name);
+  const Handle source(H5Screate_simple(width > 0 ? 2 : 1, count, nullptr), H5Sclose, "{}: {}: bad shape",
+                      path_, name);
+  written = written && H5Sselect_hyperslab(target, H5S_SELECT_SET, first, nullptr, count, nullptr) >= 0 &&
+            H5Dwrite(dataset, native_type<T>(), source, target, H5P_DEFAULT, values.data()) >= 0;
+  const bool closed = dataset.close();
+  check();
+  BATON_REQUIRE(written && closed, "{}: {}: cannot be written", path_, name);
 }
 
 void Hdf5File::make_group(const std::string& name) {
@@ -165,9 +219,10 @@ void Hdf5File::set_attribute(const std::string& object, const std::string& name,
                 "{}: attribute {}: writing failed", path_, name);
 }
 
-#define BATON_HDF5_TYPE(T)                                                 \
-  template void Hdf5File::write<T>(const std::string&, std::span<const T>, \
-                                   const std::vector<std::uint64_t>&, bool);
+#define BATON_HDF5_TYPE(T)                                                   \
+  template void Hdf5File::write<T>(const std::string&, std::span<const T>,   \
+                                   const std::vector<std::uint64_t>&, bool); \
+  template void Hdf5File::append<T>(const std::string&, std::span<const T>, std::uint64_t);
 BATON_HDF5_TYPE(double)
 BATON_HDF5_TYPE(float)
 BATON_HDF5_TYPE(std::int64_t)

@@ -3,6 +3,7 @@
 // is off; every failure throws baton::Error naming the file and the object. Paths inside a file are like "infos/qpos";
 // attributes belong to a group ("/" is the root).
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,11 +12,16 @@
 
 namespace baton::rl {
 
+namespace hdf5 {
+struct Sink;
+}
+
 class Hdf5File {
  public:
   static constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 32;
 
-  // In memory; commit() writes it to path, whole or not at all (rl/run/files.hpp).
+  // Under a temporary name beside path; commit() gives it its own, whole or not at all (rl/run/files.hpp). Every call
+  // throws what writing failed at.
   static Hdf5File create(const std::string& path);
 
   Hdf5File(Hdf5File&& other) noexcept;
@@ -29,6 +35,10 @@ class Hdf5File {
   template <class T>
   void write(const std::string& name, std::span<const T> values, const std::vector<std::uint64_t>& shape,
              bool gzip = false);
+  // Rows of `width` numbers (0: plain numbers) behind those that an array holds already; the first call makes it, gzip
+  // as above. What was appended is not kept in memory.
+  template <class T>
+  void append(const std::string& name, std::span<const T> values, std::uint64_t width);
   void write_strings(const std::string& name, const std::vector<std::string>& values);
   void make_group(const std::string& name);
 
@@ -37,9 +47,11 @@ class Hdf5File {
   void set_attribute(const std::string& object, const std::string& name, std::span<const double> values);
 
  private:
-  Hdf5File(std::int64_t file, std::string path, std::string target);
+  Hdf5File(std::int64_t file, std::string path, std::unique_ptr<hdf5::Sink> sink);
+  void check() const;  // throws what has failed
+  std::unique_ptr<hdf5::Sink> sink_;
   std::int64_t file_ = -1;
-  std::string path_, target_;  // target_: where commit() writes; empty from then on
+  std::string path_;
 };
 
 }  // namespace baton::rl

@@ -91,6 +91,35 @@ void Descriptor::write(std::string_view bytes) {
   }
 }
 
+void Descriptor::write_at(std::uint64_t offset, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written > 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+      offset += static_cast<std::uint64_t>(written);
+    } else if (written == 0 || errno != EINTR) {
+      fail("{}: writing failed: {}", shown_, written == 0 ? "nothing is taken" : std::strerror(errno));
+    }
+  }
+}
+
+void Descriptor::read_at(std::uint64_t offset, char* to, std::size_t bytes) const {
+  while (bytes > 0) {
+    const ssize_t got = pread(file_, to, bytes, static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    BATON_REQUIRE(got >= 0, "{}: reading back failed: {}", shown_, std::strerror(errno));
+    if (got == 0) std::fill_n(to, std::exchange(bytes, 0), '\0');
+    to += got;
+    offset += static_cast<std::uint64_t>(got);
+    bytes -= std::min(bytes, static_cast<std::size_t>(got));
+  }
+}
+
+void Descriptor::resize(std::uint64_t bytes) {
+  BATON_REQUIRE(ftruncate(file_, static_cast<off_t>(bytes)) == 0, "{}: writing failed: {}", shown_,
+                std::strerror(errno));
+}
+
 void Descriptor::sync() {
   BATON_REQUIRE(fsync(file_) == 0, "{}: writing failed: {}", shown_, std::strerror(errno));
 }
@@ -106,7 +135,7 @@ OutputFile::OutputFile(const std::string& path)
       target_(linked_file(path)),
       temporary_(is_stream(path) ? "" : temporary_name(target_)),
       file_(temporary_.empty() ? Descriptor(path, O_WRONLY | O_NONBLOCK | O_NOCTTY, path)
-                               : Descriptor(temporary_, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, path)) {}
+                               : Descriptor(temporary_, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, path)) {}
 
 OutputFile::~OutputFile() {
   if (!temporary_.empty()) unlink(temporary_.c_str());

@@ -1,6 +1,7 @@
 #pragma once
 // The one place that writes files. Every call to the system is looked at, to the end: write, fsync of the file, close,
 // rename, fsync of the folder. A failure throws baton::Error, "PATH: writing failed: REASON".
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,10 @@ class Descriptor {
   // All of it, however many calls that takes. A pipe opened with O_NONBLOCK is waited for: a minute without a reader's
   // progress is an error, a signal that is handled meanwhile throws Interrupted.
   void write(std::string_view bytes);
+  // The same at a place of a regular file; what lies between is zeros. Reads zeros beyond the end.
+  void write_at(std::uint64_t offset, std::string_view bytes);
+  void read_at(std::uint64_t offset, char* to, std::size_t bytes) const;
+  void resize(std::uint64_t bytes);
   void sync();
   void close();
 
@@ -49,6 +54,7 @@ class OutputFile {
   OutputFile& operator=(const OutputFile&) = delete;
 
   void write(std::string_view bytes) { file_.write(bytes); }
+  Descriptor& file() { return file_; }  // for places: not of a stream
   void commit();
 
  private:

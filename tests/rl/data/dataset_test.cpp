@@ -112,6 +112,32 @@ TEST_CASE("dataset: written and read back the same, every array, and leaves no t
   CHECK(files == 1);
 }
 
+TEST_CASE(
+    "dataset: written part by part it is the dataset of all parts, and nothing before it is committed") {
+  const test::TemporaryFolder folder;
+  Dataset whole = full_dataset(), part = full_dataset();
+  part.states[0] += 1, part.goal_names[0] = "other";
+  const Dataset again = full_dataset();
+  {
+    DatasetWriter writer(folder.file("d.h5"));
+    for (const Dataset* each : std::initializer_list<const Dataset*>{&whole, &part, &again})
+      writer.append(*each);
+    CHECK_FALSE(std::filesystem::exists(folder.file("d.h5")));
+    writer.commit();
+  }
+  append(whole, part);
+  append(whole, again);
+  check_same(read_dataset(folder.file("d.h5")), whole);
+  Dataset wider = test::counting_dataset({3}, 7, 2), unnamed = full_dataset();
+  unnamed.goal_names.clear();
+  for (const Dataset* other : std::initializer_list<const Dataset*>{&wider, &unnamed}) {
+    DatasetWriter writer(folder.file("e.h5"));
+    writer.append(again);
+    CHECK(contains(error_of([&] { writer.append(*other); }), "than the first"));
+  }
+  CHECK_FALSE(std::filesystem::exists(folder.file("e.h5")));
+}
+
 TEST_CASE("dataset: the same data gives the same bytes") {
   const test::TemporaryFolder folder;
   write_dataset(full_dataset(), folder.file("a.h5"));
