@@ -39,13 +39,17 @@ std::size_t find_digest(std::string_view header, const std::string& name) {
 
 // Refuses repeated names and deeper nesting than the format has, while the parser goes.
 Json parse_header(std::string_view header, const std::string& name) {
-  constexpr int kDeepest = 3;  // {name: {"shape": [
+  constexpr int kDeepest = 3;      // {name: {"shape": [
+  constexpr int kMostKeys = 4096;  // the parser's time grows with their square
+  int keys = 0;
   std::vector<std::set<std::string>> names;
   const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
     using Event = Json::parse_event_t;
     if (event == Event::object_start) names.emplace_back();
     if (event == Event::object_end && !names.empty()) names.pop_back();
     BATON_REQUIRE(depth <= kDeepest, "{}: the header is nested too deep", name);
+    BATON_REQUIRE(event != Event::key || ++keys <= kMostKeys, "{}: the header has more than {} names", name,
+                  kMostKeys);
     if (event == Event::key)
       BATON_REQUIRE(!names.empty() && names.back().insert(parsed.get<std::string>()).second,
                     "{}: the header names '{}' twice", name, printable(parsed.get<std::string>()));

@@ -72,6 +72,9 @@ TEST_CASE("safetensors: headers that lie are refused with the reason") {
   };
   CHECK(read_safetensors(with_header(entry("F32", "[2]", "[0,8]") + "   ", 8), "f", Digest::kChecked)
             .tensors.size() == 1);
+  std::string many = "{\"__metadata__\":{\"k\":\"\"";
+  for (int i = 0; i < 100000; ++i) many += ",\"" + std::to_string(i) + "\":\"\"";
+  many += "}}";
   const std::tuple<std::string, std::size_t, std::string> cases[] = {
       {entry("F64", "[1]", "[0,8]"), 8, "dtype is \"F64\""},
       {entry("F32", "[2]", "[0,4]"), 4, "lies at 0..4"},
@@ -87,6 +90,7 @@ TEST_CASE("safetensors: headers that lie are refused with the reason") {
       {"{\"__metadata__\":{\"a\":1}}", 0, "metadata 'a' is not a text"},
       {"{\"__metadata__\":[]}", 0, "__metadata__ is not an object"},
       {"[1]", 0, "not a JSON object"},
+      {many, 0, "more than 4096 names"},
       {"{\"a\":", 0, "not JSON"},
       {std::string(100000, '['), 0, "nested too deep"},
       {"{\"a\":" + std::string(100000, '[') + "}", 0, "nested too deep"}};
