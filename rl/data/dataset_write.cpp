@@ -10,7 +10,7 @@ struct DatasetWriter::Parts {
   Hdf5File file;
   Dataset episodes;  // of all parts, without their steps; lengths in `lengths`
   std::vector<std::int64_t> lengths;
-  bool begun = false, has_qpos = false, has_qvel = false;
+  bool has_qpos = false, has_qvel = false;
 };
 
 DatasetWriter::DatasetWriter(const std::string& path) : parts_(std::make_unique<Parts>(path)) {}
@@ -19,13 +19,14 @@ DatasetWriter::~DatasetWriter() = default;
 void DatasetWriter::append(const Dataset& part) {
   Parts& p = *parts_;
   validate(part, p.path);
-  if (!p.begun) {
+  const bool first = p.lengths.empty();
+  if (first) {
     p.has_qpos = !part.qpos.empty(), p.has_qvel = !part.qvel.empty();
     p.episodes.state_dim = part.state_dim, p.episodes.action_dim = part.action_dim;
     p.episodes.qpos_dim = part.qpos_dim, p.episodes.qvel_dim = part.qvel_dim;
   }
   Dataset& all = p.episodes;
-  const auto same = [&](bool has, bool had) { return !p.begun || has == had; };
+  const auto same = [&](bool has, bool had) { return first || has == had; };
   BATON_REQUIRE(part.state_dim == all.state_dim && part.action_dim == all.action_dim &&
                     part.qpos_dim == all.qpos_dim && part.qvel_dim == all.qvel_dim &&
                     same(!part.qpos.empty(), p.has_qpos) && same(!part.qvel.empty(), p.has_qvel) &&
@@ -33,7 +34,6 @@ void DatasetWriter::append(const Dataset& part) {
                     same(part.goal_targets.empty(), all.goal_targets.empty()) &&
                     same(part.seeds.empty(), all.seeds.empty()),
                 "{}: a part of other arrays or widths than the first", p.path);
-  p.begun = true;
   const std::size_t n = static_cast<std::size_t>(part.steps());
   std::vector<std::uint8_t> terminals(n, 0), timeouts(n, 0);
   for (int e = 0; e < part.episodes(); ++e) {

@@ -54,6 +54,39 @@ std::uint64_t element_count(const std::vector<std::uint64_t>& shape, const std::
   return count;
 }
 
+// An array in the making: groups on the way to it are made, too; the same data gives the same bytes.
+class Creation {
+ public:
+  Creation(const std::string& path, const std::string& name)
+      : path_(path),
+        name_(name),
+        links_(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "{}: {}: cannot be made", path, name),
+        options_(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "{}: {}: cannot be made", path, name) {
+    BATON_REQUIRE(
+        H5Pset_create_intermediate_group(links_, 1) >= 0 && H5Pset_obj_track_times(options_, false) >= 0,
+        "{}: {}: cannot be made", path, name);
+  }
+
+  // gzip, level 4 with byte shuffling, in chunks of whole rows: some 65,536 numbers, `most` rows at the most.
+  void pack(std::vector<hsize_t> chunk, hsize_t most) {
+    hsize_t row = 1;
+    for (std::size_t i = 1; i < chunk.size(); ++i) row *= chunk[i];
+    chunk[0] = std::clamp<hsize_t>(65536 / std::max<hsize_t>(row, 1), 1, most);
+    const bool set = H5Pset_chunk(options_, static_cast<int>(chunk.size()), chunk.data()) >= 0 &&
+                     H5Pset_shuffle(options_) >= 0 && H5Pset_deflate(options_, 4) >= 0;
+    BATON_REQUIRE(set, "{}: {}: cannot be packed", path_, name_);
+  }
+
+  Handle make(hid_t file, hid_t type, hid_t space) const {
+    return Handle(H5Dcreate2(file, name_.c_str(), type, space, links_, options_, H5P_DEFAULT), H5Dclose,
+                  "{}: {}: cannot be made", path_, name_);
+  }
+
+ private:
+  const std::string &path_, &name_;
+  Handle links_, options_;
+};
+
 }  // namespace
 
 Hdf5File::Hdf5File(std::int64_t file, std::string path, std::unique_ptr<hdf5::Sink> sink)
@@ -90,6 +123,15 @@ void Hdf5File::commit() {
   sink_->file.commit();
 }
 
+// Closes what was made or opened for writing. `written`: the library took all of it. What it kept for the close counts,
+// and what the driver kept to itself.
+template <class Dataset>
+void Hdf5File::finish(Dataset& dataset, bool written, const std::string& name) const {
+  const bool closed = dataset.close();
+  check();
+  BATON_REQUIRE(written && closed, "{}: {}: cannot be written", path_, name);
+}
+
 template <class T>
 void Hdf5File::write(const std::string& name, std::span<const T> values,
                      const std::vector<std::uint64_t>& shape, bool gzip) {
@@ -98,95 +140,57 @@ void Hdf5File::write(const std::string& name, std::span<const T> values,
   const std::vector<hsize_t> dims(shape.begin(), shape.end());
   const Handle space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr), H5Sclose,
                      "{}: {}: bad shape", path_, name);
-  const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "{}: {}: cannot be made", path_, name);
-  H5Pset_create_intermediate_group(links, 1);
-  const Handle options(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "{}: {}: cannot be made", path_, name);
-  H5Pset_obj_track_times(options, false);  // the same data gives the same bytes
-  if (gzip && !values.empty()) {
-    std::vector<hsize_t> chunk = dims;
-    std::uint64_t row = 1;
-    for (std::size_t i = 1; i < dims.size(); ++i) row *= dims[i];
-    chunk[0] = std::clamp<hsize_t>(65536 / std::max<std::uint64_t>(row, 1), 1, dims[0]);
-    const bool set = H5Pset_chunk(options, static_cast<int>(chunk.size()), chunk.data()) >= 0 &&
-                     H5Pset_shuffle(options) >= 0 && H5Pset_deflate(options, 4) >= 0;
-    BATON_REQUIRE(set, "{}: {}: cannot be packed", path_, name);
-  }
-  Handle dataset(H5Dcreate2(file_, name.c_str(), native_type<T>(), space, links, options, H5P_DEFAULT),
-                 H5Dclose, "{}: {}: cannot be made", path_, name);
+  Creation creation(path_, name);
+  if (gzip && !values.empty()) creation.pack(dims, dims[0]);
+  Handle dataset = creation.make(file_, native_type<T>(), space);
   const bool written = values.empty() ||
                        H5Dwrite(dataset, native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0;
-  const bool closed = dataset.close();
-  check();
-  BATON_REQUIRE(written && closed, "{}: {}: cannot be written", path_, name);
+  finish(dataset, written, name);
 }
 
 void Hdf5File::write_strings(const std::string& name, const std::vector<std::string>& values) {
   const hsize_t count = values.size();
   const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose, "{}: {}: bad shape", path_, name);
   const Handle type = string_type(path_);
-  const Handle options(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "{}: {}: cannot be made", path_, name);
-  H5Pset_obj_track_times(options, false);
-  Handle dataset(H5Dcreate2(file_, name.c_str(), type, space, H5P_DEFAULT, options, H5P_DEFAULT), H5Dclose,
-                 "{}: {}: cannot be made", path_, name);
+  Handle dataset = Creation(path_, name).make(file_, type, space);
   std::vector<const char*> pointers;
   for (const std::string& value : values) pointers.push_back(value.c_str());
   const bool written =
       values.empty() || H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0;
-  const bool closed = dataset.close();
-  check();
-  BATON_REQUIRE(written && closed, "{}: {}: cannot be written", path_, name);
+  finish(dataset, written, name);
 }
-
-namespace {
-
-// An array that grows by rows, empty.
-void make_growing(hid_t file, const std::string& path, const std::string& name, hid_t type,
-                  std::uint64_t width) {
-  const int rank = width > 0 ? 2 : 1;
-  const hsize_t none[2] = {0, width}, most[2] = {H5S_UNLIMITED, width};
-  const hsize_t chunk[2] = {std::max<hsize_t>(1, 65536 / std::max<std::uint64_t>(width, 1)), width};
-  const Handle space(H5Screate_simple(rank, none, most), H5Sclose, "{}: {}: bad shape", path, name);
-  const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "{}: {}: cannot be made", path, name);
-  const Handle options(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "{}: {}: cannot be made", path, name);
-  const bool set = H5Pset_create_intermediate_group(links, 1) >= 0 &&
-                   H5Pset_obj_track_times(options, false) >= 0 && H5Pset_chunk(options, rank, chunk) >= 0 &&
-                   H5Pset_shuffle(options) >= 0 && H5Pset_deflate(options, 4) >= 0;
-  BATON_REQUIRE(set, "{}: {}: cannot be packed", path, name);
-  const Handle dataset(H5Dcreate2(file, name.c_str(), type, space, links, options, H5P_DEFAULT), H5Dclose,
-                       "{}: {}: cannot be made", path, name);
-}
-
-}  // namespace
 
 template <class T>
 void Hdf5File::append(const std::string& name, std::span<const T> values, std::uint64_t width) {
   const std::uint64_t row = std::max<std::uint64_t>(width, 1);
   BATON_REQUIRE(values.size() % row == 0, "{}: {}: {} numbers are not rows of {}", path_, name, values.size(),
                 row);
-  const std::string group = name.substr(0, name.rfind('/') == std::string::npos ? 0 : name.rfind('/'));
-  const bool there = (group.empty() || H5Lexists(file_, group.c_str(), H5P_DEFAULT) > 0) &&
-                     H5Lexists(file_, name.c_str(), H5P_DEFAULT) > 0;
-  if (!there) make_growing(file_, path_, name, native_type<T>(), width);
+  const int rank = width > 0 ? 2 : 1;
+  const std::size_t slash = name.rfind('/');
+  const bool there =
+      (slash == std::string::npos || H5Lexists(file_, name.substr(0, slash).c_str(), H5P_DEFAULT) > 0) &&
+      H5Lexists(file_, name.c_str(), H5P_DEFAULT) > 0;
+  if (!there) {
+    const hsize_t none[2] = {0, width}, most[2] = {H5S_UNLIMITED, width};
+    const Handle space(H5Screate_simple(rank, none, most), H5Sclose, "{}: {}: bad shape", path_, name);
+    Creation creation(path_, name);
+    creation.pack({none, none + rank}, H5S_UNLIMITED);
+    creation.make(file_, native_type<T>(), space);
+  }
   Handle dataset(H5Dopen2(file_, name.c_str(), H5P_DEFAULT), H5Dclose, "{}: {}: cannot be opened", path_,
                  name);
-  hsize_t first[2] = {0, 0}, count[2] = {values.size() / row, width};
-  {
-    const Handle space(H5Dget_space(dataset), H5Sclose, "{}: {}: cannot be opened", path_, name);
-    hsize_t now[2] = {0, 0};
-    H5Sget_simple_extent_dims(space, now, nullptr);
-    first[0] = now[0];
-  }
-  const hsize_t grown[2] = {first[0] + count[0], width};
+  hsize_t held[2] = {0, 0};
+  H5Sget_simple_extent_dims(Handle(H5Dget_space(dataset), H5Sclose, "{}: {}: cannot be opened", path_, name),
+                            held, nullptr);
+  const hsize_t first[2] = {held[0], 0}, count[2] = {values.size() / row, width},
+                grown[2] = {held[0] + count[0], width};
   element_count({grown[0], row}, path_, name);
   bool written = H5Dset_extent(dataset, grown) >= 0;
   const Handle target(H5Dget_space(dataset), H5Sclose, "{}: {}: cannot be opened", path_, name);
-  const Handle source(H5Screate_simple(width > 0 ? 2 : 1, count, nullptr), H5Sclose, "{}: {}: bad shape",
-                      path_, name);
+  const Handle source(H5Screate_simple(rank, count, nullptr), H5Sclose, "{}: {}: bad shape", path_, name);
   written = written && H5Sselect_hyperslab(target, H5S_SELECT_SET, first, nullptr, count, nullptr) >= 0 &&
             H5Dwrite(dataset, native_type<T>(), source, target, H5P_DEFAULT, values.data()) >= 0;
-  const bool closed = dataset.close();
-  check();
-  BATON_REQUIRE(written && closed, "{}: {}: cannot be written", path_, name);
+  finish(dataset, written, name);
 }
 
 void Hdf5File::make_group(const std::string& name) {

@@ -49,6 +49,8 @@ class Hdf5File {
  private:
   Hdf5File(std::int64_t file, std::string path, std::unique_ptr<hdf5::Sink> sink);
   void check() const;  // throws what has failed
+  template <class Dataset>
+  void finish(Dataset& dataset, bool written, const std::string& name) const;
   std::unique_ptr<hdf5::Sink> sink_;
   std::int64_t file_ = -1;
   std::string path_;

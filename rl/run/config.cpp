@@ -77,7 +77,8 @@ SettingsTable settings_of(Config& c) {
   table.add("eval.goals", &c.eval.goals, "all, unseen, or names with commas");
   table.add("eval.envs", &c.eval.envs, "environments stepped together", 1, 1e5);
   table.add("eval.seed", &c.eval.seed, "of the episodes, which training never sees");
-  table.add("demo.goals", &c.demo.goals, "goals that the demo fine-tunes; empty: the last two it evaluates");
+  table.add("demo.goals", &c.demo.goals,
+            "goals that the demo fine-tunes; empty: the first and the last it evaluates");
   table.add("demo.seeds", &c.demo.seeds, "training seeds of the demo: seed, seed + 1, ...", 1, 1000);
   return table;
 }

@@ -23,7 +23,7 @@ struct EvalSettings {
 
 struct DemoSettings {
   std::string
-      goals;      // what `baton demo` fine-tunes, names with commas; empty: the last two that it evaluates
+      goals;      // what `baton demo` fine-tunes, names with commas; empty: the first and last it evaluates
   int seeds = 3;  // of training: seed, seed + 1, ...
 };
 

@@ -78,9 +78,11 @@ Descriptor::~Descriptor() {
   if (file_ >= 0) ::close(file_);
 }
 
-void Descriptor::write(std::string_view bytes) {
+// some(bytes left) writes some of them, as write(2) does.
+template <class Some>
+void Descriptor::write_all(std::string_view bytes, const Some& some) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(file_, bytes.data(), bytes.size());
+    const ssize_t written = some(bytes);
     if (written > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(written));
     } else if (written < 0 && errno == EAGAIN) {
@@ -91,16 +93,14 @@ void Descriptor::write(std::string_view bytes) {
   }
 }
 
+void Descriptor::write(std::string_view bytes) {
+  write_all(bytes, [&](std::string_view left) { return ::write(file_, left.data(), left.size()); });
+}
+
 void Descriptor::write_at(std::uint64_t offset, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (written > 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-      offset += static_cast<std::uint64_t>(written);
-    } else if (written == 0 || errno != EINTR) {
-      fail("{}: writing failed: {}", shown_, written == 0 ? "nothing is taken" : std::strerror(errno));
-    }
-  }
+  write_all(bytes, [&](std::string_view left) {
+    return pwrite(file_, left.data(), left.size(), static_cast<off_t>(offset + (bytes.size() - left.size())));
+  });
 }
 
 void Descriptor::read_at(std::uint64_t offset, char* to, std::size_t bytes) const {

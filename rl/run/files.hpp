@@ -40,6 +40,8 @@ class Descriptor {
   void close();
 
  private:
+  template <class Some>
+  void write_all(std::string_view bytes, const Some& some);
   int file_ = -1;
   std::string shown_;
 };

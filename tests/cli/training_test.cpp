@@ -20,16 +20,7 @@ namespace baton {
 namespace {
 
 namespace fs = std::filesystem;
-using test::Arguments;
-using test::check_refused;
-using test::check_works;
-using test::kModel;
-using test::point_demos;
-using test::point_goal_name;
-using test::point_policy;
-using test::quick;
-using test::run_baton;
-using test::operator+;
+using namespace test;
 
 TEST_CASE("imitate: a run directory is whole, and the same bytes for 1 and 2 threads") {
   const test::TemporaryFolder folder;
