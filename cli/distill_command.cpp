@@ -129,7 +129,7 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
   rl::write_text_atomic(run.file("config.toml"), policy.config);
   nlohmann::ordered_json told = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < policies.size(); ++i) {
-    told.push_back({{"policy", relative_to(step.out, step.from[i])},
+    told.push_back({{"policy", rl::relative_to(step.out, step.from[i])},
                     {"goal", origins[i].goal},
                     {"success", success_rate(rollouts[i])}});
   }
@@ -137,7 +137,7 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
                                     {"method", policy.method},
                                     {"env", config.env},
                                     {"seed", config.seed},
-                                    {"start", relative_to(step.out, start)},
+                                    {"start", rl::relative_to(step.out, start)},
                                     {"episodes", config.distill.episodes},
                                     {"teachers", told}});
   write_run_json(run, step.out, origin);

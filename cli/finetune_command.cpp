@@ -96,7 +96,7 @@ FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step)
                                     {"method", result.best.method},
                                     {"env", config.env},
                                     {"seed", config.seed},
-                                    {"init", relative_to(step.out, step.init)},
+                                    {"init", rl::relative_to(step.out, step.init)},
                                     {"goal", goal.name},
                                     {"variant", rl::variant_name(config.finetune.variant)},
                                     {"iterations", config.finetune.iterations},

@@ -182,14 +182,6 @@ void require_not_input(const std::string& output, const std::string& input) {
   BATON_REQUIRE(!same, "{}: is what is read ({}); name another output", output, input);
 }
 
-std::string relative_to(const std::string& out, const std::string& path) {
-  std::error_code error;
-  const fs::path from = fs::absolute(without_slash(out), error),
-                 to = fs::absolute(without_slash(path), error);
-  const fs::path relative = to.lexically_normal().lexically_relative(from.lexically_normal());
-  return relative.empty() ? to.string() : relative.string();
-}
-
 RunDir::RunDir(const std::string& path, RunKind kind)
     : path_(rl::linked_file(without_slash(path))),
       kind_(kind),

@@ -19,9 +19,6 @@ enum class Writing { kAnything, kFileOnly };
 // Throws where the output is one of the inputs: the same file, or a file of the run directory `input`.
 void require_not_input(const std::string& output, const std::string& input);
 
-// `path` as seen from the run directory `out`: what a run says about its inputs stays true when both move together.
-std::string relative_to(const std::string& out, const std::string& path);
-
 // What is made in a run directory: by imitate, finetune and distill one policy; by demo all of its parts.
 enum class RunKind { kPolicy, kDemo };
 

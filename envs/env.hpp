@@ -26,6 +26,21 @@ struct Goal {
   std::vector<int> elements;  // indices into Spec::elements, in the order of the name
 };
 
+// Coordinates of the state under a name.
+struct Group {
+  std::string name;
+  std::vector<int> index;
+};
+
+// What actions mean where each moves a coordinate of the state, for action j:
+//   target_j = clip(state[coordinate_j] + scale * clip(action_j, -1, 1), low_j, high_j)
+// No coordinates: actions have no such meaning.
+struct ActionTarget {
+  std::vector<int> coordinate;   // [action_dim]
+  float scale = 0;               // units of the coordinate per unit of action
+  std::vector<float> low, high;  // [action_dim]
+};
+
 struct Spec {
   std::string name;
   int state_dim = 0;
@@ -34,6 +49,9 @@ struct Spec {
   // The first robot_dim coordinates of the state are the robot's own, the rest the world's.
   int robot_dim = 0;
   std::vector<Element> elements;
+  std::vector<Group> groups = {};            // of coordinates; every coordinate is in one or more
+  ActionTarget action_target = {};           // empty where actions do not move coordinates
+  std::vector<float> sensor_amplitude = {};  // [state_dim], largest deviation of sensor noise of ratio 1
 };
 
 // || state[index] - target[index] ||_2 of one element.

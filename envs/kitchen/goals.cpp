@@ -74,9 +74,29 @@ const Spec& kitchen_spec() {
     s.horizon = kKitchenHorizon;
     s.robot_dim = kKitchenRobotDim;
     for (const auto& d : definitions()) s.elements.push_back({d.name, d.index, kKitchenElementEpsilon});
+    s.groups = {{"robot", {0, 1, 2, 3, 4, 5, 6, 7, 8}},
+                {"knobs", {9, 11, 13, 15}},
+                {"burners", {10, 12, 14, 16}},
+                {"switch", {17}},
+                {"light", {18}},
+                {"slide", {19}},
+                {"hinges", {20, 21}},
+                {"microwave", {22}},
+                {"kettle", {23, 24, 25}},
+                {"kettle_rotation", {26, 27, 28, 29}}};
+    for (int j = 0; j < kKitchenActionDim; ++j) s.action_target.coordinate.push_back(j);
+    s.action_target.scale = kKitchenActionScale;
+    s.action_target.low.assign(kKitchenTargetLow.begin(), kKitchenTargetLow.end());
+    s.action_target.high.assign(kKitchenTargetHigh.begin(), kKitchenTargetHigh.end());
+    for (int i = 0; i < kKitchenStateDim; ++i) s.sensor_amplitude.push_back(kitchen_sensor_amplitude(i));
     return s;
   }();
   return spec;
+}
+
+float kitchen_sensor_amplitude(int i) {
+  if (i < kKitchenRobotDim) return 0.1f;
+  return i == 10 || i == 12 || i == 14 || i == 16 ? 0.0005f : 0.005f;
 }
 
 const std::array<float, kKitchenStateDim>& kitchen_start() {

@@ -15,10 +15,7 @@ namespace baton::envs {
 namespace {
 
 constexpr float kRobotNoiseRatio = 0.01f, kObjectNoiseRatio = 0.0005f;  // FrankaKitchen-v1
-constexpr float kRobotAmplitude = 0.1f, kObjectAmplitude = 0.005f, kBurnerAmplitude = 0.0005f;
 constexpr std::uint64_t kSensorStream = 1, kStartStream = 2;
-
-bool is_burner(int i) { return i == 10 || i == 12 || i == 14 || i == 16; }
 
 }  // namespace
 
@@ -29,10 +26,10 @@ KitchenEnv::KitchenEnv(const EnvOptions& options) : size_(options.size), start_s
   BATON_REQUIRE(start_spread_ >= 0 && start_spread_ <= 0.5f,
                 "kitchen: start spread is {}, expected 0..0.5 rad", start_spread_);
   if (options.threads > 0) kernels::set_threads(options.threads);
-  const float robot = (options.noise_ratio < 0 ? kRobotNoiseRatio : options.noise_ratio) * kRobotAmplitude;
-  const float objects = options.noise_ratio < 0 ? kObjectNoiseRatio : options.noise_ratio;
-  for (int i = 0; i < kKitchenStateDim; ++i)
-    noise_[i] = i < kKitchenRobotDim ? robot : objects * (is_burner(i) ? kBurnerAmplitude : kObjectAmplitude);
+  for (int i = 0; i < kKitchenStateDim; ++i) {
+    const float own = i < kKitchenRobotDim ? kRobotNoiseRatio : kObjectNoiseRatio;
+    noise_[i] = (options.noise_ratio < 0 ? own : options.noise_ratio) * kitchen_sensor_amplitude(i);
+  }
   const sim::Model<double> other =
       options.model.empty() ? sim::Model<double>{} : sim::mjcf::load(options.model);
   const sim::Model<double>& model = options.model.empty() ? kitchen_model() : other;

@@ -23,20 +23,6 @@ class Batch;
 
 namespace baton::envs {
 
-// Limits of the position targets, which are also where the operator keeps the joints.
-inline constexpr std::array<float, 9> kKitchenTargetLow{-2.9f, -1.8f, -2.9f, -3.1f, -2.9f, 0, -2.9f, 0, 0};
-inline constexpr std::array<float, 9> kKitchenTargetHigh{2.9f, 1.8f, 2.9f, 0, 2.9f, 3.8f, 2.9f, 0.04f, 0.04f};
-
-// The law of actions, for joint j: the position target that `action` means to somebody who saw the joint at `seen`.
-template <class T>
-T kitchen_target(T seen, T action, int j) {
-  constexpr T kScale =
-      static_cast<T>(2) * static_cast<T>(0.08L);  // rad per unit of action: 2 rad/s for 80 ms
-  const T wanted = seen + kScale * std::clamp(action, T(-1), T(1));
-  return std::clamp(wanted, static_cast<T>(kKitchenTargetLow[static_cast<std::size_t>(j)]),
-                    static_cast<T>(kKitchenTargetHigh[static_cast<std::size_t>(j)]));
-}
-
 class KitchenEnv final : public BatchEnv {
  public:
   // options.model: a file of a kitchen with the same coordinates and actuators, in place of kitchen.xml. Throws naming

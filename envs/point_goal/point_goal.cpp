@@ -69,7 +69,11 @@ Spec make_spec() {
             .elements = {}};
   for (int i = 0; i < static_cast<int>(kSliders.size()); ++i) {
     spec.elements.push_back({.name = kSliders[i].name, .index = {2 + i}, .epsilon = 0.1f});
+    spec.groups.push_back({kSliders[i].name, {2 + i}});
   }
+  spec.groups.push_back({"point", {0, 1}});
+  spec.action_target = {.coordinate = {0, 1}, .scale = kSpeed, .low = {-1, -1}, .high = {1, 1}};
+  spec.sensor_amplitude.assign(std::begin(kNoiseAmplitude), std::end(kNoiseAmplitude));
   return spec;
 }
 

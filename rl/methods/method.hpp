@@ -15,6 +15,8 @@
 
 namespace baton::rl {
 
+struct PolicyFile;  // rl/policy/checkpoint.hpp
+
 // Figures of the paper (table 1, figure 6), means over its 17 goals; negative: it has none.
 struct Published {
   double success = -1, step_completion = -1;  // percent, 0..4
@@ -32,9 +34,9 @@ struct Method {
   std::optional<TupleRule> high;
   SubgoalEnd subgoal_end = SubgoalEnd::kClock;
 
-  // Anything else: makes the agent of the demonstrations, and reads it from the folder that it was saved in.
+  // Anything else: makes the agent of the demonstrations, and reads it from the file that it was saved in.
   std::unique_ptr<Agent> (*make)(const Dataset& data, const envs::Spec& spec) = nullptr;
-  std::unique_ptr<Agent> (*load)(const std::string& folder) = nullptr;
+  std::unique_ptr<Agent> (*load)(const PolicyFile& file) = nullptr;
 
   bool trained() const { return make == nullptr; }
   bool hierarchical() const { return high.has_value(); }

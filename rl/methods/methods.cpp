@@ -31,9 +31,12 @@ const Method& find_method(std::string_view name) {
 }
 
 std::unique_ptr<Agent> load_agent(const std::string& folder) {
-  const Method& method = find_method(base_method(folder));
-  if (!method.trained()) return method.load(folder);
-  return std::make_unique<RelayAgent>(load_policy(folder));
+  const std::string path = policy_file(folder);
+  if (path.ends_with(".h5")) return std::make_unique<RelayAgent>(load_policy(path));
+  const PolicyFile file = open_policy(path);
+  const Method& method = find_method(file.base);
+  if (!method.trained()) return method.load(file);
+  return std::make_unique<RelayAgent>(read_policy(file));
 }
 
 }  // namespace baton::rl

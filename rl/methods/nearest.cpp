@@ -93,8 +93,8 @@ std::unique_ptr<Agent> make_nearest(const Dataset& data, const envs::Spec& spec)
   return agent;
 }
 
-std::unique_ptr<Agent> load_nearest(const std::string& folder) {
-  Recordings kept = load_recordings(folder);
+std::unique_ptr<Agent> load_nearest(const PolicyFile& file) {
+  Recordings kept = read_recordings(file);
   auto agent = std::make_unique<NearestAgent>(std::move(kept.data));
   agent->method = kept.method, agent->env = kept.env, agent->config = kept.config;
   return agent;

@@ -238,28 +238,6 @@ void read_training(const Fields& fields, RelayPolicy& policy) {
   policy.goal_noise = fields.real("goal_noise", 0, 1e6);
 }
 
-// What any policy file begins with.
-struct Opened {
-  std::string path, method, base, env, config;
-  TensorFile file;
-  Json policy;
-};
-
-Opened open_policy(const std::string& path) {
-  Opened opened;
-  opened.path = path;
-  opened.file = read_safetensors(read_text(opened.path), opened.path, Digest::kDemanded);
-  const auto text = [&](const char* key) { return opened.file.text(key, opened.path); };
-  BATON_REQUIRE(text("format") == kFormat, "{}: format is '{}', not a policy of baton", opened.path,
-                printable(text("format")));
-  BATON_REQUIRE(text("version") == kVersion, "{}: version {}, this program reads version {}", opened.path,
-                printable(text("version")), kVersion);
-  opened.method = text("method"), opened.base = text("base");
-  opened.env = text("env"), opened.config = text("config");
-  opened.policy = Json::parse(text("policy"), nullptr, false);
-  return opened;
-}
-
 TensorFile begin_file(const std::string& method, const std::string& base, const std::string& env,
                       const std::string& config, const Json& policy) {
   return {{},
@@ -311,27 +289,39 @@ void save_policy(const RelayPolicy& policy, const std::string& directory) {
   save_file(file, directory);
 }
 
-RelayPolicy load_policy(const std::string& directory) {
-  const std::string path = policy_file(directory);
+PolicyFile open_policy(const std::string& path) {
+  PolicyFile opened;
+  opened.path = path;
+  opened.tensors = read_safetensors(read_text(path), path, Digest::kDemanded);
+  const auto text = [&](const char* key) { return opened.tensors.text(key, path); };
+  BATON_REQUIRE(text("format") == kFormat, "{}: format is '{}', not a policy of baton", path,
+                printable(text("format")));
+  BATON_REQUIRE(text("version") == kVersion, "{}: version {}, this program reads version {}", path,
+                printable(text("version")), kVersion);
+  opened.method = text("method"), opened.base = text("base");
+  opened.env = text("env"), opened.config = text("config");
+  opened.fields = Json::parse(text("policy"), nullptr, false);
+  return opened;
+}
+
+RelayPolicy read_policy(const PolicyFile& file) {
+  const Fields fields(file.fields, file.path + ": policy");
   RelayPolicy policy;
-  if (path.ends_with(".h5")) {
-    policy = load_hdf5_policy(path);
-  } else {
-    const Opened opened = open_policy(path);
-    const Fields fields(opened.policy, path + ": policy");
-    policy.method = opened.method, policy.base = opened.base;
-    policy.env = opened.env, policy.config = opened.config;
-    read_training(fields, policy);
-    policy.low = load_level(opened.file, fields.object("low"), "low", path);
-    if (fields.has("high")) policy.high = load_level(opened.file, fields.object("high"), "high", path);
-  }
-  require_levels_fit(policy, path);
+  policy.method = file.method, policy.base = file.base;
+  policy.env = file.env, policy.config = file.config;
+  read_training(fields, policy);
+  policy.low = load_level(file.tensors, fields.object("low"), "low", file.path);
+  if (fields.has("high")) policy.high = load_level(file.tensors, fields.object("high"), "high", file.path);
+  require_levels_fit(policy, file.path);
   return policy;
 }
 
-std::string base_method(const std::string& folder) {
-  const std::string path = policy_file(folder);
-  return path.ends_with(".h5") ? load_hdf5_policy(path).base : open_policy(path).base;
+RelayPolicy load_policy(const std::string& directory) {
+  const std::string path = policy_file(directory);
+  if (!path.ends_with(".h5")) return read_policy(open_policy(path));
+  RelayPolicy policy = load_hdf5_policy(path);
+  require_levels_fit(policy, path);
+  return policy;
 }
 
 void save_recordings(const Recordings& recordings, const std::string& folder) {
@@ -346,29 +336,28 @@ void save_recordings(const Recordings& recordings, const std::string& folder) {
   save_file(file, folder);
 }
 
-Recordings load_recordings(const std::string& folder) {
-  const Opened opened = open_policy(policy_file(folder));
-  Recordings recordings{.method = opened.method, .env = opened.env, .config = opened.config, .data = {}};
+Recordings read_recordings(const PolicyFile& file) {
+  Recordings recordings{.method = file.method, .env = file.env, .config = file.config, .data = {}};
   Dataset& data = recordings.data;
-  const Fields fields(opened.policy, opened.path + ": policy");
+  const Fields fields(file.fields, file.path + ": policy");
   data.state_dim = fields.integer("state_dim", 1, kMostWidth);
   data.action_dim = fields.integer("action_dim", 1, kMostWidth);
-  BATON_REQUIRE(fields.at("lengths").is_array(), "{}: lengths is not a list", opened.path);
+  BATON_REQUIRE(fields.at("lengths").is_array(), "{}: lengths is not a list", file.path);
   for (const Json& length : fields.at("lengths")) {
     BATON_REQUIRE(length.is_number_unsigned() && length >= 1 && length <= 1 << 30,
-                  "{}: an episode of {} steps", opened.path, printable(length.dump()));
+                  "{}: an episode of {} steps", file.path, printable(length.dump()));
     data.offsets.push_back(data.steps() + length.get<std::int64_t>());
   }
   const auto rows = [&](const std::string& name, int width) {
-    const NamedTensor& tensor = opened.file.tensor(name, opened.path);
+    const NamedTensor& tensor = file.tensors.tensor(name, file.path);
     BATON_REQUIRE(tensor.shape == (std::vector<std::int64_t>{data.steps(), width}),
-                  "{}: {} has shape ({}), ({}, {}) is expected", opened.path, name,
+                  "{}: {} has shape ({}), ({}, {}) is expected", file.path, name,
                   fmt::join(tensor.shape, ", "), data.steps(), width);
     return tensor.values;
   };
   data.states = rows("recordings.states", data.state_dim);
   data.actions = rows("recordings.actions", data.action_dim);
-  validate(data, opened.path);
+  validate(data, file.path);
   return recordings;
 }
 

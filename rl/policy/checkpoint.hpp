@@ -8,10 +8,12 @@
 //   <level>.typical_robot [robot_dim], for RobotFill::kTypical
 // Methods that act by demonstrations have recordings.states [N][S] and recordings.actions [N][A] instead, and "policy"
 // holds state_dim, action_dim and lengths. Every number is kept to the last bit; any damage is refused.
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "rl/data/dataset.hpp"
 #include "rl/policy/relay_policy.hpp"
+#include "rl/policy/safetensors.hpp"
 
 namespace baton::rl {
 
@@ -26,8 +28,16 @@ RelayPolicy load_policy(const std::string& directory);
 // is returned as it is.
 std::string policy_file(const std::string& directory);
 
-// The method that made what a folder (or file) keeps: Method::name.
-std::string base_method(const std::string& folder);
+// A file that was opened and checked as far as every method's is: the digest, format and version.
+struct PolicyFile {
+  std::string path, method, base, env, config;  // base: Method::name of the method that made it
+  TensorFile tensors;
+  nlohmann::ordered_json fields;  // metadata "policy"
+};
+PolicyFile open_policy(const std::string& path);
+
+// The policy in a file that is open.
+RelayPolicy read_policy(const PolicyFile& file);
 
 // Demonstrations as a policy, for methods that act by them.
 struct Recordings {
@@ -35,7 +45,7 @@ struct Recordings {
   Dataset data;
 };
 void save_recordings(const Recordings& recordings, const std::string& folder);
-Recordings load_recordings(const std::string& folder);
+Recordings read_recordings(const PolicyFile& file);
 
 // The reader of policy.h5 (checkpoint_hdf5.cpp), version 1.
 RelayPolicy load_hdf5_policy(const std::string& path);

@@ -51,6 +51,17 @@ std::string linked_file(const std::string& path) {
   return error ? path : real.string();
 }
 
+fs::path tidy_path(const fs::path& path) {
+  std::error_code error;
+  const fs::path normal = fs::absolute(path, error).lexically_normal();
+  return normal.has_filename() ? normal : normal.parent_path();
+}
+
+std::string relative_to(const std::string& from, const std::string& path) {
+  const fs::path to = tidy_path(path), relative = to.lexically_relative(tidy_path(from));
+  return relative.empty() ? to.string() : relative.string();
+}
+
 std::string temporary_name(const std::string& path) {
   std::uint64_t number = 0;
   BATON_REQUIRE(getrandom(&number, sizeof number, 0) == sizeof number, "{}: no random name for it: {}", path,

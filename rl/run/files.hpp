@@ -2,6 +2,7 @@
 // The one place that writes files. Every call to the system is looked at, to the end: write, fsync of the file, close,
 // rename, fsync of the folder. A failure throws baton::Error, "PATH: writing failed: REASON".
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,12 @@ bool is_stream(const std::string& path);
 
 // The file that a symbolic link names; what is no link, or leads nowhere, unchanged.
 std::string linked_file(const std::string& path);
+
+// Absolute, without '.', '..' and a slash at the end, so that names beside it are not names inside it.
+std::filesystem::path tidy_path(const std::filesystem::path& path);
+
+// `path` as seen from the folder `from`: what a run says about its inputs stays true when both move together.
+std::string relative_to(const std::string& from, const std::string& path);
 
 // PATH.baton-<16 hex digits>, 64 bits from the kernel: beside PATH, and not to be guessed, so that nothing can be
 // planted there.

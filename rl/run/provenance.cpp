@@ -8,6 +8,7 @@
 
 #include "kernels/dispatch.hpp"
 #include "kernels/error.hpp"
+#include "kernels/names.hpp"
 #include "kernels/parallel.hpp"
 #include "rl/policy/checkpoint.hpp"
 #include "rl/run/digest.hpp"
@@ -21,12 +22,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 std::string instruction_set() { return kernels::isa_name(kernels::current_isa()); }
-
-// A path without its last slash.
-fs::path tidy(const fs::path& path) {
-  const fs::path normal = fs::absolute(path).lexically_normal();
-  return normal.has_filename() ? normal : normal.parent_path();
-}
 
 // What a run reads of an input: the policy of a run, every file of another folder, a file itself.
 std::vector<fs::path> files_of(const fs::path& path) {
@@ -53,14 +48,18 @@ std::string shell_word(const std::string& word) {
   return text + "'";
 }
 
-// Text of a damaged or foreign file does not reach a terminal as it stands.
 std::string text_of(const Json& object, const char* key, const std::string& where) {
   const auto at = object.find(key);
   BATON_REQUIRE(at != object.end() && at->is_string(), "{}: '{}' is not a text", where, key);
-  std::string text = at->get<std::string>();
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  return text;
+  return at->get<std::string>();
+}
+
+// For a terminal, whatever a damaged or foreign file holds.
+std::string shown(const std::string& text) { return printable(text, 4096); }
+
+// A path as seen from here.
+std::string seen(const fs::path& path) {
+  return shown(path.lexically_proximate(fs::current_path()).string());
 }
 
 // The inputs' part of the command line, and what has changed in them.
@@ -69,36 +68,38 @@ void describe_inputs(const Json& run, const fs::path& folder, const std::string&
   for (const Json& input : run.value("inputs", Json::array())) {
     const std::string option = text_of(input, "option", where);
     if (option.empty()) continue;
-    const fs::path path = tidy(folder / text_of(input, "path", where));
-    const std::string shown = path.lexically_proximate(fs::current_path()).string();
-    line += fmt::format(" {} {}", option, shell_word(shown));
+    const fs::path path = tidy_path(folder / text_of(input, "path", where));
+    line += fmt::format(" {} {}", shell_word(shown(option)), shell_word(seen(path)));
     for (const Json& file : input.value("files", Json::array())) {
       const std::string name = text_of(file, "name", where);
       const fs::path full = name.empty() ? path : path / name;
       std::error_code error;
       if (!fs::is_regular_file(full, error)) {
-        changes +=
-            fmt::format("{}: is no longer there\n", full.lexically_proximate(fs::current_path()).string());
+        changes += fmt::format("{}: is no longer there\n", seen(full));
       } else if (sha256_of_file(full.string()) != text_of(file, "sha256", where)) {
-        changes +=
-            fmt::format("{}: has changed since\n", full.lexically_proximate(fs::current_path()).string());
+        changes += fmt::format("{}: has changed since\n", seen(full));
       }
     }
   }
 }
 
+// "commit 0123456789ab with changes", of a run or of this program.
+std::string revision(std::string_view of, bool clean) {
+  return fmt::format("commit {}{}", shown(std::string(of.substr(0, 12))), clean ? "" : " with changes");
+}
+
 std::string program_changes(const Json& run, const std::string& where) {
   std::string changes;
-  const std::string isa = text_of(run, "instruction_set", where), revision = text_of(run, "commit", where);
+  const std::string isa = text_of(run, "instruction_set", where), made_by = text_of(run, "commit", where);
+  const bool clean = run.value("clean", false);
   if (isa != instruction_set())
     changes += fmt::format(
         "instruction set: the run had {}, this machine has {}: last bits, and with them results, will "
         "differ\n",
-        isa, instruction_set());
-  if (revision != commit() || !run.value("clean", false) || !clean_tree())
-    changes += fmt::format("program: the run was made by {}{}, this is {}{}\n", revision.substr(0, 12),
-                           run.value("clean", false) ? "" : " with changes", commit().substr(0, 12),
-                           clean_tree() ? "" : " with changes");
+        shown(isa), instruction_set());
+  if (made_by != commit() || !clean || !clean_tree())
+    changes += fmt::format("program: the run was made by {}, this is {}\n", revision(made_by, clean),
+                           revision(commit(), clean_tree()));
   return changes;
 }
 
@@ -111,7 +112,7 @@ Provenance::Provenance(std::string command, std::vector<std::string> argv,
       argv_(std::move(argv)),
       start_(std::chrono::steady_clock::now()) {
   for (const RunInput& input : inputs) {
-    const fs::path path = tidy(input.path);
+    const fs::path path = tidy_path(input.path);
     BATON_REQUIRE(fs::exists(path), "{}: no such file or folder", input.path);
     Json files = Json::array();
     for (const fs::path& file : files_of(path))
@@ -124,9 +125,8 @@ Json Provenance::to_json(const std::string& folder) const {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   Json inputs = Json::array();
   for (const Digested& each : inputs_) {
-    const fs::path relative = fs::path(each.input.path).lexically_relative(tidy(folder));
     inputs.push_back({{"option", each.input.option},
-                      {"path", relative.empty() ? each.input.path : relative.string()},
+                      {"path", relative_to(folder, each.input.path)},
                       {"files", each.files}});
   }
   return {{"program", "baton"},
@@ -147,27 +147,25 @@ std::string describe_provenance(const std::string& folder) {
   const std::string where = folder + "/run.json";
   const Json run = Json::parse(read_text(where), nullptr, false);
   BATON_REQUIRE(run.is_object(), "{}: not a JSON object", where);
-  const std::string revision = text_of(run, "commit", where);
-  std::string text =
-      fmt::format("made by baton {}, commit {}{}, {}, {} threads, {}, {:.1f} s\n",
-                  text_of(run, "version", where), revision.substr(0, 12),
-                  run.value("clean", false) ? "" : " with changes", text_of(run, "instruction_set", where),
-                  run.value("threads", 0), text_of(run, "started", where), run.value("seconds", 0.0));
-  const fs::path at = tidy(folder);
-  const std::string shown = at.lexically_proximate(fs::current_path()).string();
-  std::string line = fmt::format("baton {}", shell_word(text_of(run, "command", where))), changes;
+  const auto text_in = [&](const char* key) { return shown(text_of(run, key, where)); };
+  const std::string text = fmt::format(
+      "made by baton {}, {}, {}, {} threads, {}, {:.1f} s\n", text_in("version"),
+      revision(text_of(run, "commit", where), run.value("clean", false)), text_in("instruction_set"),
+      run.value("threads", 0), text_in("started"), run.value("seconds", 0.0));
+  const fs::path at = tidy_path(folder);
+  std::string line = fmt::format("baton {}", shell_word(text_in("command"))), changes;
   describe_inputs(run, at, where, line, changes);
   for (const Json& option : run.value("options", Json::array())) {
     BATON_REQUIRE(option.is_array() && option.size() == 2 && option[0].is_string() && option[1].is_string(),
                   "{}: an option is not [name, value]", where);
-    line += fmt::format(" {} {}", shell_word(option[0]), shell_word(option[1]));
+    line += fmt::format(" {} {}", shell_word(shown(option[0])), shell_word(shown(option[1])));
   }
-  line +=
-      fmt::format(" --preset {} --out {}", shell_word(shown + "/config.toml"), shell_word(shown + "-again"));
-  text += fmt::format("made again by: {}\n", line);
+  line += fmt::format(" --preset {} --out {}", shell_word(seen(at / "config.toml")),
+                      shell_word(seen(at) + "-again"));
   changes += program_changes(run, where);
-  return text + (changes.empty() ? "the same bytes: inputs, program and instruction set are the run's\n"
-                                 : "not the same bytes any more:\n" + changes);
+  return text + fmt::format("made again by: {}\n", line) +
+         (changes.empty() ? "the same bytes: inputs, program and instruction set are the run's\n"
+                          : "not the same bytes any more:\n" + changes);
 }
 
 }  // namespace baton::rl

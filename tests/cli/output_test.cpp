@@ -222,9 +222,9 @@ TEST_CASE("a pipe whose reader leaves is an error, not the end of the process") 
 }
 
 TEST_CASE("relative_to: inputs are named as seen from the run directory") {
-  CHECK(cli::relative_to("runs/ft", "runs/ril") == "../ril");
-  CHECK(cli::relative_to("runs/ft/", "runs/ril/") == "../ril");
-  CHECK(cli::relative_to("/a/b/ft", "/c/ril") == "../../../c/ril");
+  CHECK(rl::relative_to("runs/ft", "runs/ril") == "../ril");
+  CHECK(rl::relative_to("runs/ft/", "runs/ril/") == "../ril");
+  CHECK(rl::relative_to("/a/b/ft", "/c/ril") == "../../../c/ril");
 }
 
 }  // namespace

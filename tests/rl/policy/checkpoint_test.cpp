@@ -106,7 +106,7 @@ TEST_CASE("checkpoint: a policy comes back bit for bit, hierarchical and flat, w
       CHECK(back.tuples.bc_goal == EpisodeGoal::kTarget);
       CHECK(back.goal_noise == 0.3f);
       CHECK(back.state_noise == 0);
-      CHECK(base_method(folder.file("run")) == method);
+      CHECK(open_policy(policy_file(folder.file("run"))).base == method);
       check_same(back.low, policy.low);
       REQUIRE(back.hierarchical() == policy.hierarchical());
       if (back.high) check_same(*back.high, *policy.high);
