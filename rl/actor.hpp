@@ -33,6 +33,11 @@ class Actor {
 
   virtual std::span<const float> goals() const = 0;  // [rows][S], as the actor sees them
 
+  // Of a relay policy: the chunk of labels (rl/policy/chunk.hpp) that is being executed, of so many numbers.
+  virtual int chunk_width() const { return 0; }
+  virtual std::span<const float> chunks() const { return {}; }          // [rows][chunk_width()]
+  virtual std::span<const std::uint8_t> planned() const { return {}; }  // [rows], 1: by the latest act()
+
   // Of a hierarchy; 0 and empty without one. H: the longest that a subgoal is held, in steps.
   virtual int subgoal_every() const { return 0; }
   virtual std::span<const float> subgoals() const { return {}; }         // [rows][S], held now

@@ -136,9 +136,9 @@ std::vector<float> high_rewards(const envs::Spec& spec, const envs::Goal& goal,
                                 const Trajectories& trajectories, const TaskRewardSettings& settings) {
   BATON_REQUIRE(trajectories.hierarchical(), "high_rewards: these trajectories are a flat policy's");
   const std::vector<float> task = task_rewards(spec, goal, trajectories, settings);
-  std::vector<float> rewards(trajectories.segments.size());
+  std::vector<float> rewards(trajectories.high.spans.size());
   for (std::size_t step = 0; step < task.size(); ++step)
-    rewards[static_cast<std::size_t>(trajectories.segment_at[step])] += task[step];
+    rewards[static_cast<std::size_t>(trajectories.high.at[step])] += task[step];
   return rewards;
 }
 
@@ -153,48 +153,71 @@ std::vector<float> completion_flags(const envs::Spec& spec, const envs::Goal& go
   return flags;
 }
 
-Decisions low_decisions(const Trajectories& trajectories, bool end_segments) {
+namespace {
+
+// end_at(episode, span): nothing that follows the span, which is not the episode's last, is credited to it.
+template <class EndAt>
+Decisions decisions_of(const Decided& decided, int episodes, EndAt end_at) {
   Decisions all;
-  const int T = trajectories.horizon;
-  for (int i = 0; i < trajectories.n; ++i) {
-    for (int t = 0; t < T; ++t) {
-      const bool segment_ends = end_segments && trajectories.hierarchical() && t + 1 < T &&
-                                trajectories.segment(i, t) != trajectories.segment(i, t + 1);
+  for (int i = 0; i < episodes; ++i) {
+    const int end = decided.offsets[static_cast<std::size_t>(i) + 1];
+    for (int k = decided.offsets[static_cast<std::size_t>(i)]; k < end; ++k) {
+      const Segment& span = decided.spans[static_cast<std::size_t>(k)];
       all.episode.push_back(i);
-      all.step.push_back(t);
-      all.end.push_back(t + 1 == T || segment_ends);
+      all.step.push_back(span.start);
+      all.length.push_back(span.length);
+      all.end.push_back(k + 1 == end || end_at(i, span));
     }
   }
   return all;
+}
+
+}  // namespace
+
+Decisions low_decisions(const Trajectories& trajectories, bool end_segments) {
+  BATON_REQUIRE(!trajectories.low.empty(), "low_decisions: the trajectories hold no chunks of a policy");
+  return decisions_of(trajectories.low, trajectories.n, [&](int i, const Segment& span) {
+    const int last = span.start + span.length - 1;
+    return end_segments && trajectories.hierarchical() &&
+           trajectories.segment(i, last) != trajectories.segment(i, last + 1);
+  });
 }
 
 Decisions high_decisions(const Trajectories& trajectories) {
   BATON_REQUIRE(trajectories.hierarchical(), "high_decisions: these trajectories are a flat policy's");
-  Decisions all;
-  for (int i = 0; i < trajectories.n; ++i) {
-    const int end = trajectories.segment_offsets[static_cast<std::size_t>(i) + 1];
-    for (int k = trajectories.segment_offsets[static_cast<std::size_t>(i)]; k < end; ++k) {
-      all.episode.push_back(i);
-      all.step.push_back(trajectories.segments[static_cast<std::size_t>(k)].start);
-      all.end.push_back(k + 1 == end);
-    }
+  return decisions_of(trajectories.high, trajectories.n, [](int, const Segment&) { return false; });
+}
+
+std::vector<float> decision_rewards(std::span<const float> rewards, const Decisions& decisions, int horizon,
+                                    float gamma) {
+  std::vector<float> sums;
+  for (std::size_t k = 0; k < decisions.size(); ++k) {
+    double sum = 0, factor = 1;
+    for (int i = 0; i < decisions.length[k]; ++i, factor *= gamma)
+      sum += factor * rewards[index(decisions.episode[k], decisions.step[k] + i, horizon)];
+    sums.push_back(static_cast<float>(sum));
   }
-  return all;
+  return sums;
 }
 
 void gae(std::span<const float> rewards, std::span<const float> values, std::span<const std::uint8_t> ends,
-         const GaeOptions& options, std::span<float> advantages, std::span<float> targets) {
+         const GaeOptions& options, std::span<float> advantages, std::span<float> targets,
+         std::span<const int> lengths) {
   const std::size_t size = ends.size();
   BATON_REQUIRE(
       rewards.size() == size && values.size() == size && advantages.size() == size && targets.size() == size,
       "gae: {} rewards, {} values, {} advantages, {} targets for {} rows", rewards.size(), values.size(),
       advantages.size(), targets.size(), size);
+  BATON_REQUIRE(lengths.empty() || lengths.size() == size, "gae: {} lengths for {} rows", lengths.size(),
+                size);
   BATON_REQUIRE(size == 0 || ends.back() != 0, "gae: the last of {} rows ends no episode", size);
   double next_value = 0, next_advantage = 0;
   for (std::size_t k = size; k-- > 0;) {
     if (ends[k] != 0) next_value = next_advantage = 0;
-    const double delta = rewards[k] + options.gamma * next_value - values[k];
-    next_advantage = delta + options.gamma * options.lambda * next_advantage;
+    const double gamma =
+        lengths.empty() ? options.gamma : std::pow(static_cast<double>(options.gamma), lengths[k]);
+    const double delta = rewards[k] + gamma * next_value - values[k];
+    next_advantage = delta + gamma * options.lambda * next_advantage;
     next_value = values[k];
     advantages[k] = static_cast<float>(next_advantage);
     targets[k] = static_cast<float>(next_advantage + next_value);

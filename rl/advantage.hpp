@@ -59,9 +59,10 @@ std::vector<float> high_rewards(const envs::Spec& spec, const envs::Goal& goal,
 std::vector<float> completion_flags(const envs::Spec& spec, const envs::Goal& goal,
                                     const Trajectories& trajectories);
 
-// The decisions of one level, in order: a step each of the low level, a segment each of the high level.
+// The decisions of one level, in order: a chunk each of the low level, a segment each of the high level.
 struct Decisions {
   std::vector<int> episode, step;  // of each decision: the episode, and the step at which it was made
+  std::vector<int> length = {};    // steps that it held
   std::vector<std::uint8_t> end;   // 1: nothing that follows is credited to this decision or those before
   std::size_t size() const { return episode.size(); }
 };
@@ -69,16 +70,22 @@ struct Decisions {
 Decisions low_decisions(const Trajectories& trajectories, bool end_segments);
 Decisions high_decisions(const Trajectories& trajectories);
 
+// [decisions]: sum over the steps i = 0, 1, ... of each decision of gamma^i r_{step+i}. rewards: [n][T].
+std::vector<float> decision_rewards(std::span<const float> rewards, const Decisions& decisions, int horizon,
+                                    float gamma);
+
 struct GaeOptions {
   float gamma = 0.99f;
   float lambda = 0.95f;
 };
 
-// delta_t = r_t + gamma V_{t+1} - V_t,  A_t = delta_t + gamma lambda A_{t+1};  V_{t+1} and A_{t+1} are zero at an end.
-// rewards, values, ends: [rows] (1 in `ends`: an episode's last row, which the last row must be). advantages [rows] and
-// targets [rows] = A + V (TD(lambda) returns) are overwritten.
+// delta_t = r_t + g_t V_{t+1} - V_t,  A_t = delta_t + g_t lambda A_{t+1};  V_{t+1} and A_{t+1} are zero at an end.
+// g_t = gamma^length_t: what a decision of several steps discounts (options: Sutton, Precup, Singh 1999).
+// rewards, values, ends: [rows] (1 in `ends`: an episode's last row, which the last row must be); lengths: [rows], or
+// empty: 1 each. advantages [rows] and targets [rows] = A + V (TD(lambda) returns) are overwritten.
 void gae(std::span<const float> rewards, std::span<const float> values, std::span<const std::uint8_t> ends,
-         const GaeOptions& options, std::span<float> advantages, std::span<float> targets);
+         const GaeOptions& options, std::span<float> advantages, std::span<float> targets,
+         std::span<const int> lengths = {});
 
 // In place: mean 0, standard deviation 1 (a constant input becomes zeros).
 void standardize(std::span<float> values);

@@ -125,47 +125,44 @@ void append_time(std::vector<float>& features, double u) {
 
 }  // namespace
 
-int low_value_features(const Trajectories& trajectories, std::span<const float> flags, int goal_elements,
-                       std::vector<float>& features) {
+int low_value_features(const Trajectories& trajectories, const Decisions& decisions,
+                       std::span<const float> flags, int goal_elements, std::vector<float>& features) {
   const int T = trajectories.horizon, S = trajectories.state_dim;
   features.clear();
-  for (int i = 0; i < trajectories.n; ++i) {
-    for (int t = 0; t < T; ++t) {
-      const std::span<const float> s = trajectories.observation(i, t);
-      features.insert(features.end(), s.begin(), s.end());
-      float phase = 0;
-      if (trajectories.hierarchical()) {
-        const int segment = trajectories.segment(i, t);
-        const std::span<const float> g = trajectories.subgoal(segment);
-        for (int j = 0; j < S; ++j) features.push_back(g[j] - s[j]);
-        phase = static_cast<float>(t - trajectories.segments[static_cast<std::size_t>(segment)].start) /
-                static_cast<float>(trajectories.subgoal_every);
-      }
-      const auto done = flags.begin() + (static_cast<std::ptrdiff_t>(i) * (T + 1) + t) * goal_elements;
-      features.insert(features.end(), done, done + goal_elements);
-      append_time(features, static_cast<double>(t) / T);
-      features.push_back(phase);
+  for (std::size_t k = 0; k < decisions.size(); ++k) {
+    const int i = decisions.episode[k], t = decisions.step[k];
+    const std::span<const float> s = trajectories.observation(i, t);
+    features.insert(features.end(), s.begin(), s.end());
+    float phase = 0;
+    if (trajectories.hierarchical()) {
+      const int segment = trajectories.segment(i, t);
+      const std::span<const float> g = trajectories.subgoal(segment);
+      for (int j = 0; j < S; ++j) features.push_back(g[j] - s[j]);
+      phase = static_cast<float>(t - trajectories.high.spans[static_cast<std::size_t>(segment)].start) /
+              static_cast<float>(trajectories.subgoal_every);
     }
+    const auto done = flags.begin() + (static_cast<std::ptrdiff_t>(i) * (T + 1) + t) * goal_elements;
+    features.insert(features.end(), done, done + goal_elements);
+    append_time(features, static_cast<double>(t) / T);
+    features.push_back(phase);
   }
-  return static_cast<int>(features.size() / (static_cast<std::size_t>(trajectories.n) * T));
+  return static_cast<int>(features.size() / decisions.size());
 }
 
-int high_value_features(const Trajectories& trajectories, std::span<const float> flags, int goal_elements,
-                        std::vector<float>& features) {
+int high_value_features(const Trajectories& trajectories, const Decisions& decisions,
+                        std::span<const float> flags, int goal_elements, std::vector<float>& features) {
   BATON_REQUIRE(trajectories.hierarchical(), "high_value_features: these trajectories are a flat policy's");
   const int T = trajectories.horizon;
   features.clear();
-  for (int i = 0; i < trajectories.n; ++i) {
-    for (int k = trajectories.segment_offsets[i]; k < trajectories.segment_offsets[i + 1]; ++k) {
-      const int t = trajectories.segments[static_cast<std::size_t>(k)].start;
-      const std::span<const float> s = trajectories.observation(i, t);
-      features.insert(features.end(), s.begin(), s.end());
-      const auto done = flags.begin() + (static_cast<std::ptrdiff_t>(i) * (T + 1) + t) * goal_elements;
-      features.insert(features.end(), done, done + goal_elements);
-      append_time(features, static_cast<double>(t) / T);
-    }
+  for (std::size_t k = 0; k < decisions.size(); ++k) {
+    const int i = decisions.episode[k], t = decisions.step[k];
+    const std::span<const float> s = trajectories.observation(i, t);
+    features.insert(features.end(), s.begin(), s.end());
+    const auto done = flags.begin() + (static_cast<std::ptrdiff_t>(i) * (T + 1) + t) * goal_elements;
+    features.insert(features.end(), done, done + goal_elements);
+    append_time(features, static_cast<double>(t) / T);
   }
-  return static_cast<int>(features.size() / trajectories.segments.size());
+  return static_cast<int>(features.size() / decisions.size());
 }
 
 }  // namespace baton::rl

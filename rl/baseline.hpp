@@ -11,6 +11,7 @@
 #include "autograd/mlp.hpp"
 #include "autograd/optim.hpp"
 #include "envs/env.hpp"
+#include "rl/advantage.hpp"
 #include "rl/data/trajectory.hpp"
 #include "rl/policy/policy.hpp"
 #include "rl/run/settings.hpp"
@@ -60,11 +61,11 @@ double explained_variance(std::span<const float> values, std::span<const float> 
 // What V sees of the low level at each of its decisions (rl/advantage.hpp), with flags of completion_flags(), u = t /
 // T:
 //   [observation, subgoal - observation (of a hierarchy), flags, u, u^2, u^3, (t - start of the segment) / H]
-// features [n T][F], overwritten; returns F.
-int low_value_features(const Trajectories& trajectories, std::span<const float> flags, int goal_elements,
-                       std::vector<float>& features);
-// The same of each segment, at its first step: [observation, flags, u, u^2, u^3]: [segments][F].
-int high_value_features(const Trajectories& trajectories, std::span<const float> flags, int goal_elements,
-                        std::vector<float>& features);
+// features [decisions][F], overwritten; returns F.
+int low_value_features(const Trajectories& trajectories, const Decisions& decisions,
+                       std::span<const float> flags, int goal_elements, std::vector<float>& features);
+// The same of the high level: [observation, flags, u, u^2, u^3].
+int high_value_features(const Trajectories& trajectories, const Decisions& decisions,
+                        std::span<const float> flags, int goal_elements, std::vector<float>& features);
 
 }  // namespace baton::rl

@@ -11,29 +11,42 @@
 namespace baton::rl {
 namespace {
 
-// Replaces each action by the teacher's mean action at what it saw then. `rows` are the episodes kept.
-void relabel_actions(const Teacher& teacher, std::span<const int> rows, Dataset& data) {
+// Replaces each action by what the teacher's mean chunk says of that step. `rows` are the episodes kept.
+void relabel_actions(const Teacher& teacher, std::span<const int> rows, const envs::Spec& spec,
+                     Dataset& data) {
   const Trajectories& t = *teacher.rollouts;
   const GaussianPolicy& low = teacher.policy->low;
-  const int s = t.state_dim;
+  const std::size_t A = static_cast<std::size_t>(t.action_dim), S = static_cast<std::size_t>(t.state_dim),
+                    width = static_cast<std::size_t>(low.out_dim());
   PolicyPass pass;
-  pass.reserve(low, t.horizon);
-  std::vector<float> x(static_cast<std::size_t>(t.horizon) * 2 * s),
-      y(static_cast<std::size_t>(t.horizon) * t.action_dim);
+  std::vector<float> x, y;
   for (std::size_t e = 0; e < rows.size(); ++e) {
-    for (int step = 0; step < t.horizon; ++step) {
-      float* row = &x[static_cast<std::size_t>(step) * 2 * s];
-      std::ranges::copy(t.observation(rows[e], step), row);
-      std::ranges::copy(t.low_goal(rows[e], step), row + s);
+    const int first = t.low.offsets[static_cast<std::size_t>(rows[e])],
+              count = t.low.offsets[static_cast<std::size_t>(rows[e]) + 1] - first;
+    x.clear();
+    for (int k = first; k < first + count; ++k) {
+      const int start = t.low.spans[static_cast<std::size_t>(k)].start;
+      for (const auto part : {t.observation(rows[e], start), t.low_goal(rows[e], start)})
+        x.insert(x.end(), part.begin(), part.end());
     }
-    pass.infer(low, x.data(), t.horizon);
+    y.resize(static_cast<std::size_t>(count) * width);
+    pass.infer(low, x.data(), count);
     pass.mean(low, y.data());
-    float* actions = &data.actions[static_cast<std::size_t>(data.offsets[e]) * t.action_dim];
-    std::ranges::transform(y, actions, [](float a) { return std::clamp(a, -1.0f, 1.0f); });
+    for (int step = 0; step < t.horizon; ++step) {
+      const int k = t.low.at[static_cast<std::size_t>(rows[e]) * t.horizon + step];
+      const std::size_t at =
+          static_cast<std::size_t>(k - first) * width +
+          A * static_cast<std::size_t>(step - t.low.spans[static_cast<std::size_t>(k)].start);
+      const auto row = static_cast<std::size_t>(data.offsets[e] + step);
+      const auto action = std::span(data.actions).subspan(row * A, A);
+      action_of_label(spec, teacher.policy->tuples.chunk.labels, t.observation(rows[e], step).first(S),
+                      std::span(y).subspan(at, A), action);
+      for (float& a : action) a = std::clamp(a, -1.0f, 1.0f);
+    }
   }
 }
 
-Dataset teacher_data(const Teacher& teacher, const DistillSettings& settings) {
+Dataset teacher_data(const Teacher& teacher, const envs::Spec& spec, const DistillSettings& settings) {
   const Trajectories& t = *teacher.rollouts;
   std::vector<int> rows;
   for (int e = 0; e < t.n; ++e) {
@@ -44,7 +57,7 @@ Dataset teacher_data(const Teacher& teacher, const DistillSettings& settings) {
     std::iota(rows.begin(), rows.end(), 0);
   }
   Dataset data = select(to_dataset(t), rows);
-  if (settings.teacher_actions) relabel_actions(teacher, rows, data);
+  if (settings.teacher_actions) relabel_actions(teacher, rows, spec, data);
   return data;
 }
 
@@ -73,20 +86,20 @@ RelayPolicy distill(const RelayPolicy& start, std::span<const Teacher> teachers,
                     const envs::Spec& spec, const DistillSettings& settings, std::uint64_t seed,
                     const ProgressCallback& progress) {
   BATON_REQUIRE(!teachers.empty(), "distill: no teachers, at least one policy is needed");
-  const int state_dim = start.low.encoding().state_dim, action_dim = start.low.out_dim();
+  const int state_dim = start.low.encoding().state_dim, action_dim = spec.action_dim;
   Dataset data;
   for (const Teacher& teacher : teachers) {
     BATON_REQUIRE(teacher.policy->low.spec().in == start.low.spec().in &&
-                      teacher.policy->low.out_dim() == action_dim &&
+                      teacher.policy->low.out_dim() == start.low.out_dim() &&
                       teacher.policy->hierarchical() == start.hierarchical(),
-                  "distill: a teacher takes {} inputs, gives {} actions and is {}, the start {}, {} and {}",
+                  "distill: a teacher takes {} inputs, gives {} numbers and is {}, the start {}, {} and {}",
                   teacher.policy->low.in_dim(), teacher.policy->low.out_dim(),
-                  teacher.policy->hierarchical() ? "bi-level" : "flat", start.low.in_dim(), action_dim,
-                  start.hierarchical() ? "bi-level" : "flat");
+                  teacher.policy->hierarchical() ? "bi-level" : "flat", start.low.in_dim(),
+                  start.low.out_dim(), start.hierarchical() ? "bi-level" : "flat");
     BATON_REQUIRE(teacher.rollouts->state_dim == state_dim && teacher.rollouts->action_dim == action_dim,
                   "distill: rollouts have states of {} and actions of {}, {} and {} are expected",
                   teacher.rollouts->state_dim, teacher.rollouts->action_dim, state_dim, action_dim);
-    append(data, teacher_data(teacher, settings));
+    append(data, teacher_data(teacher, spec, settings));
   }
   const int own = data.episodes();
   if (demos != nullptr && settings.demos_fraction > 0) append(data, *demos);

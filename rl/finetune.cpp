@@ -60,7 +60,11 @@ class DemoRows {
     x_.clear(), y_.clear();
     count_ = 0;
   }
-  PolicyRows rows() const { return {.x = x_.data(), .y = y_.data(), .n = count_}; }
+  // counted: of every tuple's output; 0: all.
+  PolicyRows rows(int counted) {
+    counted_.assign(counted > 0 ? static_cast<std::size_t>(count_) : 0, counted);
+    return {.x = x_.data(), .y = y_.data(), .n = count_, .counted = counted_};
+  }
 
  private:
   TupleRule rule_;
@@ -68,6 +72,7 @@ class DemoRows {
   const envs::Spec& spec_;
   std::uint64_t seed_;
   std::vector<float> x_, y_;
+  std::vector<int> counted_;
   int count_ = 0;
 };
 
@@ -77,6 +82,7 @@ class LevelTuner {
   LevelTuner(int level, const RelayPolicy& policy, const envs::Spec& spec, const FinetuneSettings& settings,
              std::uint64_t seed)
       : high_(level == 1),
+        chunk_(high_ ? ActionChunk{} : policy.tuples.chunk),
         settings_(settings),
         seed_(seed),
         demos_(policy, level, spec, kernels::mix_seed(seed, 1)) {}
@@ -89,8 +95,10 @@ class LevelTuner {
     const Decisions decisions = high_ ? high_decisions(own) : low_decisions(own, settings_.segment_terminal);
     gather(own, decisions);
     Json report = estimate(spec, goal, own, decisions);
-    const PolicyRows rows{.x = x_.data(), .y = y_.data(), .n = static_cast<int>(advantages_.size())};
-    const NpgReport npg = solver_.step(policy, rows, advantages_, demos_.rows(), demo_weight, settings_.npg);
+    const PolicyRows rows{
+        .x = x_.data(), .y = y_.data(), .n = static_cast<int>(advantages_.size()), .counted = counted_};
+    const PolicyRows demos = demos_.rows(chunk_.predict > 1 ? chunk_.execute * own.action_dim : 0);
+    const NpgReport npg = solver_.step(policy, rows, advantages_, demos, demo_weight, settings_.npg);
     report.update({{"accepted", npg.accepted},
                    {"step", npg.step},
                    {"kl", npg.kl},
@@ -100,21 +108,23 @@ class LevelTuner {
                    {"gradient_norm", npg.gradient_norm},
                    {"cg_iterations", npg.cg.iterations},
                    {"cg_residual", npg.cg.residual},
-                   {"demo_weight", demos_.rows().n > 0 ? demo_weight : 0.0f},
+                   {"demo_weight", demos.n > 0 ? demo_weight : 0.0f},
                    {"demo_log_likelihood", npg.demo_log_likelihood},
                    {"log_std", mean(policy.log_std())}});
     return report;
   }
 
  private:
-  // x_ = [observation, subgoal or goal], y_ = what was sampled from it.
+  // x_ = [observation, subgoal or goal], y_ = what was sampled from it, counted_ = how much of it was executed.
   void gather(const Trajectories& own, const Decisions& decisions) {
-    x_.clear(), y_.clear();
+    const Decided& decided = high_ ? own.high : own.low;
+    x_.clear(), y_.clear(), counted_.clear();
     for (std::size_t k = 0; k < decisions.size(); ++k) {
       const int i = decisions.episode[k], t = decisions.step[k];
       const std::span<const float> s = own.observation(i, t);
       const std::span<const float> g = high_ ? own.goal(i) : own.low_goal(i, t);
-      const std::span<const float> y = high_ ? own.subgoal(own.segment(i, t)) : own.action(i, t);
+      const std::span<const float> y = decided.value(static_cast<int>(k));
+      if (chunk_.predict > 1) counted_.push_back(decisions.length[k] * own.action_dim);
       x_.insert(x_.end(), s.begin(), s.end());
       x_.insert(x_.end(), g.begin(), g.end());
       y_.insert(y_.end(), y.begin(), y.end());
@@ -126,10 +136,14 @@ class LevelTuner {
                 const Decisions& decisions) {
     const int elements = static_cast<int>(goal.elements.size());
     const std::vector<float> flags = completion_flags(spec, goal, own);
-    const std::vector<float> rewards = high_ ? high_rewards(spec, goal, own, settings_.high_reward)
-                                             : low_rewards(spec, goal, own, settings_.low_reward);
-    const int features = high_ ? high_value_features(own, flags, elements, features_)
-                               : low_value_features(own, flags, elements, features_);
+    const std::vector<float> rewards =
+        high_ ? high_rewards(spec, goal, own, settings_.high_reward)
+              : decision_rewards(low_rewards(spec, goal, own, settings_.low_reward), decisions, own.horizon,
+                                 settings_.gamma);
+    const int features = high_ ? high_value_features(own, decisions, flags, elements, features_)
+                               : low_value_features(own, decisions, flags, elements, features_);
+    // The high level discounts by the segment, the low level by the step.
+    const std::span<const int> lengths = high_ ? std::span<const int>() : std::span(decisions.length);
     if (!baseline_)
       baseline_ = std::make_unique<Baseline>(features, settings_.baseline, kernels::mix_seed(seed_, 2));
     const GaeOptions options{.gamma = high_ ? settings_.high_gamma : settings_.gamma,
@@ -140,23 +154,25 @@ class LevelTuner {
     GaeOptions first = options;
     if (!baseline_->fitted()) first.lambda = 1;
     baseline_->predict(features_, decisions.episode, values);
-    gae(rewards, values, decisions.end, first, advantages_, targets);
+    gae(rewards, values, decisions.end, first, advantages_, targets, lengths);
     baseline_->fit(features_, targets, decisions.episode);
     baseline_->predict(features_, decisions.episode, values);
     const double explained = explained_variance(values, targets);
-    gae(rewards, values, decisions.end, options, advantages_, targets);
+    gae(rewards, values, decisions.end, options, advantages_, targets, lengths);
     standardize(advantages_);
     const double per_episode = static_cast<double>(rewards.size()) / own.n;
     return {{"return", mean(rewards) * per_episode}, {"explained_variance", explained}};
   }
 
   bool high_;
+  ActionChunk chunk_;
   const FinetuneSettings& settings_;
   std::uint64_t seed_;
   DemoRows demos_;
   NpgSolver solver_;
   std::unique_ptr<Baseline> baseline_;
   std::vector<float> x_, y_, features_, advantages_;
+  std::vector<int> counted_;
 };
 
 class Finetuner {

@@ -21,7 +21,8 @@ void Fisher<T>::set(ag::MlpPass<T>& pass, std::span<const T> theta) {
 }
 
 template <class T>
-void Fisher<T>::set_gaussian(ag::MlpPass<T>& pass, std::span<const T> theta, std::span<const T> log_std) {
+void Fisher<T>::set_gaussian(ag::MlpPass<T>& pass, std::span<const T> theta, std::span<const T> log_std,
+                             std::span<const int> counts) {
   BATON_REQUIRE(pass.spec().out == static_cast<int>(log_std.size()), "fisher: {} outputs for a log_std of {}",
                 pass.spec().out, log_std.size());
   set(pass, theta);
@@ -29,12 +30,25 @@ void Fisher<T>::set_gaussian(ag::MlpPass<T>& pass, std::span<const T> theta, std
   precision_.resize(log_std.size());
   std::ranges::transform(log_std, precision_.begin(),
                          [&](T s) { return std::exp(-2 * s) / static_cast<T>(rows_); });
+  BATON_REQUIRE(counts.empty() || counts.size() == static_cast<std::size_t>(rows_),
+                "fisher: {} counts for {} rows", counts.size(), rows_);
+  counts_ = counts;
+  log_std_metric_.assign(log_std.size(), T(2));
+  if (counts_.empty()) return;
+  std::ranges::fill(log_std_metric_, T(0));
+  for (const int count : counts_) {
+    BATON_REQUIRE(count >= 1 && count <= width_, "fisher: {} of {} outputs are to count", count, width_);
+    for (int j = 0; j < count; ++j)
+      log_std_metric_[static_cast<std::size_t>(j)] += T(2) / static_cast<T>(rows_);
+  }
 }
 
 template <class T>
 void Fisher<T>::set_categorical(ag::MlpPass<T>& pass, std::span<const T> theta) {
   set(pass, theta);
   log_std_ = {};
+  counts_ = {};
+  log_std_metric_.clear();
   probabilities_.resize(tangent_.size());
   kernels::softmax<T>(rows_, width_, 1, pass.output().data(), probabilities_.data());
 }
@@ -48,7 +62,14 @@ void Fisher<T>::check_sizes(std::size_t a, std::size_t b) const {
 // u <- M u / n, u being `rows` rows of tangents from row `first` on
 template <class T>
 void Fisher<T>::multiply_metric(T* u, int first, int rows) const {
-  if (!log_std_.empty()) return kernels::scale_columns<T>(rows, width_, precision_.data(), u);
+  if (!log_std_.empty()) {
+    kernels::scale_columns<T>(rows, width_, precision_.data(), u);
+    for (int i = 0; !counts_.empty() && i < rows; ++i) {
+      T* row = u + std::ptrdiff_t{i} * width_;
+      std::fill(row + counts_[static_cast<std::size_t>(first + i)], row + width_, T(0));
+    }
+    return;
+  }
   const T share = T(1) / static_cast<T>(rows_);
   const T* p = probabilities_.data() + static_cast<std::ptrdiff_t>(first) * width_;
   kernels::softmax_derivative<T>(rows, width_, 1, p, u, u, false);
@@ -62,7 +83,7 @@ void Fisher<T>::product(std::span<const T> v, std::span<T> out) {
   std::ranges::fill(out, T(0));
   const auto metric = [this](T* u, int first, int rows) { multiply_metric(u, first, rows); };
   pass_->metric_product(theta_, v.first(m), metric, tangent_.data(), out.first(m));
-  for (std::size_t j = m; j < v.size(); ++j) out[j] = 2 * v[j];
+  for (std::size_t j = m; j < v.size(); ++j) out[j] = log_std_metric_[j - m] * v[j];
 }
 
 template <class T>
@@ -78,7 +99,10 @@ void Fisher<T>::diagonal(std::uint64_t seed, std::span<T> out) {
           log_std_.empty() ? root_share : std::sqrt(precision_[j]);  // Gaussian: L = diag(exp(-log_std))
       u[j] = (random.next_u32() >> 31) != 0 ? size : -size;
     }
-    if (!log_std_.empty()) continue;
+    if (!log_std_.empty()) {
+      if (!counts_.empty()) std::fill(u + counts_[i], u + d, T(0));
+      continue;
+    }
     // L = (I - p 1') diag(sqrt p):  L L' = diag(p) - p p'
     const T* p = &probabilities_[i * d];
     T sum = 0;
@@ -87,7 +111,7 @@ void Fisher<T>::diagonal(std::uint64_t seed, std::span<T> out) {
   }
   std::ranges::fill(out.first(m), T(0));
   pass_->vjp_squares(theta_, tangent_.data(), out.first(m));
-  std::ranges::fill(out.subspan(m), T(2));
+  std::ranges::copy(log_std_metric_, out.subspan(m).begin());
 }
 
 template class Fisher<float>;

@@ -2,7 +2,9 @@
 // Fisher information of a policy whose network gives the parameters u of a distribution, exact, matrix-free:
 //   F v = 1/n sum_i J_i' M_i J_i v,   J_i = d u(z_i) / d theta   (one jvp, one vjp over the cached activations)
 //   Gaussian, u the mean:          M = diag(exp(-2 log_std)); log_std, state-independent, is a block of its own:
-//                                  F v = 2 v per coordinate, and nothing across the blocks
+//                                  F v = 2 v per coordinate, and nothing across the blocks. With counts, row i has the
+//                                  first counts_i numbers of u alone: M's others are 0, and coordinate j of log_std
+//                                  has 2 times the share of rows with counts_i > j
 //   categorical, u the logits:     M = diag(p) - p p',  p = softmax(u_i)
 // It is the Hessian of mean KL(pi_theta0 || pi_theta) at theta = theta0 (paper: the preconditioner of equations 2, 3).
 // T is float (work) or double (checks).
@@ -24,7 +26,9 @@ class Fisher {
 
   // `pass` holds the cached activations of a forward with `theta`; all must stay as they are while this is used.
   // Nothing allocates once a batch as large has been seen.
-  void set_gaussian(ag::MlpPass<T>& pass, std::span<const T> theta, std::span<const T> log_std);
+  // counts: [n], in 1..width, or empty: all.
+  void set_gaussian(ag::MlpPass<T>& pass, std::span<const T> theta, std::span<const T> log_std,
+                    std::span<const int> counts = {});
   void set_categorical(ag::MlpPass<T>& pass, std::span<const T> theta);
 
   int parameters() const { return static_cast<int>(theta_.size() + log_std_.size()); }
@@ -45,9 +49,11 @@ class Fisher {
   ag::MlpPass<T>* pass_ = nullptr;
   std::span<const T> theta_, log_std_;
   int rows_ = 0, width_ = 0;
-  std::vector<T> tangent_;        // [n][width]
-  std::vector<T> probabilities_;  // [n][width], categorical
-  std::vector<T> precision_;      // [width], Gaussian: exp(-2 log_std) / n
+  std::vector<T> tangent_;         // [n][width]
+  std::vector<T> probabilities_;   // [n][width], categorical
+  std::vector<T> precision_;       // [width], Gaussian: exp(-2 log_std) / n
+  std::span<const int> counts_;    // [n] or empty
+  std::vector<T> log_std_metric_;  // [width], Gaussian
 };
 
 extern template class Fisher<float>;

@@ -1,7 +1,8 @@
 #pragma once
 // Acting with a relay policy (paper, section "Relay policy architecture"), batched: when a subgoal has ended, after H =
 // subgoal_every steps (or when it is reached: SubgoalEnd), the high level proposes the next one from [state, long-term
-// goal]; every step the low level acts on [state, subgoal]. A flat policy acts on [state, long-term goal].
+// goal]. The low level plans a chunk of actions from [state, subgoal] (rl/policy/chunk.hpp), and anew when T_a of them
+// are executed or there is another subgoal. A flat policy plans from [state, long-term goal].
 #include <cstdint>
 #include <span>
 #include <string>
@@ -12,7 +13,7 @@
 
 namespace baton::rl {
 
-// One forward pass of the low level a step for all rows, and one of the high level where any row needs a subgoal.
+// One forward pass of the low level for the rows that plan, and one of the high level where any row needs a subgoal.
 // The policy must outlive the actor and may change between episodes, not its shape. No allocation after construction.
 class RelayActor final : public Actor {
  public:
@@ -28,20 +29,28 @@ class RelayActor final : public Actor {
   int subgoal_every() const override { return policy_->high ? policy_->subgoal_every : 0; }
   std::span<const float> subgoals() const override { return subgoals_; }
   std::span<const std::uint8_t> proposed() const override { return proposed_; }
+  int chunk_width() const override { return policy_->low.out_dim(); }
+  std::span<const float> chunks() const override { return chunks_; }
+  std::span<const std::uint8_t> planned() const override { return planned_; }
 
  private:
   void join(std::span<const float> observation, std::span<const float> goal);
   bool ended(int row, int t, std::span<const float> state) const;
   void propose(int t, std::span<const float> observation);
+  void plan(int t, std::span<const float> observation);
 
   const RelayPolicy* policy_;
-  std::vector<envs::Element> elements_;
+  envs::Spec spec_;
   int rows_, state_dim_;
   Exploration exploration_;
   PolicyPass low_, high_;
   std::vector<float> goals_, subgoals_, next_, x_;  // [rows][S], [rows][S], [rows][S], [rows][2S]
   std::vector<int> since_;                          // [rows], the step at which the held subgoal was proposed
-  std::vector<std::uint8_t> proposed_;              // [rows]
+  std::vector<int> planned_at_;                     // [rows], the step at which the chunk at hand was planned
+  std::vector<float> chunks_, fresh_;               // [rows][out]: at hand, and those of the rows that plan
+  std::vector<int> planning_;                       // rows that plan
+  std::vector<std::uint64_t> planning_seeds_;       // theirs
+  std::vector<std::uint8_t> proposed_, planned_;    // [rows]
   std::vector<std::uint64_t> low_seeds_, high_seeds_;
 };
 

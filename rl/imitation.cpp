@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "kernels/error.hpp"
+#include "kernels/names.hpp"
 #include "kernels/rng.hpp"
 #include "rl/hierarchy.hpp"
 
@@ -55,7 +56,13 @@ GaussianPolicy make_level(const Dataset& data, const TupleStream& stream, const 
   encoding.relative_goal = high   ? settings.high_relative_goal
                            : flat ? settings.flat_relative_goal
                                   : settings.low_relative_goal;
-  encoding.residual = high && settings.high_residual;
+  encoding.residual = high ? settings.high_residual : settings.chunk.labels == ActionLabels::kRelative;
+  if (!high && encoding.residual) {
+    for (int k = 0; k < settings.chunk.predict; ++k)
+      encoding.residual_of.insert(encoding.residual_of.end(), spec.action_target.coordinate.begin(),
+                                  spec.action_target.coordinate.end());
+  }
+  encoding.seen = seen_coordinates(spec, settings.observe);
   if (encoding.robot_fill == RobotFill::kTypical) {
     const std::vector<float> final_state = mean_final_state(data);
     encoding.typical_robot.assign(final_state.begin(), final_state.begin() + spec.robot_dim);
@@ -65,7 +72,7 @@ GaussianPolicy make_level(const Dataset& data, const TupleStream& stream, const 
                           .out = stream.output_dim(),
                           .activation = settings.activation,
                           .layer_norm = settings.layer_norm};
-  Normalizers scale = measure(stream, encoding.relative_goal, encoding.residual, settings.std_floor,
+  Normalizers scale = measure(stream, encoding, settings.std_floor,
                               high ? settings.std_floor : settings.action_std_floor, seed);
   return GaussianPolicy(shape, encoding, std::move(scale.in), std::move(scale.out),
                         {settings.log_std_initial, settings.log_std_min, settings.log_std_max}, seed);
@@ -84,7 +91,8 @@ RelayPolicy make_policy_on(const Dataset& data, std::span<const int> episodes, c
                    .high_window = settings.high_window,
                    .final_goal_fraction = imitation.final_goal_fraction,
                    .target_goal_fraction = imitation.target_goal_fraction,
-                   .bc_goal = imitation.bc_goal};
+                   .bc_goal = imitation.bc_goal,
+                   .chunk = settings.chunk};
   policy.state_noise = imitation.state_noise;
   policy.goal_noise = imitation.goal_noise;
   if (method.hierarchical()) policy.high.emplace();
@@ -98,6 +106,26 @@ RelayPolicy make_policy_on(const Dataset& data, std::span<const int> episodes, c
 }
 
 }  // namespace
+
+std::vector<int> seen_coordinates(const envs::Spec& spec, const std::string& groups) {
+  if (groups == "all") return {};
+  std::vector<std::string> names;
+  for (const envs::Group& group : spec.groups) names.push_back(group.name);
+  std::vector<int> seen;
+  for (const std::string& name : split_names(groups)) {
+    const auto found = std::ranges::find(names, name);
+    if (found == names.end())
+      throw UsageError(fmt::format("policy.observe: {} has no group of coordinates '{}'{} (all, {})",
+                                   spec.name, printable(name), suggestion(name, names),
+                                   fmt::join(names, ", ")));
+    const auto& index = spec.groups[static_cast<std::size_t>(found - names.begin())].index;
+    seen.insert(seen.end(), index.begin(), index.end());
+  }
+  std::ranges::sort(seen);
+  const auto repeated = std::ranges::unique(seen);
+  seen.erase(repeated.begin(), repeated.end());
+  return seen;
+}
 
 RelayPolicy make_policy(const Dataset& data, const envs::Spec& spec, const Method& method,
                         const PolicySettings& settings, std::uint64_t seed) {
@@ -156,6 +184,10 @@ void list_settings(SettingsTable& table, const std::string& section, PolicySetti
   table.add(p + "low_window", &s.low_window, "W_l, algorithm 2", 1, 1e6);
   table.add(p + "high_window", &s.high_window, "W_h, algorithm 3 and GCBC", 1, 1e6);
   table.add(p + "subgoal_every", &s.subgoal_every, "H, steps a subgoal is held", 1, 1e6);
+  table.add(p + "chunk", &s.chunk.predict, "T_p, actions that are predicted at once", 1, kLongestChunk);
+  table.add(p + "execute", &s.chunk.execute, "T_a, actions of a chunk that are executed", 1, kLongestChunk);
+  table.add_choice(p + "labels", &s.chunk.labels, kActionLabelsNames, "what the numbers of a chunk are");
+  table.add(p + "observe", &s.observe, "groups of coordinates that policies see, with commas, or all");
 }
 
 }  // namespace baton::rl

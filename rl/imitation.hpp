@@ -34,6 +34,9 @@ struct PolicySettings {
   int low_window = 30;        // W_l
   int high_window = 260;      // W_h, also GCBC's
   int subgoal_every = 30;     // H
+  ActionChunk chunk;          // of the low level, or of a flat policy
+  std::string observe =
+      "all";  // groups of coordinates that policies see, with commas (envs::Spec::groups); all
 };
 
 void list_settings(SettingsTable& table, const std::string& section, PolicySettings& settings);
@@ -51,6 +54,9 @@ std::unique_ptr<Agent> learn(const Dataset& data, const envs::Spec& spec, const 
                              const PolicySettings& policy_settings, const ImitationSettings& settings,
                              std::uint64_t seed, const ProgressCallback& progress = {},
                              MakeLevelDevice make_device = nullptr);
+
+// The coordinates of a list of groups, ascending; empty: all. Throws UsageError on an unknown one and says the nearest.
+std::vector<int> seen_coordinates(const envs::Spec& spec, const std::string& groups);
 
 // New policies of both levels (or flat), untrained, normalised by the data: what imitate() starts from.
 RelayPolicy make_policy(const Dataset& data, const envs::Spec& spec, const Method& method,

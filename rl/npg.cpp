@@ -38,6 +38,18 @@ int thin(const float* x, int rows, int width, float fraction, std::vector<float>
   return n;
 }
 
+// Of the rows that thin() keeps.
+void thin(std::span<const int> values, int n, std::vector<int>& out) {
+  out.clear();
+  for (int i = 0; i < n && !values.empty(); ++i)
+    out.push_back(values[static_cast<std::size_t>(std::int64_t{i} * static_cast<int>(values.size()) / n)]);
+}
+
+template <class Pass>
+void count(Pass& pass, std::span<const int> counted) {
+  if constexpr (requires { pass.set_counted(counted); }) pass.set_counted(counted);
+}
+
 }  // namespace
 
 // Forward passes at the present theta; gradient_ = g. Returns L.
@@ -45,6 +57,8 @@ template <class Policy>
 double NaturalGradient<Policy>::gradient(const Policy& policy, Rows own, std::span<const float> advantages,
                                          Rows demos, float demo_weight, NpgReport& report) {
   gradient_.assign(policy.parameters(), 0.0f);
+  count(own_, own.counted);
+  count(demo_, demos.counted);
   own_.forward(policy, own.x, own.n);
   own_.remember(policy);
   old_log_prob_.resize(own.n);
@@ -89,6 +103,8 @@ CgReport NaturalGradient<Policy>::solve(const Policy& policy, Rows own, const Np
   if (settings.fisher_fraction < 1) {
     n = thin(own.x, own.n, policy.in_dim(), settings.fisher_fraction, thinned_x_);
     x = thinned_x_.data();
+    thin(own.counted, n, thinned_counted_);
+    count(thinned_, thinned_counted_);
     thinned_.forward(policy, x, n);
     thinned_.set_fisher(policy, fisher_);
   } else {
@@ -103,7 +119,8 @@ CgReport NaturalGradient<Policy>::solve(const Policy& policy, Rows own, const Np
   const std::span<const float> inverse_diagonal =
       preconditioned ? std::span<const float>(preconditioner_) : std::span<const float>();
   if constexpr (std::is_same_v<Policy, GaussianPolicy>) {
-    if (device_) return device_->solve(policy, x, n, gradient_, inverse_diagonal, options, direction_);
+    if (device_ && own.counted.empty())
+      return device_->solve(policy, x, n, gradient_, inverse_diagonal, options, direction_);
   }
   return cg_.solve([&](std::span<const float> v, std::span<float> out) { fisher_.product(v, out); },
                    std::span<const float>(gradient_), std::span<float>(direction_), options,

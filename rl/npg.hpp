@@ -45,6 +45,7 @@ struct SampleRows {
   const float* x = nullptr;
   const Output* y = nullptr;
   int n = 0;
+  std::span<const int> counted = {};  // [n], how many numbers of each output count (PolicyPass); empty: all
 };
 using PolicyRows = SampleRows<float>;
 
@@ -87,6 +88,7 @@ class NaturalGradient {
   ConjugateGradient<float> cg_;
   std::vector<float> gradient_, direction_, preconditioner_, weights_, log_prob_, old_log_prob_, old_theta_;
   std::vector<float> thinned_x_;
+  std::vector<int> thinned_counted_;
   std::unique_ptr<SolveDevice> device_;
 };
 

@@ -21,33 +21,38 @@ std::uint64_t triangular_root(std::uint64_t n) {
   return k;
 }
 
-// What y is made of: rows of `width` numbers.
+constexpr int kBlock = 512;  // rows of y that a task looks up
+
+// What y is made of: `count` rows of `width` numbers for each tuple.
 struct Targets {
   const float* table;
   std::int64_t stride, width;
+  int count = 1;
 };
 
-// x: [n][2S] = [s_t, s_{t+w}]; y: [n][width] = row t + later(tuple) of the targets.
+// x: [n][2S] = [s_t, s_{t+w}]; y: [n][count][width] = rows t + later(tuple, 0 .. count-1) of the targets.
 template <class Later>
 void gather(const Steps& steps, std::span<const RelabelTuple> tuples, const Targets& from, Later later,
             float* x, float* y) {
-  constexpr int kBlock = 512;
   const Dataset& data = *steps.data;
   const std::int64_t s = data.state_dim;
-  kernels::parallel_for(kernels::chunk_count(static_cast<long long>(tuples.size()), kBlock), [&](int chunk) {
+  const int rows = kBlock / from.count;
+  kernels::parallel_for(kernels::chunk_count(static_cast<long long>(tuples.size()), rows), [&](int chunk) {
     std::array<std::int32_t, 2 * kBlock> inputs;
     std::array<std::int32_t, kBlock> targets;
-    const std::size_t first = static_cast<std::size_t>(chunk) * kBlock;
-    const auto block = tuples.subspan(first, std::min<std::size_t>(kBlock, tuples.size() - first));
+    const std::size_t first = static_cast<std::size_t>(chunk) * static_cast<std::size_t>(rows);
+    const auto block = tuples.subspan(first, std::min(static_cast<std::size_t>(rows), tuples.size() - first));
+    std::int32_t* target = targets.data();
     for (std::size_t i = 0; i < block.size(); ++i) {
       const auto row = static_cast<std::int32_t>(data.offsets[block[i].episode]) + block[i].t;
       inputs[2 * i] = row;
       inputs[2 * i + 1] = row + block[i].w;
-      targets[i] = row + later(block[i]);
+      for (int k = 0; k < from.count; ++k) *target++ = row + later(block[i], k);
     }
     const auto n = static_cast<std::int64_t>(block.size()), at = static_cast<std::int64_t>(first);
     kernels::gather_strided_rows(2 * n, s, steps.states, steps.stride, inputs.data(), x + 2 * at * s);
-    kernels::gather_strided_rows(n, from.width, from.table, from.stride, targets.data(), y + at * from.width);
+    kernels::gather_strided_rows(n * from.count, from.width, from.table, from.stride, targets.data(),
+                                 y + at * from.count * from.width);
   });
 }
 
@@ -138,18 +143,22 @@ void RelabelIndex::enumerate(const std::function<void(const RelabelTuple&)>& vis
   }
 }
 
-void gather_low(const Steps& steps, std::span<const RelabelTuple> tuples, float* x, float* y) {
-  const std::int64_t width = steps.data->action_dim;
-  const Targets actions = {steps.data->actions.data(), width, width};
-  gather(
-      steps, tuples, actions, [](const RelabelTuple&) { return 0; }, x, y);
+void gather_low(const Steps& steps, std::span<const RelabelTuple> tuples, const StepLabels& labels, float* x,
+                float* y) {
+  const Targets from = {labels.values, labels.width, labels.width, labels.count};
+  const Dataset& data = *steps.data;
+  const auto later = [&](const RelabelTuple& tuple, int k) {
+    return k == 0 ? 0 : std::min(k, data.length(tuple.episode) - 1 - tuple.t);
+  };
+  gather(steps, tuples, from, later, x, y);
 }
 
 void gather_high(const Steps& steps, std::span<const RelabelTuple> tuples, int low_window, float* x,
                  float* y) {
   const Targets states = {steps.states, steps.stride, steps.data->state_dim};
   gather(
-      steps, tuples, states, [=](const RelabelTuple& tuple) { return std::min(tuple.w, low_window); }, x, y);
+      steps, tuples, states, [=](const RelabelTuple& tuple, int) { return std::min(tuple.w, low_window); }, x,
+      y);
 }
 
 void gather_high(const Steps& steps, std::span<const RelabelTuple> tuples,
@@ -157,16 +166,16 @@ void gather_high(const Steps& steps, std::span<const RelabelTuple> tuples,
   BATON_REQUIRE(static_cast<std::int64_t>(reach.size()) == steps.data->steps(),
                 "relabel: {} reaches for {} rows", reach.size(), steps.data->steps());
   const Targets states = {steps.states, steps.stride, steps.data->state_dim};
-  const auto furthest = [&](const RelabelTuple& tuple) {
+  const auto furthest = [&](const RelabelTuple& tuple, int) {
     return std::min(tuple.w, reach[static_cast<std::size_t>(steps.data->offsets[tuple.episode] + tuple.t)]);
   };
   gather(steps, tuples, states, furthest, x, y);
 }
 
 void gather_with_goal(const Steps& steps, std::span<const RelabelTuple> tuples, std::span<const float> goals,
-                      float* x, float* y) {
+                      const StepLabels& labels, float* x, float* y) {
   const Dataset& data = *steps.data;
-  const std::int64_t s = data.state_dim, a = data.action_dim;
+  const std::int64_t s = data.state_dim, a = labels.width;
   BATON_REQUIRE(static_cast<std::int64_t>(goals.size()) == s * data.episodes(),
                 "relabel: goals have {} values, {} episodes of {} are expected", goals.size(),
                 data.episodes(), s);
@@ -174,7 +183,9 @@ void gather_with_goal(const Steps& steps, std::span<const RelabelTuple> tuples, 
     const std::int64_t row = data.offsets[tuple.episode] + tuple.t;
     x = std::copy_n(steps.states + row * steps.stride, s, x);
     x = std::copy_n(goals.data() + tuple.episode * s, s, x);
-    y = std::copy_n(data.actions.data() + row * a, a, y);
+    const std::int64_t last = data.offsets[tuple.episode + 1] - 1;
+    for (std::int64_t k = 0; k < labels.count; ++k)
+      y = std::copy_n(labels.values + std::min(row + k, last) * a, a, y);
   }
 }
 

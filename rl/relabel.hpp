@@ -5,7 +5,7 @@
 // the demonstration: its last recorded state). Tuples are numbered by episode, then t, then w. With M = L - 1:
 //   count(episode) = M (M+1) / 2                  if M <= W
 //                  = W M - W (W-1) / 2            otherwise
-// Algorithm 2 (low):  input [s_t, s_{t+w}], target a_t,                      W = W_l = 30
+// Algorithm 2 (low):  input [s_t, s_{t+w}], target a_t, or the chunk of labels from t on (rl/policy/chunk.hpp); W = W_l
 // Algorithm 3 (high): input [s_t, s_{t+w}], target s_{t + min(w, W_l)},      W = W_h = 260
 // GCBC: input [s_t, s_{t+w}], target a_t, W = W_h.     BC: every t once, goal = the episode's final state.
 #include <cstdint>
@@ -60,9 +60,18 @@ class RelabelIndex {
   int shift_ = 0;
 };
 
+// What each row of y is made of, for policies that act: labels [N][A] of the steps t .. t+count-1, the episode's last
+// one repeated behind its end.
+struct StepLabels {
+  const float* values;  // [N][A]
+  int width;            // A
+  int count = 1;        // at most 256
+};
+
 // The gathers below take a dataset or a table of its states alike: the same bits.
-// x: [n][2S] = [s_t, s_{t+w}]; y: [n][A] = a_t. Overwritten.
-void gather_low(const Steps& steps, std::span<const RelabelTuple> tuples, float* x, float* y);
+// x: [n][2S] = [s_t, s_{t+w}]; y: [n][count][A]. Overwritten.
+void gather_low(const Steps& steps, std::span<const RelabelTuple> tuples, const StepLabels& labels, float* x,
+                float* y);
 
 // x: [n][2S]; y: [n][S] = s_{t + min(w, low_window)}. Overwritten.
 void gather_high(const Steps& steps, std::span<const RelabelTuple> tuples, int low_window, float* x,
@@ -72,9 +81,9 @@ void gather_high(const Steps& steps, std::span<const RelabelTuple> tuples,
                  std::span<const std::int32_t> reach, float* x, float* y);
 
 // Inputs whose goal is not a later state but given per episode, for BC without relabeling: x: [n][2S] =
-// [s_t, goals[episode]], y: [n][A]. goals: [E][S].
+// [s_t, goals[episode]], y: [n][count][A]. goals: [E][S].
 void gather_with_goal(const Steps& steps, std::span<const RelabelTuple> tuples, std::span<const float> goals,
-                      float* x, float* y);
+                      const StepLabels& labels, float* x, float* y);
 
 // [E][S]: the last state of every episode.
 std::vector<float> final_states(const Dataset& data);

@@ -29,8 +29,8 @@ class BatchRollout {
         out_(out),
         actor_(actor),
         actions_(static_cast<std::size_t>(env.size()) * out.action_dim),
-        starts_(static_cast<std::size_t>(env.size())),
-        subgoals_(static_cast<std::size_t>(env.size())) {}
+        low_(static_cast<std::size_t>(env.size())),
+        high_(static_cast<std::size_t>(env.size())) {}
 
   void run(int first, int count, int per_goal, const RolloutOptions& options,
            const ProgressCallback& progress) {
@@ -38,7 +38,8 @@ class BatchRollout {
     for (int t = 0; t < out_.horizon; ++t) {
       actor_.act(t, env_.observation(), actions_);
       store(actions_, out_.action_dim, count, first, t, out_.horizon, out_.actions);
-      if (out_.hierarchical()) note_segments(count, t);
+      note(actor_.proposed(), actor_.subgoals(), out_.high.width, count, t, high_);
+      note(actor_.planned(), actor_.chunks(), out_.low.width, count, t, low_);
       env_.step(actions_);
       observe(first, count, t + 1);
       report(progress, {.stage = options.stage,
@@ -46,7 +47,10 @@ class BatchRollout {
                                 static_cast<std::int64_t>(t + 1) * count,
                         .total = static_cast<std::int64_t>(out_.n) * out_.horizon});
     }
-    for (int n = 0; out_.hierarchical() && n < count; ++n) out_.add_segments(starts_[n], subgoals_[n]);
+    for (int n = 0; n < count; ++n) {
+      if (out_.hierarchical()) out_.high.add_episode(high_[n].starts, high_[n].values, out_.horizon);
+      if (out_.low.width > 0) out_.low.add_episode(low_[n].starts, low_[n].values, out_.horizon);
+    }
   }
 
  private:
@@ -59,7 +63,7 @@ class BatchRollout {
       const std::vector<float>& target = goals_[episode / per_goal].target;
       targets.insert(targets.end(), target.begin(), target.end());
       seeds[n] = out_.seeds[episode];
-      starts_[n].clear(), subgoals_[n].clear();
+      for (Noted* noted : {&low_[n], &high_[n]}) noted->starts.clear(), noted->values.clear();
     }
     env_.reset(seeds);
     actor_.begin(targets, seeds, options.exploration);
@@ -67,13 +71,20 @@ class BatchRollout {
     observe(first, count, 0);
   }
 
-  void note_segments(int count, int t) {
-    const std::size_t S = static_cast<std::size_t>(out_.state_dim);
-    for (int n = 0; n < count; ++n) {
-      if (actor_.proposed()[n] == 0) continue;
-      const auto subgoal = actor_.subgoals().subspan(n * S, S);
-      starts_[n].push_back(t);
-      subgoals_[n].insert(subgoals_[n].end(), subgoal.begin(), subgoal.end());
+  // What a level decided in an episode so far.
+  struct Noted {
+    std::vector<int> starts;
+    std::vector<float> values;
+  };
+
+  static void note(std::span<const std::uint8_t> fresh, std::span<const float> held, int width, int count,
+                   int t, std::vector<Noted>& noted) {
+    const std::size_t w = static_cast<std::size_t>(width);
+    for (std::size_t n = 0; !fresh.empty() && n < static_cast<std::size_t>(count); ++n) {
+      if (fresh[n] == 0) continue;
+      noted[n].starts.push_back(t);
+      noted[n].values.insert(noted[n].values.end(), held.begin() + static_cast<std::ptrdiff_t>(n * w),
+                             held.begin() + static_cast<std::ptrdiff_t>((n + 1) * w));
     }
   }
 
@@ -87,8 +98,7 @@ class BatchRollout {
   Trajectories& out_;
   Actor& actor_;
   std::vector<float> actions_;
-  std::vector<std::vector<int>> starts_;      // [rows], of the segments so far
-  std::vector<std::vector<float>> subgoals_;  // [rows]
+  std::vector<Noted> low_, high_;  // [rows]
 };
 
 }  // namespace
@@ -112,6 +122,7 @@ Trajectories rollout(envs::BatchEnv& env, Actor& actor, std::span<const envs::Go
   out.action_dim = spec.action_dim;
   out.subgoal_every = actor.subgoal_every();
   out.resize(static_cast<int>(goals.size()) * options.episodes);
+  out.low.reset(actor.chunk_width());
   for (int i = 0; i < out.n; ++i) {
     const envs::Goal& goal = goals[i / options.episodes];
     BATON_REQUIRE(static_cast<int>(goal.target.size()) == spec.state_dim,

@@ -22,6 +22,7 @@ constexpr std::uint64_t kMeasureStream = 0x6d656173, kHeldOutStream = 0x68656c64
 ag::OptimizerOptions optimizer_options(const ImitationSettings& settings) {
   return {.algorithm = settings.optimizer,
           .lr = settings.lr,
+          .beta2 = static_cast<double>(settings.beta2),
           .momentum = settings.momentum,
           .nesterov = settings.nesterov,
           .weight_decay = settings.weight_decay,
@@ -32,7 +33,7 @@ double rate_factor(const ImitationSettings& settings, int k) {
   return ag::schedule_factor(settings.schedule, k, settings.updates, settings.warmup, settings.lr_floor);
 }
 
-Normalizers measure(const TupleStream& stream, bool relative_goal, bool residual, float in_floor,
+Normalizers measure(const TupleStream& stream, const PolicyEncoding& encoding, float in_floor,
                     float out_floor, std::uint64_t seed) {
   const int s = stream.data->state_dim, m = stream.output_dim();
   std::vector<float> x(static_cast<std::size_t>(kMeasured) * 2 * s),
@@ -41,8 +42,10 @@ Normalizers measure(const TupleStream& stream, bool relative_goal, bool residual
   stream.draw(random, kMeasured, x.data(), y.data());
   for (int i = 0; i < kMeasured; ++i) {
     float* row = &x[static_cast<std::size_t>(i) * 2 * s];
-    for (int j = 0; residual && j < m; ++j) y[static_cast<std::size_t>(i) * m + j] -= row[j];
-    for (int j = 0; relative_goal && j < s; ++j) row[s + j] -= row[j];
+    for (int j = 0; encoding.residual && j < m; ++j)
+      y[static_cast<std::size_t>(i) * m + j] -=
+          row[encoding.residual_of.empty() ? j : encoding.residual_of[static_cast<std::size_t>(j)]];
+    for (int j = 0; encoding.relative_goal && j < s; ++j) row[s + j] -= row[j];
   }
   return {ag::measure_columns(x, 2 * s, in_floor), ag::measure_columns(y, m, out_floor)};
 }
@@ -66,6 +69,10 @@ LevelTrainer::LevelTrainer(GaussianPolicy& policy, const TupleStream& train, con
   BATON_REQUIRE(train.table == nullptr || &train.table->data() == train.data,
                 "imitation: the table is of another dataset ({} steps) than the stream ({} steps)",
                 train.table->data().steps(), train.data->steps());
+  BATON_REQUIRE(settings.sensor_noise <= 0 || !train.sensor_amplitude.empty(),
+                "imitation: the environment says no amplitude of its sensors' noise, sensor_noise is {}",
+                settings.sensor_noise);
+  if (settings.average > 0) average_.assign(policy.theta().begin(), policy.theta().end());
   pass_.reserve(policy, settings.batch);
   if (make_device != nullptr) device_ = make_device(policy, train, settings, seed);
   if (heldout.sources.empty()) return;
@@ -79,10 +86,13 @@ LevelTrainer::LevelTrainer(GaussianPolicy& policy, const TupleStream& train, con
 double LevelTrainer::learning_rate(int k) const { return settings_.lr * rate_factor(settings_, k); }
 
 void LevelTrainer::add_noise(kernels::Random& random) {
-  if (settings_.state_noise <= 0 && settings_.goal_noise <= 0) return;
+  if (settings_.state_noise <= 0 && settings_.goal_noise <= 0 && settings_.sensor_noise <= 0) return;
   const int width = policy_.in_dim(), s = width / 2;
   for (int i = 0; i < settings_.batch; ++i) {
     float* row = &x_[static_cast<std::size_t>(i) * width];
+    for (int j = 0; settings_.sensor_noise > 0 && j < s; ++j)
+      row[j] += settings_.sensor_noise * train_.sensor_amplitude[static_cast<std::size_t>(j)] *
+                (2 * random.uniform() - 1);
     for (int j = 0; j < width; ++j) {
       const float scale = j < s ? settings_.state_noise : settings_.goal_noise;
       if (scale > 0) row[j] += scale * policy_.in().std[j] * random.normal();
@@ -101,6 +111,18 @@ void LevelTrainer::update(int k) {
                   static_cast<float>(rate_factor(settings_, k)));
   policy_.clamp_log_std();
   gradient_norm_ = optimizer_.gradient_norm();
+  average(k);
+}
+
+void LevelTrainer::average(int k) {
+  if (average_.empty()) return;
+  const float keep = std::min(settings_.average, static_cast<float>(k + 1) / static_cast<float>(k + 10));
+  const std::span<const float> theta = policy_.theta();
+  for (std::size_t i = 0; i < average_.size(); ++i) average_[i] += (1 - keep) * (theta[i] - average_[i]);
+}
+
+void LevelTrainer::swap_average() {
+  if (!average_.empty()) std::swap_ranges(average_.begin(), average_.end(), policy_.theta().begin());
 }
 
 void LevelTrainer::fetch() {
@@ -118,6 +140,7 @@ nlohmann::ordered_json LevelTrainer::metrics() {
   loss_sum_ = 0;
   loss_count_ = 0;
   if (!heldout_x_.empty()) {
+    swap_average();
     heldout_pass_.infer(policy_, heldout_x_.data(), kHeldOut);
     std::vector<float> log_prob(kHeldOut);
     heldout_pass_.log_prob(policy_, heldout_y_.data(), log_prob);
@@ -125,6 +148,7 @@ nlohmann::ordered_json LevelTrainer::metrics() {
     const double nll = -std::accumulate(log_prob.begin(), log_prob.end(), 0.0) / kHeldOut;
     object["heldout"] = settings_.loss == PolicyLoss::kSquaredError ? 0.5 * mse * policy_.out_dim() : nll;
     object["heldout_mse"] = mse;
+    swap_average();
   }
   object["grad_norm"] = gradient_norm_;
   const std::span<const float> log_std = policy_.log_std();
@@ -134,6 +158,7 @@ nlohmann::ordered_json LevelTrainer::metrics() {
 
 void LevelTrainer::finish() {
   fetch();
+  swap_average();
   if (settings_.loss != PolicyLoss::kSquaredError) return;
   const int m = policy_.out_dim(), n = settings_.batch;
   std::vector<double> squares(static_cast<std::size_t>(m));
@@ -203,11 +228,16 @@ void list_settings(SettingsTable& table, const std::string& section, ImitationSe
                    "of the learning rate");
   table.add(p + "warmup", &s.warmup, "updates of linear warm-up", 0, 1e9);
   table.add(p + "lr_floor", &s.lr_floor, "the schedule ends at this fraction of lr", 0, 1);
+  table.add(p + "beta2", &s.beta2, "adam's and adamw's", 0, 0.999999);
+  table.add(p + "average", &s.average, "most weight of the past in the parameters' moving average; 0: none",
+            0, 0.999999);
   table.add(p + "weight_decay", &s.weight_decay, "decoupled; adamw and sgd", 0, kAny);
   table.add(p + "clip_norm", &s.clip_norm, "of the gradient; 0: off", 0, kAny);
   table.add(p + "state_noise", &s.state_noise, "std of noise on inputs, in normalised units", least_noise,
             kAny);
   table.add(p + "goal_noise", &s.goal_noise, "same, on goals", least_noise, kAny);
+  table.add(p + "sensor_noise", &s.sensor_noise, "noise on states, in multiples of the sensors' amplitude", 0,
+            kAny);
   table.add(p + "final_goal_fraction", &s.final_goal_fraction,
             "long-term goals moved to the demonstration's end", 0, 1);
   table.add(p + "target_goal_fraction", &s.target_goal_fraction, "long-term goals moved to the compound goal",

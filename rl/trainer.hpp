@@ -24,12 +24,17 @@ struct ImitationSettings {
   bool nesterov = false;  // sgd
   float lr = 1e-3f;
   ag::Schedule schedule = ag::Schedule::kCosine;
-  int warmup = 200;                // updates of linear warm-up
-  float lr_floor = 0.02f;          // the schedule ends at this fraction of lr
-  float weight_decay = 0;          // decoupled
+  int warmup = 200;        // updates of linear warm-up
+  float lr_floor = 0.02f;  // the schedule ends at this fraction of lr
+  float beta2 = 0.999f;    // adam, adamw
+  float weight_decay = 0;  // decoupled
+  // Most weight of the past in the moving average of the parameters, min(average, (k + 1) / (k + 10)) after update k,
+  // which the policy gets in the end; 0: the last parameters.
+  float average = 0;
   float clip_norm = 0;             // 0: off
   float state_noise = 0;           // std of noise on the encoded state, in normalised units
   float goal_noise = 0;            // same, on the encoded goal
+  float sensor_noise = 0;          // uniform noise on the raw state, in multiples of the sensors' amplitude
   float final_goal_fraction = 0;   // TupleSettings
   float target_goal_fraction = 0;  // TupleSettings
   EpisodeGoal bc_goal = EpisodeGoal::kFinal;
@@ -45,7 +50,7 @@ void list_settings(SettingsTable& table, const std::string& section, ImitationSe
 struct Normalizers {
   Normalizer in, out;
 };
-Normalizers measure(const TupleStream& stream, bool relative_goal, bool residual, float in_floor,
+Normalizers measure(const TupleStream& stream, const PolicyEncoding& encoding, float in_floor,
                     float out_floor, std::uint64_t seed);
 
 ag::OptimizerOptions optimizer_options(const ImitationSettings& settings);
@@ -62,13 +67,15 @@ class LevelTrainer {
   void update(int k);  // update number k = 0, 1, ...: one minibatch, one step of the optimiser
   // {"train", "heldout", "heldout_mse", "grad_norm", "log_std"}: means since the last call; held-out on fixed tuples.
   nlohmann::ordered_json metrics();
-  // With the mse loss: log_std from the residuals. Call once at the end.
+  // The average into the policy; with the mse loss, log_std from the residuals. Call once at the end.
   void finish();
   double learning_rate(int k) const;
 
  private:
   void add_noise(kernels::Random& random);
   void fetch();  // what the device has done since
+  void average(int k);
+  void swap_average();
 
   GaussianPolicy& policy_;
   const TupleStream& train_;
@@ -78,7 +85,7 @@ class LevelTrainer {
   ag::Optimizer<float> optimizer_;
   PolicyPass pass_, heldout_pass_;
   std::vector<float> x_, y_, weights_, heldout_x_, heldout_y_;
-  kernels::AlignedVector<float> grad_;
+  kernels::AlignedVector<float> grad_, average_;
   double loss_sum_ = 0, gradient_norm_ = 0;
   int loss_count_ = 0;
   std::unique_ptr<LevelDevice> device_;

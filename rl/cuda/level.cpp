@@ -13,6 +13,18 @@ namespace {
 // What the host draws at once: 64 updates, fewer of large batches.
 constexpr int kUpdatesAhead = 64, kTuplesAhead = 64 * 4096;
 
+// What the kernels of this folder do not do.
+void require_supported(const GaussianPolicy& policy, const TupleStream& stream,
+                       const ImitationSettings& settings) {
+  const bool plain = stream.chunk == 1 && stream.labels == nullptr && settings.sensor_noise <= 0 &&
+                     settings.average <= 0 && policy.encoding().seen.empty();
+  if (!plain)
+    throw UsageError(
+        "--device cuda: chunks, position targets, imitate.sensor_noise, imitate.average and policy.observe "
+        "are "
+        "not there on a GPU; --device cpu is expected");
+}
+
 TrainingShape shape_of(const TupleStream& stream, const ImitationSettings& settings) {
   TrainingShape shape;
   shape.batch = settings.batch;
@@ -36,7 +48,9 @@ class Level final : public LevelDevice {
         seed_(seed),
         options_(optimizer_options(settings)),
         shape_(shape_of(stream, settings)),
-        step_(policy, *stream.data, stream.goals, shape_) {}
+        step_(policy, *stream.data, stream.goals, shape_) {
+    require_supported(policy, stream, settings);
+  }
 
   void update(int k) override {
     if (k >= planned_) plan(k);

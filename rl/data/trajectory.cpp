@@ -22,30 +22,37 @@ void Trajectories::resize(int episodes) {
   observations.assign(count * static_cast<std::size_t>(horizon + 1) * s, 0.0f);
   states.assign(observations.size(), 0.0f);
   actions.assign(count * static_cast<std::size_t>(horizon) * static_cast<std::size_t>(action_dim), 0.0f);
-  segments.clear(), subgoals.clear(), segment_at.clear();
-  segment_offsets.assign(1, 0);
+  high.reset(state_dim);
+  low.reset(0);
   goal_targets.assign(count * s, 0.0f);
   goal_names.assign(count, std::string());
   seeds.assign(count, 0);
   success.assign(count, 0);
 }
 
-void Trajectories::add_segments(std::span<const int> starts, std::span<const float> held) {
-  const int episode = static_cast<int>(segment_offsets.size()) - 1;
-  BATON_REQUIRE(episode < n && hierarchical(), "trajectories: segments of episode {} of {}, H = {}", episode,
-                n, subgoal_every);
-  BATON_REQUIRE(!starts.empty() && starts[0] == 0 && held.size() == starts.size() * std::size_t(state_dim),
-                "trajectories: {} segments with {} subgoal numbers, of {} each", starts.size(), held.size(),
-                state_dim);
+void Decided::reset(int numbers) {
+  width = numbers;
+  spans.clear(), values.clear(), at.clear();
+  offsets.assign(1, 0);
+}
+
+void Decided::add_episode(std::span<const int> starts, std::span<const float> held, int horizon) {
+  BATON_REQUIRE(
+      !starts.empty() && starts[0] == 0 && held.size() == starts.size() * static_cast<std::size_t>(width),
+      "trajectories: {} decisions of {} numbers in all, {} each are expected", starts.size(), held.size(),
+      width);
   for (std::size_t k = 0; k < starts.size(); ++k) {
     const int end = k + 1 < starts.size() ? starts[k + 1] : horizon;
-    BATON_REQUIRE(starts[k] < end, "trajectories: a segment from step {} to {}", starts[k], end);
-    segment_at.insert(segment_at.end(), static_cast<std::size_t>(end - starts[k]),
-                      static_cast<std::int32_t>(segments.size()));
-    segments.push_back({starts[k], end - starts[k]});
+    BATON_REQUIRE(starts[k] < end, "trajectories: a decision from step {} to {}", starts[k], end);
+    at.insert(at.end(), static_cast<std::size_t>(end - starts[k]), static_cast<std::int32_t>(spans.size()));
+    spans.push_back({starts[k], end - starts[k]});
   }
-  subgoals.insert(subgoals.end(), held.begin(), held.end());
-  segment_offsets.push_back(static_cast<int>(segments.size()));
+  values.insert(values.end(), held.begin(), held.end());
+  offsets.push_back(static_cast<int>(spans.size()));
+}
+
+std::span<const float> Decided::value(int span) const {
+  return row(values, static_cast<std::size_t>(span), width);
 }
 
 std::span<const float> Trajectories::observation(int episode, int t) const {
@@ -73,9 +80,7 @@ std::span<const float> Trajectories::episode_states(int episode) const {
   return row(states, static_cast<std::size_t>(episode), (horizon + 1) * state_dim);
 }
 
-std::span<const float> Trajectories::subgoal(int segment) const {
-  return row(subgoals, static_cast<std::size_t>(segment), state_dim);
-}
+std::span<const float> Trajectories::subgoal(int segment) const { return high.value(segment); }
 
 std::span<const float> Trajectories::low_goal(int episode, int t) const {
   return hierarchical() ? subgoal(segment(episode, t)) : goal(episode);

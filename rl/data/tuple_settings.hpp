@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "rl/policy/chunk.hpp"
+
 namespace baton::rl {
 
 // The goal of BC, which is given per episode: the demonstration's last state, or the compound goal's state.
@@ -17,13 +19,14 @@ struct TupleSettings {
   float target_goal_fraction =
       0;  // of those: goal moved to the episode's compound goal (uses labels; the paper: 0)
   EpisodeGoal bc_goal = EpisodeGoal::kFinal;
+  ActionChunk chunk = {};  // what the output of tuples with actions is
 };
 
 // What a tuple's output is, and where its goal comes from.
 enum class TupleKind {
-  kLow,   // algorithm 2: output a_t, goal s_{t+w}; also GCBC, with the long window
+  kLow,   // algorithm 2: output the chunk of labels from t on, goal s_{t+w}; also GCBC, with the long window
   kHigh,  // algorithm 3: output s_{t+min(w, W_l)}, goal s_{t+w}
-  kGoal,  // BC: output a_t, the goal given per episode
+  kGoal,  // BC: output the chunk of labels from t on, the goal given per episode
 };
 
 // How far behind t the goal may lie.

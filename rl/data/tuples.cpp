@@ -46,6 +46,17 @@ void TupleStream::cut(std::span<RelabelTuple> tuples) const {
   for (RelabelTuple& tuple : tuples) tuple.w = piece_left[row_of(*data, tuple)];
 }
 
+// w >= shortest, uniform still: the index draws w - (shortest - 1).
+void TupleStream::move_goals(std::span<RelabelTuple> tuples) const {
+  if (kind != TupleKind::kLow || shortest <= 1) return;
+  for (RelabelTuple& tuple : tuples)
+    tuple.w = std::min(tuple.w + shortest - 1, data->length(tuple.episode) - 1 - tuple.t);
+}
+
+StepLabels TupleStream::step_labels() const {
+  return {labels != nullptr ? labels->data() : data->actions.data(), data->action_dim, chunk};
+}
+
 int TupleStream::subgoal_steps(const RelabelTuple& tuple) const {
   return std::min(tuple.w, piece_left.empty() ? low_window : piece_left[row_of(*data, tuple)]);
 }
@@ -55,6 +66,7 @@ TupleStream::Drawn TupleStream::draw_tuples(kernels::Random& random, int n) cons
   targeted_.assign(static_cast<std::size_t>(n), 0);
   if (plain()) {
     sources[0].index.sample(random, tuples_);
+    move_goals(tuples_);
     cut(tuples_);
     return {tuples_, targeted_};
   }
@@ -65,6 +77,7 @@ TupleStream::Drawn TupleStream::draw_tuples(kernels::Random& random, int n) cons
       while (source + 1 < sources.size() && u >= sources[source].weight) u -= sources[source++].weight;
     }
     RelabelTuple& tuple = tuples_[static_cast<std::size_t>(i)] = sources[source].index.sample(random);
+    move_goals(std::span(&tuple, 1));
     cut(std::span(&tuple, 1));
     if (target_goal_fraction <= 0 && final_goal_fraction <= 0) continue;
     const float u = random.uniform();
@@ -79,12 +92,12 @@ void TupleStream::gather(std::span<const RelabelTuple> tuples, float* x, float* 
   const Steps steps = table != nullptr ? Steps(*table) : Steps(*data);
   switch (kind) {
     case TupleKind::kLow:
-      return gather_low(steps, tuples, x, y);
+      return gather_low(steps, tuples, step_labels(), x, y);
     case TupleKind::kHigh:
       return piece_left.empty() ? gather_high(steps, tuples, low_window, x, y)
                                 : gather_high(steps, tuples, piece_left, x, y);
     case TupleKind::kGoal:
-      return gather_with_goal(steps, tuples, goals, x, y);
+      return gather_with_goal(steps, tuples, goals, step_labels(), x, y);
   }
 }
 
@@ -100,6 +113,7 @@ void TupleStream::draw_plain(kernels::Random& random, int n, float* x, float* y)
     kernels::Random own = random;
     own.skip(2 * static_cast<std::uint64_t>(begin));
     sources[0].index.sample(own, tuples);
+    move_goals(tuples);
     cut(tuples);
     gather(tuples, x + begin * in, y + begin * out);
   });
@@ -120,13 +134,16 @@ void TupleStream::draw(kernels::Random& random, int n, float* x, float* y) const
 }
 
 int window_of(const TupleRule& rule, const TupleSettings& settings) {
+  const auto long_enough = [&](int window) {
+    return rule.kind == TupleKind::kLow ? std::max(1, window - (settings.chunk.execute - 1)) : window;
+  };
   switch (rule.window) {
     case TupleWindow::kOne:
       return 1;
     case TupleWindow::kLow:
-      return settings.low_window;
+      return long_enough(settings.low_window);
     case TupleWindow::kHigh:
-      return settings.high_window;
+      return long_enough(settings.high_window);
   }
   fail("tuples: window {} is unknown", static_cast<int>(rule.window));
 }
@@ -137,6 +154,15 @@ TupleStream make_stream(const TupleRule& rule, const Dataset& data, std::span<co
   stream.data = &data;
   stream.kind = rule.kind;
   stream.low_window = settings.low_window;
+  stream.sensor_amplitude = spec.sensor_amplitude;
+  if (rule.kind != TupleKind::kHigh) {
+    validate(settings.chunk, spec);
+    stream.chunk = settings.chunk.predict;
+    stream.shortest = settings.chunk.execute;
+    if (settings.chunk.labels != ActionLabels::kVelocity)
+      stream.labels =
+          std::make_shared<const std::vector<float>>(action_labels(data, spec, settings.chunk.labels));
+  }
   if (rule.kind == TupleKind::kGoal) {
     const bool target = settings.bc_goal == EpisodeGoal::kTarget;
     stream.goals = target ? compound_goals(data, "bc_goal = target") : final_states(data);

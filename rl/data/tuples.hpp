@@ -30,7 +30,13 @@ struct TupleStream {
   std::vector<std::int32_t> piece_left;
   std::vector<TupleSource> sources;
 
-  int output_dim() const { return kind == TupleKind::kHigh ? data->state_dim : data->action_dim; }
+  int chunk = 1;     // T_p, labels in an output
+  int shortest = 1;  // kLow: w >= this, but where the episode ends before
+  // [N][A], rl/policy/chunk.hpp, shared by the copies of a stream; null: data's actions.
+  std::shared_ptr<const std::vector<float>> labels;
+  std::vector<float> sensor_amplitude;  // envs::Spec's: for noise on inputs
+
+  int output_dim() const { return kind == TupleKind::kHigh ? data->state_dim : chunk * data->action_dim; }
   // n tuples drawn from `random` into x [n][2S], y [n][output_dim()].
   void draw(kernels::Random& random, int n, float* x, float* y) const;
   // The tuples alone, and which of them have their episode's given goal; valid until the next draw.
@@ -46,13 +52,15 @@ struct TupleStream {
   bool plain() const;  // every tuple takes one number of 64 bits, and no goal is moved afterwards
   void draw_plain(kernels::Random& random, int n, float* x, float* y) const;
   void cut(std::span<RelabelTuple> tuples) const;
+  void move_goals(std::span<RelabelTuple> tuples) const;
+  StepLabels step_labels() const;
   void gather(std::span<const RelabelTuple> tuples, float* x, float* y) const;
 
   mutable std::vector<RelabelTuple> tuples_;
   mutable std::vector<std::uint8_t> targeted_;
 };
 
-// The window of a rule in steps.
+// The window of a rule in steps, of the index that tuples are drawn by: W, or less the steps that `shortest` adds.
 int window_of(const TupleRule& rule, const TupleSettings& settings);
 
 // The tuples of `rule` from some episodes of `data`, which must outlive the stream; no source where every episode is

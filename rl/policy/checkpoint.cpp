@@ -57,6 +57,20 @@ class Fields {
     BATON_REQUIRE(at(key).is_string(), "{}: {} is not a text", where_, key);
     return at(key).get<std::string>();
   }
+  // A list of coordinates of a state; empty where there is none.
+  std::vector<int> coordinates(const char* key, int state_dim) const {
+    std::vector<int> list;
+    if (!has(key)) return list;
+    BATON_REQUIRE(at(key).is_array() && at(key).size() <= kMostWidth, "{}: {} is not a list of coordinates",
+                  where_, key);
+    for (const Json& value : at(key)) {
+      BATON_REQUIRE(value.is_number_integer() && value >= 0 && value < state_dim,
+                    "{}: {} holds {}, integers in 0..{} are expected", where_, key, printable(value.dump()),
+                    state_dim - 1);
+      list.push_back(value.get<int>());
+    }
+    return list;
+  }
   template <class Enum, class Names>
   Enum choice(const char* key, const Names& names) const {
     const std::string name = text(key);
@@ -140,6 +154,8 @@ Json describe_level(const GaussianPolicy& policy) {
           {"robot_fill", robot_fill_name(encoding.robot_fill)},
           {"relative_goal", encoding.relative_goal},
           {"residual", encoding.residual},
+          {"residual_of", encoding.residual_of},
+          {"seen", encoding.seen},
           {"log_std_range", {range.initial, range.min, range.max}}};
 }
 
@@ -178,6 +194,8 @@ GaussianPolicy load_level(const TensorFile& file, const Fields& fields, const st
   encoding.robot_fill = fields.choice<RobotFill>("robot_fill", kRobotFillNames);
   encoding.relative_goal = fields.flag("relative_goal");
   encoding.residual = fields.flag("residual");
+  encoding.residual_of = fields.coordinates("residual_of", encoding.state_dim);
+  encoding.seen = fields.coordinates("seen", encoding.state_dim);
   if (encoding.robot_fill == RobotFill::kTypical)
     encoding.typical_robot = read_vector(file, level + ".typical_robot", encoding.robot_dim, where);
   const Json& range = fields.at("log_std_range");
@@ -221,6 +239,10 @@ Json describe_training(const RelayPolicy& policy) {
             {"final_goal_fraction", tuples.final_goal_fraction},
             {"target_goal_fraction", tuples.target_goal_fraction},
             {"bc_goal", name_of(tuples.bc_goal, kEpisodeGoalNames)}}},
+          {"chunk",
+           {{"predict", tuples.chunk.predict},
+            {"execute", tuples.chunk.execute},
+            {"labels", name_of(tuples.chunk.labels, kActionLabelsNames)}}},
           {"state_noise", policy.state_noise},
           {"goal_noise", policy.goal_noise}};
 }
@@ -233,7 +255,15 @@ void read_training(const Fields& fields, RelayPolicy& policy) {
                    .high_window = tuples.integer("high_window", 1, kMostSteps),
                    .final_goal_fraction = tuples.real("final_goal_fraction", 0, 1),
                    .target_goal_fraction = tuples.real("target_goal_fraction", 0, 1),
-                   .bc_goal = tuples.choice<EpisodeGoal>("bc_goal", kEpisodeGoalNames)};
+                   .bc_goal = tuples.choice<EpisodeGoal>("bc_goal", kEpisodeGoalNames),
+                   .chunk = {}};
+  if (fields.has("chunk")) {  // written since version 3 was
+    const Fields chunk = fields.object("chunk");
+    ActionChunk& now = policy.tuples.chunk;
+    now.predict = chunk.integer("predict", 1, kLongestChunk);
+    now.execute = chunk.integer("execute", 1, now.predict);
+    now.labels = chunk.choice<ActionLabels>("labels", kActionLabelsNames);
+  }
   policy.state_noise = fields.real("state_noise", 0, 1e6);
   policy.goal_noise = fields.real("goal_noise", 0, 1e6);
 }

@@ -53,9 +53,20 @@ GaussianPolicy::GaussianPolicy(ag::MlpSpec spec, PolicyEncoding encoding, Normal
                 spec_.in, encoding_.state_dim, 2 * encoding_.state_dim);
   in_.check(spec_.in, "policy: input");
   out_.check(spec_.out, "policy: output");
-  BATON_REQUIRE(!encoding_.residual || spec_.out == encoding_.state_dim,
+  BATON_REQUIRE(!encoding_.residual || !encoding_.residual_of.empty() || spec_.out == encoding_.state_dim,
                 "policy: a residual output must be a state of {}, it is {} wide", encoding_.state_dim,
                 spec_.out);
+  BATON_REQUIRE(
+      encoding_.residual_of.empty() || encoding_.residual_of.size() == static_cast<std::size_t>(spec_.out),
+      "policy: {} coordinates for a residual output of {}", encoding_.residual_of.size(), spec_.out);
+  for (const std::vector<int>* list : {&encoding_.residual_of, &encoding_.seen}) {
+    for (const int i : *list)
+      BATON_REQUIRE(i >= 0 && i < encoding_.state_dim, "policy: coordinate {} of a state of {}", i,
+                    encoding_.state_dim);
+  }
+  for (int i = 0; !encoding_.seen.empty() && i < encoding_.state_dim; ++i) {
+    if (std::ranges::find(encoding_.seen, i) == encoding_.seen.end()) hidden_from_.push_back(i);
+  }
   BATON_REQUIRE(encoding_.robot_dim >= 0 && encoding_.robot_dim <= encoding_.state_dim,
                 "policy: {} robot coordinates in a state of {}", encoding_.robot_dim, encoding_.state_dim);
   BATON_REQUIRE(encoding_.robot_fill != RobotFill::kTypical ||
@@ -95,13 +106,17 @@ void GaussianPolicy::encode(const float* x, int n, float* z) const {
   if (zero) blank_robot();  // raw zeros
   in_.normalize(n, changes ? z : x, z);
   if (encoding_.robot_fill == RobotFill::kMask) blank_robot();  // normalised ones
+  for (float* row = z; !hidden_from_.empty() && row < z + size; row += 2 * s) {
+    for (const int j : hidden_from_) row[j] = row[s + j] = 0;
+  }
 }
 
 void GaussianPolicy::normalize_output(const float* x, const float* y, int n, float* u) const {
   const int m = spec_.out, stride = spec_.in;
   if (!encoding_.residual) return out_.normalize(n, y, u);
+  const int* of = encoding_.residual_of.empty() ? nullptr : encoding_.residual_of.data();
   for (int i = 0; i < n; ++i) {
-    for (int j = 0; j < m; ++j) u[i * m + j] = y[i * m + j] - x[i * stride + j];
+    for (int j = 0; j < m; ++j) u[i * m + j] = y[i * m + j] - x[i * stride + (of != nullptr ? of[j] : j)];
   }
   out_.normalize(n, u, u);
 }
@@ -109,8 +124,9 @@ void GaussianPolicy::normalize_output(const float* x, const float* y, int n, flo
 void GaussianPolicy::denormalize_output(const float* x, const float* u, int n, float* y) const {
   const int m = spec_.out, stride = spec_.in;
   out_.denormalize(n, u, y);
+  const int* of = encoding_.residual_of.empty() ? nullptr : encoding_.residual_of.data();
   for (int i = 0; encoding_.residual && i < n; ++i) {
-    for (int j = 0; j < m; ++j) y[i * m + j] += x[i * stride + j];
+    for (int j = 0; j < m; ++j) y[i * m + j] += x[i * stride + (of != nullptr ? of[j] : j)];
   }
 }
 
@@ -167,8 +183,26 @@ void PolicyPass::sample(const GaussianPolicy& policy, std::span<const std::uint6
 void PolicyPass::log_prob(const GaussianPolicy& policy, const float* y, std::span<float> result) {
   BATON_REQUIRE(static_cast<int>(result.size()) == n_, "policy: {} places for {} rows", result.size(), n_);
   policy.normalize_output(x_, y, n_, target_.data());
-  kernels::gaussian_log_prob<float>(n_, policy.out_dim(), target_.data(), mlp_.output().data(),
-                                    policy.log_std().data(), result.data());
+  row_log_prob(policy, result.data());
+}
+
+// Of target_, one number a row.
+void PolicyPass::row_log_prob(const GaussianPolicy& policy, float* result) const {
+  const float *u = mlp_.output().data(), *log_std = policy.log_std().data();
+  if (counted_.empty())
+    return kernels::gaussian_log_prob<float>(n_, policy.out_dim(), target_.data(), u, log_std, result);
+  require_counts(policy);
+  const std::size_t m = static_cast<std::size_t>(policy.out_dim());
+  for (std::size_t i = 0; i < counted_.size(); ++i)
+    kernels::gaussian_log_prob<float>(1, counted_[i], &target_[i * m], u + i * m, log_std, result + i);
+}
+
+void PolicyPass::require_counts(const GaussianPolicy& policy) const {
+  BATON_REQUIRE(static_cast<int>(counted_.size()) == n_, "policy: {} counts of outputs for {} rows",
+                counted_.size(), n_);
+  for (const int count : counted_)
+    BATON_REQUIRE(count >= 1 && count <= policy.out_dim(), "policy: {} outputs of {} are to count", count,
+                  policy.out_dim());
 }
 
 void PolicyPass::set_weights(std::span<const float> weights) {
@@ -190,9 +224,16 @@ void PolicyPass::likelihood_slope(const GaussianPolicy& policy, const float* u, 
 double PolicyPass::likelihood(const GaussianPolicy& policy, float* log_std_grad) {
   const float *u = mlp_.output().data(), *log_std = policy.log_std().data();
   per_row_.resize(static_cast<std::size_t>(n_));
-  kernels::gaussian_log_prob<float>(n_, policy.out_dim(), target_.data(), u, log_std, per_row_.data());
-  kernels::gaussian_log_prob_vjp<float>(n_, policy.out_dim(), target_.data(), u, log_std, weights_.data(),
-                                        nullptr, log_std_grad);
+  row_log_prob(policy, per_row_.data());
+  if (counted_.empty()) {
+    kernels::gaussian_log_prob_vjp<float>(n_, policy.out_dim(), target_.data(), u, log_std, weights_.data(),
+                                          nullptr, log_std_grad);
+  } else {
+    const std::size_t m = static_cast<std::size_t>(policy.out_dim());
+    for (std::size_t i = 0; i < counted_.size(); ++i)
+      kernels::gaussian_log_prob_vjp<float>(1, counted_[i], &target_[i * m], u + i * m, log_std, &weights_[i],
+                                            nullptr, log_std_grad);
+  }
   return kernels::dot<float>(n_, weights_.data(), per_row_.data());
 }
 
@@ -216,6 +257,10 @@ double PolicyPass::weighted_log_likelihood(const GaussianPolicy& policy, const f
   const std::size_t m = static_cast<std::size_t>(policy.mlp_parameters());
   policy.normalize_output(x_, y, n_, target_.data());
   likelihood_slope(policy, mlp_.output().data(), 0, n_, dy_.data());
+  for (std::size_t i = 0; i < counted_.size(); ++i) {
+    const std::size_t width = static_cast<std::size_t>(policy.out_dim());
+    std::fill(&dy_[i * width] + counted_[i], &dy_[i * width] + width, 0.0f);
+  }
   mlp_.vjp(policy.mlp_theta(), dy_.data(), grad.first(m));
   return likelihood(policy, grad.data() + m);
 }
@@ -256,13 +301,22 @@ double PolicyPass::mean_kl(const GaussianPolicy& policy) {
   BATON_REQUIRE(n_ > 0 && old_mean_.size() == normalized_mean().size(),
                 "policy: {} means are remembered, {} are there", old_mean_.size(), normalized_mean().size());
   per_row_.resize(static_cast<std::size_t>(n_));
-  kernels::gaussian_kl<float>(n_, policy.out_dim(), old_mean_.data(), old_log_std_.data(),
-                              normalized_mean().data(), policy.log_std().data(), per_row_.data());
+  const float *u = normalized_mean().data(), *log_std = policy.log_std().data();
+  const int m = policy.out_dim();
+  if (counted_.empty()) {
+    kernels::gaussian_kl<float>(n_, m, old_mean_.data(), old_log_std_.data(), u, log_std, per_row_.data());
+  } else {
+    require_counts(policy);
+    for (std::size_t i = 0; i < counted_.size(); ++i)
+      kernels::gaussian_kl<float>(1, counted_[i], &old_mean_[index(static_cast<int>(i), m)],
+                                  old_log_std_.data(), u + index(static_cast<int>(i), m), log_std,
+                                  &per_row_[i]);
+  }
   return kernels::sum<float>(n_, per_row_.data()) / n_;
 }
 
 void PolicyPass::set_fisher(const GaussianPolicy& policy, Fisher<float>& fisher) {
-  fisher.set_gaussian(mlp_, policy.mlp_theta(), policy.log_std());
+  fisher.set_gaussian(mlp_, policy.mlp_theta(), policy.log_std(), counted_);
 }
 
 }  // namespace baton::rl

@@ -2,9 +2,10 @@
 // Gaussian goal-conditioned policies (paper, section "Relay policy architecture"): pi(y | s, g) = N(y; mu, sigma^2).
 //
 //   x = [s, g] raw                                     state and goal, S numbers each
-//   z = (f(x) - in.mean) / in.std                      f: g replaced by g - s when `relative_goal`; robot part filled
+//   z = (f(x) - in.mean) / in.std                      f: g replaced by g - s when `relative_goal`; robot part filled;
+//                                                      zero for coordinates that are not `seen`, of s and g
 //   u = MLP(z)                                         mean, normalised output
-//   mu = out.mean + out.std * u  (+ s when `residual`)
+//   mu = out.mean + out.std * u  (+ s[residual_of] when `residual`)
 //   sigma = out.std * exp(log_std)                     state-independent, learned
 //
 // Everything about the encoding lives in the policy, so that training and evaluation cannot differ. theta is one flat
@@ -43,8 +44,12 @@ struct PolicyEncoding {
   int robot_dim = 0;  // leading coordinates of a state that are the robot's own
   RobotFill robot_fill = RobotFill::kKeep;
   bool relative_goal = false;  // feed g - s instead of g
-  bool residual = false;       // output is s + ..., for policies whose output is a state (the high level)
-  std::vector<float> typical_robot;  // [robot_dim], for kTypical
+  bool residual = false;       // output is s + ...
+  // [out], of a residual output: the coordinate of the state that each number is relative to. Empty: output number j
+  // is coordinate j, and the output is a state (the high level).
+  std::vector<int> residual_of = {};
+  std::vector<int> seen = {};  // coordinates of the state that reach the policy, ascending; empty: all
+  std::vector<float> typical_robot = {};  // [robot_dim], for kTypical
 };
 
 struct LogStdRange {
@@ -100,6 +105,7 @@ class GaussianPolicy {
   PolicyEncoding encoding_;
   Normalizer in_, out_;
   LogStdRange range_;
+  std::vector<int> hidden_from_;  // coordinates of the state that are not seen
   kernels::AlignedVector<float> theta_;
 };
 
@@ -121,6 +127,11 @@ class PolicyPass {
   // y = mu + sigma * scale * eps. Row i's noise is Random(row_seeds[i], step): independent of batching.
   void sample(const GaussianPolicy& policy, std::span<const std::uint64_t> row_seeds, std::uint64_t step,
               float scale, float* y) const;
+
+  // Counts alone the first counts[i] numbers of row i's output from now on, in log_prob, weighted_log_likelihood,
+  // mean_kl and the Fisher matrix: of a chunk, what was executed. [n] of the forward passes that follow, alive while
+  // they are used; empty: all.
+  void set_counted(std::span<const int> counts) { counted_ = counts; }
 
   // log pi(u_y | x_i) of raw outputs y [n][out]: result [n] (overwritten).
   void log_prob(const GaussianPolicy& policy, const float* y, std::span<float> result);
@@ -150,6 +161,8 @@ class PolicyPass {
  private:
   void begin(const GaussianPolicy& policy, const float* x, int n);
   void set_weights(std::span<const float> weights);
+  void require_counts(const GaussianPolicy& policy) const;
+  void row_log_prob(const GaussianPolicy& policy, float* result) const;
   void likelihood_slope(const GaussianPolicy& policy, const float* u, int first, int rows, float* dy) const;
   double likelihood(const GaussianPolicy& policy, float* log_std_grad);
   void subtract_from_mean(const GaussianPolicy& policy, const float* u, int first, int rows);
@@ -160,6 +173,7 @@ class PolicyPass {
   std::vector<float> old_mean_, old_log_std_;                 // remember()
   const float* x_ = nullptr;
   std::span<const float> weights_;  // of the loss at hand
+  std::span<const int> counted_;    // set_counted()
   int n_ = 0;
 };
 

@@ -140,7 +140,8 @@ void read_training(const std::string& toml, RelayPolicy& policy) {
                    .high_window = config.policy.high_window,
                    .final_goal_fraction = imitate.final_goal_fraction,
                    .target_goal_fraction = imitate.target_goal_fraction,
-                   .bc_goal = imitate.bc_goal};
+                   .bc_goal = imitate.bc_goal,
+                   .chunk = {}};
   policy.state_noise = imitate.state_noise, policy.goal_noise = imitate.goal_noise;
 }
 

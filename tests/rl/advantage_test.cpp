@@ -35,7 +35,7 @@ rl::Trajectories toy_trajectory() {
     out.states[t * 3 + 1] = a[t];
   }
   const float subgoals[] = {0, 0.5f, 0, 0, 1, 0};  // segment 0 wants a = 0.5, segment 1 wants a = 1
-  out.add_segments(std::vector<int>{0, 2}, subgoals);
+  out.high.add_episode(std::vector<int>{0, 2}, subgoals, out.horizon);
   out.goal_names[0] = "a_b";
   return out;
 }

@@ -22,6 +22,7 @@ Trajectories rollouts_of(const RelayPolicy& teacher, const std::vector<float>& g
   t.action_dim = 2;
   t.subgoal_every = 10;
   t.resize(n);
+  t.low.reset(2);
   PolicyPass pass;
   for (int e = 0; e < n; ++e) {
     kernels::Random random(77, static_cast<std::uint64_t>(e));
@@ -42,7 +43,11 @@ Trajectories rollouts_of(const RelayPolicy& teacher, const std::vector<float>& g
       starts.push_back(step);
       held.insert(held.end(), goal.begin(), goal.end());
     }
-    t.add_segments(starts, held);
+    t.high.add_episode(starts, held, t.horizon);
+    std::vector<int> steps(static_cast<std::size_t>(horizon));
+    std::iota(steps.begin(), steps.end(), 0);
+    t.low.add_episode(
+        steps, std::span(t.actions).subspan(static_cast<std::size_t>(e) * horizon * 2, horizon * 2), horizon);
     std::ranges::copy(goal, &t.goal_targets[e * 3]);
     t.goal_names[e] = "corner";
     t.success[e] = e % 3 != 0;

@@ -158,7 +158,9 @@ TEST_CASE("imitation: normalisers are the tuples' mean and floored deviation") {
   stream.data = &data;
   stream.kind = TupleKind::kHigh;
   stream.sources.push_back({RelabelIndex(data, 1, episodes), 1.0});
-  const Normalizers scale = measure(stream, true, true, 0.5f, 0.25f, 1);
+  const Normalizers scale = measure(
+      stream, {.relative_goal = true, .residual = true, .residual_of = {}, .seen = {}, .typical_robot = {}},
+      0.5f, 0.25f, 1);
   // t uniform over 0..38; goal - state = 1 and subgoal - state = 1, without spread: floors.
   CHECK(scale.in.mean[0] == doctest::Approx(19).epsilon(0.02));
   CHECK(scale.in.std[1] == doctest::Approx(std::sqrt((39.0 * 39 - 1) / 12)).epsilon(0.02));

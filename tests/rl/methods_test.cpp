@@ -100,14 +100,14 @@ TEST_CASE("oracle: a subgoal ends when it is reached; segments are the episode's
   CHECK(agent->relay()->subgoal_end == SubgoalEnd::kReached);
   const Trajectories own = roll_out(*agent, "all", 3);
   REQUIRE(own.hierarchical());
-  REQUIRE(own.segment_offsets.size() == static_cast<std::size_t>(own.n) + 1);
+  REQUIRE(own.high.offsets.size() == static_cast<std::size_t>(own.n) + 1);
   for (int e = 0; e < own.n; ++e) {
     int next = 0;
-    for (int k = own.segment_offsets[e]; k < own.segment_offsets[e + 1]; ++k) {
-      CHECK(own.segments[k].start == next);
-      CHECK(own.segments[k].length <= own.subgoal_every);
-      for (int t = next; t < next + own.segments[k].length; ++t) CHECK(own.segment(e, t) == k);
-      next += own.segments[k].length;
+    for (int k = own.high.offsets[e]; k < own.high.offsets[e + 1]; ++k) {
+      CHECK(own.high.spans[k].start == next);
+      CHECK(own.high.spans[k].length <= own.subgoal_every);
+      for (int t = next; t < next + own.high.spans[k].length; ++t) CHECK(own.segment(e, t) == k);
+      next += own.high.spans[k].length;
     }
     CHECK(next == own.horizon);
   }

@@ -92,8 +92,9 @@ TEST_CASE("relabel: sampling is uniform over tuples (chi-square) and repeats und
 TEST_CASE("relabel: gathers state, goal and target of algorithms 2 and 3") {
   const Dataset data = counting_dataset({50, 50});
   const std::vector<RelabelTuple> tuples{{1, 3, 2}, {0, 4, 40}};
+  const StepLabels labels{data.actions.data(), data.action_dim};
   std::vector<float> x(8), low(2), high(4);
-  gather_low(data, tuples, x.data(), low.data());
+  gather_low(data, tuples, labels, x.data(), low.data());
   test::check_close(x, std::vector<float>{103, 103.1f, 105, 105.1f, 4, 4.1f, 44, 44.1f}, 1e-6, 0, "x");
   test::check_close(low, std::vector<float>{-0.103f, -0.004f}, 1e-5, 0, "actions");
   std::vector<float> high_x(8);
@@ -101,7 +102,7 @@ TEST_CASE("relabel: gathers state, goal and target of algorithms 2 and 3") {
   CHECK(high_x == x);
   test::check_close(high, std::vector<float>{105, 105.1f, 34, 34.1f}, 1e-6, 0, "subgoals: s_{t+min(w, W_l)}");
   const std::vector<float> goals = final_states(data);
-  gather_with_goal(data, tuples, goals, x.data(), low.data());
+  gather_with_goal(data, tuples, goals, labels, x.data(), low.data());
   test::check_close(x, std::vector<float>{103, 103.1f, 149, 149.1f, 4, 4.1f, 49, 49.1f}, 1e-6, 0,
                     "final goal");
 }
@@ -156,17 +157,19 @@ TEST_CASE(
     kernels::Random random(5);
     RelabelIndex(data, 30, episodes).sample(random, tuples);
     const std::vector<float> goals = final_states(data);
+    const StepLabels labels{data.actions.data(), data.action_dim};
     const auto same = [&](std::size_t out, auto gather) {
       std::vector<float> x(600 * 2 * static_cast<std::size_t>(width)), y(600 * out), table_x(x), table_y(y);
       gather(Steps(data), x.data(), y.data());
       gather(Steps(table), table_x.data(), table_y.data());
       return table_x == x && table_y == y && x != std::vector<float>(x.size());
     };
-    CHECK(same(3, [&](const Steps& from, float* x, float* y) { gather_low(from, tuples, x, y); }));
+    CHECK(same(3, [&](const Steps& from, float* x, float* y) { gather_low(from, tuples, labels, x, y); }));
     CHECK(same(static_cast<std::size_t>(width),
                [&](const Steps& from, float* x, float* y) { gather_high(from, tuples, 7, x, y); }));
-    CHECK(
-        same(3, [&](const Steps& from, float* x, float* y) { gather_with_goal(from, tuples, goals, x, y); }));
+    CHECK(same(3, [&](const Steps& from, float* x, float* y) {
+      gather_with_goal(from, tuples, goals, labels, x, y);
+    }));
   }
 }
 

@@ -39,7 +39,8 @@ void check_same(const rl::Trajectories& a, const rl::Trajectories& b) {
   CHECK(same_bytes(a.observations, b.observations));
   CHECK(same_bytes(a.states, b.states));
   CHECK(same_bytes(a.actions, b.actions));
-  CHECK(same_bytes(a.subgoals, b.subgoals));
+  CHECK(same_bytes(a.high.values, b.high.values));
+  CHECK(same_bytes(a.low.values, b.low.values));
   CHECK(same_bytes(a.seeds, b.seeds));
   CHECK(same_bytes(a.success, b.success));
   CHECK(a.goal_names == b.goal_names);

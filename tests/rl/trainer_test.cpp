@@ -64,7 +64,8 @@ TEST_CASE("trainer: tuples drawn by chunks are those drawn one by one, on one th
   one_by_one.next_u32();  // chunks need not begin with a block of random numbers
   std::vector<RelabelTuple> tuples(kTuples);
   for (RelabelTuple& tuple : tuples) tuple = level.train.sources[0].index.sample(one_by_one);
-  gather_low(level.data, tuples, want_x.data(), want_y.data());
+  gather_low(level.data, tuples, {level.data.actions.data(), level.data.action_dim}, want_x.data(),
+             want_y.data());
   const std::uint64_t next = one_by_one.next_u64();
   for (const bool table : {false, true}) {
     level.train.table = table ? std::make_shared<const StateTable>(level.data) : nullptr;
