@@ -104,6 +104,41 @@ TEST_CASE("trainer: a stream's table is where states are read, and one of anothe
                        "of another dataset"));
 }
 
+TEST_CASE("trainer: the policy ends as the moving average of its parameters") {
+  const ImitationSettings last = settings_of(ag::Algorithm::kAdamW);
+  ImitationSettings settings = last;
+  settings.average = 0.5f;
+  Level averaged({4}), plain({4});
+  std::vector<float> want = plain.theta();
+  LevelTrainer with(averaged.policy, averaged.train, averaged.heldout, settings, 5);
+  LevelTrainer without(plain.policy, plain.train, plain.heldout, last, 5);
+  for (int k = 0; k < 12; ++k) {
+    with.update(k), without.update(k);
+    const std::vector<float> now = plain.theta();
+    const float keep = std::min(0.5f, static_cast<float>(k + 1) / static_cast<float>(k + 10));
+    for (std::size_t i = 0; i < want.size(); ++i) want[i] = keep * want[i] + (1 - keep) * now[i];
+  }
+  CHECK(averaged.theta() == plain.theta());
+  with.finish();
+  test::check_close(averaged.theta(), want, 1e-5, 1e-6, "average");
+}
+
+TEST_CASE("trainer: sensor noise needs the sensors' amplitude, and zero amplitude changes nothing") {
+  ImitationSettings settings = settings_of(ag::Algorithm::kAdamW);
+  Level plain({4}), still({4}), noisy({4});
+  still.train.sensor_amplitude = {0, 0, 0};
+  noisy.train.sensor_amplitude = {0.1f, 0, 0};
+  LevelTrainer(plain.policy, plain.train, plain.heldout, settings, 5).update(0);
+  settings.sensor_noise = 0.5f;
+  CHECK(test::contains(
+      test::error_of([&] { LevelTrainer(plain.policy, plain.train, plain.heldout, settings, 5); }),
+      "no amplitude"));
+  LevelTrainer(still.policy, still.train, still.heldout, settings, 5).update(0);
+  LevelTrainer(noisy.policy, noisy.train, noisy.heldout, settings, 5).update(0);
+  CHECK(still.theta() == plain.theta());
+  CHECK(noisy.theta() != plain.theta());
+}
+
 TEST_CASE("trainer: sgd without momentum goes down the gradient by lr, adam by lr in every coordinate") {
   for (const ag::Algorithm optimizer : {ag::Algorithm::kSgd, ag::Algorithm::kAdam, ag::Algorithm::kAdamW}) {
     CAPTURE(ag::algorithm_name(optimizer));

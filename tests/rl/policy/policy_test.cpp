@@ -118,6 +118,87 @@ TEST_CASE("policy: the log-likelihood gradient agrees with central differences")
   }
 }
 
+// A policy of two outputs more than count beside one of the first outputs alone: [0, counted).
+TEST_CASE("policy: what does not count adds nothing to likelihood, gradient, KL and Fisher products") {
+  GaussianPolicy policy = make(RobotFill::kMask, true, false);
+  const std::vector<float> x = normals(7 * 6, 1), y = normals(7 * 3, 2), weights = normals(7, 3);
+  const std::vector<int> counts{1, 3, 2, 2, 1, 3, 1};
+  PolicyPass pass;
+  pass.set_counted(counts);
+  pass.forward(policy, x.data(), 7);
+  std::vector<float> log_prob(7), u(7 * 3), grad(static_cast<std::size_t>(policy.parameters())),
+      scratch(grad.size());
+  pass.log_prob(policy, y.data(), log_prob);
+  policy.normalize_output(x.data(), y.data(), 7, u.data());
+  for (int i = 0; i < 7; ++i) {
+    double want = 0;
+    for (int j = 0; j < counts[i]; ++j) {
+      const double s = policy.log_std()[j],
+                   d = (u[i * 3 + j] - pass.normalized_mean()[i * 3 + j]) / std::exp(s);
+      want -= 0.5 * d * d + s + 0.5 * std::log(2 * 3.14159265358979);
+    }
+    CHECK(log_prob[i] == doctest::Approx(want).epsilon(1e-5));
+  }
+  pass.weighted_log_likelihood(policy, y.data(), weights, grad);
+  pass.remember(policy);
+  const std::vector<float> theta(policy.theta().begin(), policy.theta().end());
+  std::vector<float> direction(grad.size()), product(grad.size());
+  kernels::fill_normal(5, 0, 0, direction);
+  Fisher<float> fisher;
+  pass.set_fisher(policy, fisher);
+  fisher.product(direction, product);
+  std::vector<double> differences;
+  for (int p = 0; p < policy.parameters(); ++p) {
+    double sides[2];
+    for (const int side : {0, 1}) {
+      policy.theta()[p] = theta[p] + (side == 0 ? -4e-3f : 4e-3f);
+      pass.forward(policy, x.data(), 7);
+      sides[side] = pass.weighted_log_likelihood(policy, y.data(), weights, scratch);
+    }
+    policy.theta()[p] = theta[p];
+    differences.push_back((sides[1] - sides[0]) / 8e-3);
+  }
+  test::check_close(grad, differences, 5e-3, 5e-3, "gradient");
+  // KL along a direction v is half v'Fv.
+  double curvature = 0;
+  for (std::size_t p = 0; p < grad.size(); ++p) curvature += static_cast<double>(direction[p]) * product[p];
+  for (std::size_t p = 0; p < theta.size(); ++p) policy.theta()[p] = theta[p] + 3e-3f * direction[p];
+  pass.forward(policy, x.data(), 7);
+  CHECK(pass.mean_kl(policy) == doctest::Approx(0.5 * 9e-6 * curvature).epsilon(0.03));
+  pass.set_counted(std::span(counts).first(6));
+  CHECK_THROWS_AS(pass.log_prob(policy, y.data(), log_prob), Error);
+}
+
+TEST_CASE("policy: unseen coordinates reach neither state nor goal of the input") {
+  PolicyEncoding encoding{.state_dim = 3, .robot_dim = 1, .seen = {0, 2}};
+  const GaussianPolicy policy({.in = 6, .hidden = {}, .out = 1}, encoding, ramp(6, 0.2f, 0.5f), ramp(1, 0, 1),
+                              {}, 1);
+  const std::vector<float> x{1, 2, 3, 4, 5, 6};
+  std::vector<float> z(6);
+  policy.encode(x.data(), 1, z.data());
+  CHECK(z[1] == 0);
+  CHECK(z[4] == 0);
+  for (const int i : {0, 2, 3, 5}) CHECK(z[i] != 0);
+  encoding.seen = {0, 3};
+  CHECK(test::contains(test::error_of([&] {
+                         GaussianPolicy({.in = 6, .hidden = {}, .out = 1}, encoding, ramp(6, 0, 1),
+                                        ramp(1, 0, 1), {}, 1);
+                       }),
+                       "coordinate 3 of a state of 3"));
+}
+
+TEST_CASE("policy: a residual output of given coordinates is relative to those") {
+  const PolicyEncoding encoding{.state_dim = 3, .robot_dim = 1, .residual = true, .residual_of = {2, 0}};
+  const GaussianPolicy policy({.in = 6, .hidden = {}, .out = 2}, encoding, ramp(6, 0, 1), ramp(2, 0, 1), {},
+                              1);
+  const std::vector<float> x{1, 2, 3, 4, 5, 6}, u{0, 0};
+  std::vector<float> y(2), back(2);
+  policy.denormalize_output(x.data(), u.data(), 1, y.data());
+  test::check_close(y, std::vector<float>{3, 1.1f}, 1e-6, 0, "s[2], s[0] and the normaliser's means");
+  policy.normalize_output(x.data(), y.data(), 1, back.data());
+  test::check_close(back, u, 0, 1e-6, "back");
+}
+
 TEST_CASE("policy: a fit has the bits of forward, likelihood and gradient one after the other") {
   const int n = 300;  // three chunks of rows, the last one with a rest
   const std::vector<float> x = normals(n * 6, 1), y = normals(n * 3, 2), weights = normals(n, 3);
