@@ -1,6 +1,5 @@
 // baton collect: demonstrations of the scripted operator.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -17,7 +16,7 @@ namespace baton::cli {
 namespace {
 
 struct Options {
-  std::string out, env, goals;
+  std::string out, goals;
   int episodes = -1;
   bool undisturbed = false, force = false;
   SettingsOptions settings;
@@ -27,7 +26,6 @@ void collect(const Options& options) {
   rl::Config config = resolve(options.settings);
   if (options.episodes >= 0) config.collect.episodes = options.episodes;
   if (!options.goals.empty()) config.collect.goals = options.goals;
-  if (!options.env.empty()) config.env = options.env;
   if (options.undisturbed) config.collect.disturbance_low = config.collect.disturbance_high = 0;
   require_unused(options.out, options.force);
   const OutputLock lock = require_writable_file(options.out, Writing::kFileOnly);
@@ -37,7 +35,7 @@ void collect(const Options& options) {
   {
     StageReporter reporter(nullptr, "collect", "episodes");
     rl::collect(
-        config.env, config.collect, config.noise_ratio, config.seed,
+        config.env, config.collect, config.seed,
         [&](const rl::Dataset& part) {
           writer.append(part);
           episodes += part.episodes(), steps += part.steps();
@@ -57,8 +55,8 @@ rl::Dataset collect_step(const rl::Config& config) {
   rl::Dataset data;
   StageReporter reporter(nullptr, "collect", "episodes");
   rl::collect(
-      config.env, config.collect, config.noise_ratio, config.seed,
-      [&](const rl::Dataset& part) { rl::append(data, part); }, reporter.callback());
+      config.env, config.collect, config.seed, [&](const rl::Dataset& part) { rl::append(data, part); },
+      reporter.callback());
   return data;
 }
 
@@ -71,16 +69,16 @@ void add_collect(Registry& registry) {
   command.add_option("--goals", options->goals,
                      "all, unseen, or names with commas between; the preset's unless given");
   command.add_option("--out", options->out, "HDF5 file to write (D4RL's flat form)")->required();
-  command.add_option("--env", options->env,
-                     fmt::format("Environment: {}", fmt::join(envs::env_names(), " or ")));
+  add_environment(command, options->settings.env, true, true);
   command.add_flag("--undisturbed", options->undisturbed,
                    "Execute what the operator wants, without disturbances");
   add_force(command, options->force);
-  add_settings(command, options->settings, {"env", "seed", "noise_ratio", "collect"});
+  add_settings(command, options->settings, {"env", "seed", "collect"});
   command.footer(
       "Examples:\n"
       "  baton collect --episodes 400 --seed 1 --goals all --out demos.h5\n"
-      "  baton collect --episodes 34 --undisturbed --out clean.h5 --set collect.spread=0.5");
+      "  baton collect --episodes 34 --undisturbed --out clean.h5 --set collect.spread=0.5\n"
+      "  baton collect --model kitchen_env_model.xml --start-spread 0.1 --out original.h5");
   command.callback([&registry, options] { registry.action = [options] { collect(*options); }; });
 }
 

@@ -1,6 +1,7 @@
 #include "cli/common.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -53,10 +54,55 @@ CLI::Validator seed_range() {
   return {check, ""};
 }
 
+void add_environment(CLI::App& command, EnvOptions& options, bool named, bool conditions) {
+  if (named)
+    command.add_option("--env", options.name,
+                       fmt::format("Environment: {}", fmt::join(envs::env_names(), " or ")));
+  command.add_option("--model", options.model,
+                     "MJCF file in place of the environment's own model, or own; a policy's, where one is "
+                     "read, unless given");
+  if (!conditions) return;
+  command.add_option("--noise", options.noise_ratio, "Sensor noise ratio; negative: the environment's own")
+      ->check(number_range(-1, 10));
+  command
+      .add_option("--start-spread", options.start_spread,
+                  "Each arm joint starts within +- this of the start configuration, rad")
+      ->check(number_range(0, 0.5));
+  command.add_option("--displace", options.displace,
+                     "GROUP=LARGEST: x and y of an object start within +- this, m (kettle=0.03)");
+  command
+      .add_option("--push", options.push,
+                  "A random constant action takes the place of so many in a row, once an episode")
+      ->check(CLI::Range(0, 1000000));
+}
+
+rl::EnvSettings environment(const EnvOptions& options, rl::EnvSettings settings) {
+  if (!options.name.empty()) settings.name = options.name;
+  if (!options.model.empty()) settings.model = options.model;
+  if (options.noise_ratio) settings.noise_ratio = *options.noise_ratio;
+  if (options.start_spread) settings.start_spread = *options.start_spread;
+  if (options.push) settings.push = *options.push;
+  if (!options.displace.empty()) {
+    const std::size_t equals = options.displace.find('=');
+    const std::string size = equals == std::string::npos ? "" : options.displace.substr(equals + 1);
+    double value = 0;
+    const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), value);
+    if (equals == 0 || error != std::errc() || end != size.data() + size.size() ||
+        !(value >= 0 && value <= 1))
+      throw UsageError(
+          fmt::format("--displace {}: GROUP=LARGEST with a number in 0..1 is expected, as in kettle=0.03",
+                      printable(options.displace)));
+    settings.displaced = options.displace.substr(0, equals);
+    settings.displacement = static_cast<float>(value);
+  }
+  return rl::with_model_found(std::move(settings));
+}
+
 rl::Config resolve(const SettingsOptions& options) {
   rl::require_read_by(options.command, options.sections, options.overrides);
   rl::Config config = rl::load_config(options.preset, options.overrides, options.base);
   if (options.seed) config.seed = *options.seed;
+  config.env = environment(options.env, config.env);
   if (options.preset.ends_with(".toml")) invocation().preset_file = options.preset;
   kernels::set_threads(options.threads);
   return config;
@@ -70,6 +116,10 @@ Invocation& invocation() {
 rl::Provenance provenance(const std::string& command, std::vector<rl::RunInput> inputs) {
   if (!invocation().preset_file.empty()) inputs.push_back({"", invocation().preset_file});
   return {command, invocation().argv, inputs};
+}
+
+void add_model(std::vector<rl::RunInput>& inputs, const rl::EnvSettings& env) {
+  if (rl::has_model_file(env)) inputs.push_back({"--model", env.model});
 }
 
 void add_inputs(std::vector<rl::RunInput>& inputs, const std::string& option,
@@ -93,15 +143,6 @@ rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim) {
   return all;
 }
 
-envs::EnvOptions env_options(const rl::Config& config, int size) {
-  return {.size = std::max(size, 1), .threads = kernels::threads(), .noise_ratio = config.noise_ratio};
-}
-
-std::string environment_of(const std::string& own, const std::string& given) {
-  if (!given.empty()) return given;
-  return own.empty() ? rl::Config().env : own;
-}
-
 void add_force(CLI::App& command, bool& force) {
   command.add_flag("--force", force, "Replace what stands under --out; refused otherwise");
 }
@@ -121,10 +162,18 @@ std::string with_error(const rl::MeanError& value, double scale, int decimals) {
 }
 
 std::string evaluation_table(const rl::Evaluation& evaluation) {
-  Table table({"goal", "success %", "steps", "success at end %", "steps at end"});
+  std::vector<std::string> columns{"goal"};
+  for (std::size_t k = 0; k < evaluation.mean.p.size(); ++k) columns.push_back(fmt::format("p{} %", k + 1));
+  for (const char* name : {"tasks", "success %", "at end %", "exact %", "D4RL"}) columns.emplace_back(name);
+  Table table(columns);
   const auto add = [&](const rl::GoalResult& goal) {
-    table.add_row({goal.name, percent(goal.success), fmt::format("{:.2f}", goal.step_completion),
-                   percent(goal.success_final), fmt::format("{:.2f}", goal.step_completion_final)});
+    std::vector<std::string> row{goal.name};
+    for (std::size_t k = 0; k < evaluation.mean.p.size(); ++k)
+      row.push_back(k < goal.p.size() ? percent(goal.p[k]) : "-");
+    row.insert(row.end(), {fmt::format("{:.2f}", goal.step_completion), percent(goal.success),
+                           percent(goal.success_final), percent(goal.success_exact),
+                           fmt::format("{:.1f}", goal.d4rl_score)});
+    table.add_row(row);
   };
   for (const rl::GoalResult& goal : evaluation.goals) add(goal);
   if (evaluation.goals.size() > 1) {

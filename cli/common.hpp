@@ -14,8 +14,20 @@
 
 namespace baton::cli {
 
-// Options of every command that trains: --preset, --set, --seed, --threads.
+// What is said of the environment on the command line, over settings.
+struct EnvOptions {
+  std::string name, model, displace;
+  std::optional<float> noise_ratio, start_spread;
+  std::optional<int> push;
+};
+// --env (where `named`), --model, and (where `conditions`) --noise, --start-spread, --displace, --push.
+void add_environment(CLI::App& command, EnvOptions& options, bool named, bool conditions);
+// `settings` with what the options say; the file of a model is looked for.
+rl::EnvSettings environment(const EnvOptions& options, rl::EnvSettings settings);
+
+// Options of every command that trains: --preset, --set, --seed, --threads; the environment's are added by themselves.
 struct SettingsOptions {
+  EnvOptions env;
   std::string preset = "full";        // as given
   std::string base = "full";          // that a preset file stands on unless it says otherwise
   std::string command;                // its name, for messages
@@ -51,6 +63,8 @@ Invocation& invocation();
 
 // The provenance of a run by this process: a command that read `inputs`, and the preset's file.
 rl::Provenance provenance(const std::string& command, std::vector<rl::RunInput> inputs);
+// The file of a model, if there is one, as an input.
+void add_model(std::vector<rl::RunInput>& inputs, const rl::EnvSettings& env);
 // One input an option's path.
 void add_inputs(std::vector<rl::RunInput>& inputs, const std::string& option,
                 const std::vector<std::string>& paths);
@@ -59,13 +73,8 @@ void add_inputs(std::vector<rl::RunInput>& inputs, const std::string& option,
 // is odd about them is printed on standard error, a line each.
 rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim = 0);
 
-// Options of an environment for work under these settings.
-envs::EnvOptions env_options(const rl::Config& config, int size);
-
-// The environment given, or the agent's own; the default where it does not say.
-std::string environment_of(const std::string& own, const std::string& given);
-
-// Goals as rows: success, step completion, both at the last step, and each element.
+// Goals as rows: p1, p2, ..., elements completed, success, the same at the last step, the same with no other element
+// done, D4RL's score.
 std::string evaluation_table(const rl::Evaluation& evaluation);
 
 // A rate as a percentage, "57.5".

@@ -77,7 +77,7 @@ class Demo {
   // What is fine-tuned: fixed before anything is trained.
   std::vector<std::string> goals() const {
     if (!config_.demo.goals.empty()) return split_names(config_.demo.goals);
-    const auto all = envs::make_env(config_.env, {})->goals(config_.eval.goals);
+    const auto all = rl::make_env(config_.env, 1)->goals(config_.eval.goals);
     std::vector<std::string> ends{all.front().name};
     if (all.size() > 1) ends.push_back(all.back().name);
     return ends;
@@ -142,7 +142,6 @@ class Demo {
     step.goals = goals;
     step.episodes = config_.eval.episodes;
     step.batch = config_.eval.envs;
-    step.noise_ratio = config_.noise_ratio;
     step.seed = config_.eval.seed;
     const rl::Evaluation evaluation = eval_step(agent, step);
     rl::write_text_atomic(folder + "/eval_" + name + ".json", rl::to_json(evaluation).dump(2) + "\n");
@@ -184,7 +183,7 @@ class Demo {
                          {"success_final_error", at_end.error}});
     }
     rl::write_summary(out_, {{"command", "demo"},
-                             {"env", config_.env},
+                             {"env", config_.env.name},
                              {"seed", config_.seed},
                              {"seeds", config_.demo.seeds},
                              {"demonstrations", data_.episodes()},
@@ -201,12 +200,14 @@ class Demo {
 
 void demo(const Options& options) {
   const rl::Config config = resolve(options.settings);
-  const auto env = envs::make_env(config.env, {});
+  const auto env = rl::make_env(config.env, 1);
   env->goals(config.collect.goals);
   env->goals(config.eval.goals);
   if (!config.demo.goals.empty()) env->goals(config.demo.goals);
   require_unused(options.out, options.force);
-  const rl::Provenance origin = provenance("demo", {});
+  std::vector<rl::RunInput> inputs;
+  add_model(inputs, config.env);
+  const rl::Provenance origin = provenance("demo", inputs);
   RunDir run(options.out, RunKind::kDemo);
   rl::write_text_atomic(run.file("config.toml"), rl::to_toml(config));
   const std::string table = Demo(config, run.partial()).run();
@@ -228,9 +229,10 @@ void add_demo(Registry& registry) {
   options->settings.preset = "quick";
   command.add_option("--out", options->out, "Folder for everything it makes")->capture_default_str();
   add_force(command, options->force);
+  add_environment(command, options->settings.env, true, true);
   add_settings(command, options->settings,
-               {"env", "seed", "noise_ratio", "collect", "policy", "imitate", "finetune", "reward", "npg",
-                "baseline", "distill", "eval", "demo"});
+               {"env", "seed", "collect", "policy", "imitate", "finetune", "reward", "npg", "baseline",
+                "distill", "eval", "demo"});
   command.footer(
       "Examples:\n"
       "  baton demo\n"

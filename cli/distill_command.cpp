@@ -62,8 +62,7 @@ double success_rate(const rl::Trajectories& rollouts) {
 std::vector<rl::Trajectories> roll_out(const rl::Config& config, const DistillStep& step,
                                        std::span<const rl::RelayPolicy> policies,
                                        std::span<const Origin> origins) {
-  const auto env =
-      envs::make_env(config.env, env_options(config, std::min(config.distill.episodes, config.eval.envs)));
+  const auto env = rl::make_env(config.env, std::min(config.distill.episodes, config.eval.envs));
   std::vector<rl::Trajectories> rollouts;
   for (std::size_t i = 0; i < policies.size(); ++i) {
     rl::RelayActor actor(policies[i], env->spec(), env->size());
@@ -104,7 +103,8 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
     origins.push_back(read_origin(directory));
   }
   BATON_REQUIRE(!policies.empty(), "no policies to distill");
-  config.env = environment_of(policies.front().env, "");
+  config.env.name = "";  // the policies'
+  config.env = rl::environment_of(policies.front().env, policies.front().config, config.env);
   const std::string start = !step.start.empty() ? step.start : start_of(step.from.front(), origins.front());
   const rl::RelayPolicy begin = rl::load_policy(start);
   config.policy = rl::policy_settings(begin.config, config.policy);
@@ -112,6 +112,7 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
   add_inputs(inputs, "--from", step.from);
   inputs.push_back({"--init", start});
   add_inputs(inputs, "--demos", step.demos.paths);
+  add_model(inputs, config.env);
   const rl::Provenance origin = provenance("distill", inputs);
   RunDir run(step.out);
 
@@ -120,9 +121,8 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
   std::vector<rl::Teacher> teachers;
   for (std::size_t i = 0; i < policies.size(); ++i) teachers.push_back({&policies[i], &rollouts[i]});
   StageReporter reporter(&metrics, "distill", "updates");
-  rl::RelayPolicy policy =
-      rl::distill(begin, teachers, step.demos.data, envs::make_env(config.env, {})->spec(), config.distill,
-                  config.seed, reporter.callback());
+  rl::RelayPolicy policy = rl::distill(begin, teachers, step.demos.data, rl::make_env(config.env, 1)->spec(),
+                                       config.distill, config.seed, reporter.callback());
   metrics.close();
   policy.config = rl::to_toml(config);
   rl::save_policy(policy, run.partial());
@@ -135,7 +135,7 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
   }
   rl::write_summary(run.partial(), {{"command", "distill"},
                                     {"method", policy.method},
-                                    {"env", config.env},
+                                    {"env", config.env.name},
                                     {"seed", config.seed},
                                     {"start", rl::relative_to(step.out, start)},
                                     {"episodes", config.distill.episodes},
@@ -157,7 +157,10 @@ void add_distill(Registry& registry) {
       ->allow_extra_args(false);
   command.add_option("--out", options->out, "Folder of the run")->required();
   add_force(command, options->force);
-  add_settings(command, options->settings, {"seed", "noise_ratio", "distill", "eval.envs"});
+  add_environment(command, options->settings.env, false, true);
+  add_settings(command, options->settings,
+               {"seed", "env.model", "env.noise_ratio", "env.start_spread", "env.displaced",
+                "env.displacement", "env.push", "distill", "eval.envs"});
   command.footer(
       "Example:\n"
       "  baton distill --from runs/ft_a,runs/ft_b --demos demos.h5 --out runs/distilled");

@@ -22,8 +22,9 @@ namespace baton::cli {
 namespace {
 
 struct Options {
-  std::string policy, replay, model, precision = "double", json;
+  std::string policy, replay, replay_as, precision, json;
   int threads = 0;
+  EnvOptions env;
   EvalStep step;
 };
 
@@ -37,24 +38,22 @@ std::string replay_table(const rl::ReplayReport& report) {
       table.text(), report.episodes, report.steps, report.recorded_steps, report.replayed_steps);
 }
 
-// Actions in the environment's own model, or targets on another.
+// Actions or targets; unless told, targets on a model that is given, else actions.
 void replay(const Options& options) {
-  const std::string name = environment_of("", options.step.env);
-  const rl::Dataset data = read_demos({options.replay}, envs::make_env(name, {})->spec().state_dim);
-  const auto env =
-      envs::make_env(name, {.size = std::max(1, data.episodes()),
-                            .threads = kernels::threads(),
-                            .noise_ratio = 0,
-                            .model = options.model,
-                            .in_double = !options.model.empty() && options.precision == "double"});
+  rl::EnvSettings settings = environment(options.env, {.noise_ratio = 0});
+  const bool targets =
+      options.replay_as.empty() ? rl::has_model_file(settings) : options.replay_as == "targets";
+  const bool in_double = options.precision.empty() ? targets : options.precision == "double";
+  const rl::Dataset data = read_demos({options.replay}, rl::make_env(settings, 1)->spec().state_dim);
+  const auto env = rl::make_env(settings, data.episodes(), in_double);
   StageReporter reporter(nullptr, "replay", "actions");
-  const auto what = options.model.empty() ? rl::ReplayOf::kActions : rl::ReplayOf::kTargets;
+  const auto what = targets ? rl::ReplayOf::kTargets : rl::ReplayOf::kActions;
   fmt::print("{}", replay_table(rl::replay(*env, data, what, reporter.callback())));
-  if (options.model.empty())
+  if (!targets)
     note(
         "Actions are replayed as they stand, from observations that drift; what disturbed them while they "
-        "were recorded (collect without --undisturbed) is not in the file. --model replays the recorded "
-        "targets instead.");
+        "were recorded (collect without --undisturbed) is not in the file. --replay-as targets replays the "
+        "recorded targets instead.");
 }
 
 void eval(const Options& options) {
@@ -66,7 +65,10 @@ void eval(const Options& options) {
   const auto agent = rl::load_agent(options.policy);
   if (!options.json.empty()) require_not_input(options.json, options.policy);
   const OutputLock lock = options.json.empty() ? OutputLock() : require_writable_file(options.json);
-  const rl::Evaluation evaluation = eval_step(*agent, options.step);
+  EvalStep step = options.step;
+  step.env = environment(options.env, step.env);
+  step.in_double = options.precision == "double";
+  const rl::Evaluation evaluation = eval_step(*agent, step);
   if (!options.json.empty()) rl::write_text_atomic(options.json, rl::to_json(evaluation).dump(2) + "\n");
   fmt::print("{}", evaluation_table(evaluation));
   if (evaluation.diverged > 0)
@@ -88,34 +90,28 @@ void add_episodes(CLI::App& command, EvalStep& step) {
   command.add_option("--explore", step.explore, "Noise of the policy, in its own sigma; 0: mean actions")
       ->check(number_range(0, 10))
       ->capture_default_str();
-  command.add_option("--noise", step.noise_ratio, "Sensor noise ratio; negative: the environment's own")
-      ->check(number_range(-1, 10))
-      ->capture_default_str();
-  command
-      .add_option("--start-spread", step.start_spread,
-                  "Each arm joint starts within +- this of the start configuration, rad")
-      ->check(number_range(0, 0.5))
-      ->capture_default_str();
 }
 
 }  // namespace
 
 rl::Evaluation eval_step(const rl::Agent& agent, const EvalStep& step) {
-  const std::string name = environment_of(agent.env, step.env);
-  const auto goals = envs::make_env(name, {})->goals(step.goals);
+  const rl::EnvSettings where = rl::environment_of(agent.env, agent.config, step.env);
+  const auto goals = rl::make_env(where, 1)->goals(step.goals);
   const std::int64_t episodes = static_cast<std::int64_t>(goals.size()) * step.episodes;
-  const int size = static_cast<int>(std::min<std::int64_t>(step.batch, episodes));
-  const auto env = envs::make_env(name, {.size = size,
-                                         .threads = kernels::threads(),
-                                         .noise_ratio = step.noise_ratio,
-                                         .start_spread = step.start_spread});
+  const auto env =
+      rl::make_env(where, static_cast<int>(std::min<std::int64_t>(step.batch, episodes)), step.in_double);
   const auto actor = agent.make_actor(env->spec(), env->size());
   rl::RolloutOptions options;
   options.episodes = step.episodes;
   options.seed = step.seed;
   options.exploration = {step.explore, step.explore};
   StageReporter reporter(nullptr, "evaluate", "actions");
-  return rl::evaluate(*env, *actor, goals, options, step.policy_name, reporter.callback());
+  rl::Evaluation evaluation = rl::evaluate(*env, *actor, goals, options, reporter.callback());
+  evaluation.policy = step.policy_name;
+  evaluation.method = agent.method;
+  evaluation.train_seed = rl::training_seed(agent.config);
+  evaluation.env = where;
+  return evaluation;
 }
 
 void add_eval(Registry& registry) {
@@ -126,23 +122,26 @@ void add_eval(Registry& registry) {
   CLI::Option* replay = command.add_option("--replay", options->replay,
                                            "Instead: demonstrations whose actions are executed open loop");
   policy->excludes(replay);
-  CLI::Option* model =
-      command.add_option("--model", options->model,
-                         "With --replay: another model of the environment (MJCF), on which the recorded "
-                         "targets are executed; its own, with actions fed back, unless given");
-  model->needs(replay);
-  command.add_option("--precision", options->precision, "With --model: double or float")
-      ->check(CLI::IsMember({"double", "float"}))
-      ->needs(model)
-      ->capture_default_str();
+  command
+      .add_option("--replay-as", options->replay_as,
+                  "actions: fed back through what is observed; targets: as they were recorded. Targets with "
+                  "--model, else actions, unless given")
+      ->check(CLI::IsMember({"actions", "targets"}))
+      ->needs(replay);
+  command
+      .add_option("--precision", options->precision,
+                  "Of the physics: double or float; double for targets, else float, unless given")
+      ->check(CLI::IsMember({"double", "float"}));
   command.add_option("--json", options->json, "File for the figures, rates in 0..1")->excludes(replay);
-  command.add_option("--env", options->step.env, "Environment; the policy's own unless given");
+  add_environment(command, options->env, true, true);
   add_episodes(command, options->step);
   add_threads(command, options->threads);
   command.footer(
       "Examples:\n"
       "  baton eval --policy runs/ril --goals all --episodes 20 --json ril.json\n"
       "  baton eval --policy runs/ril --goals unseen --episodes 20 --seed 7\n"
+      "  baton eval --policy runs/ril --goals microwave_kettle_switch_slide --noise 0.1 --start-spread 0.1\n"
+      "  baton eval --policy runs/ril --goals microwave_kettle --displace kettle=0.03 --push 5\n"
       "  baton eval --replay demos.h5\n"
       "  baton eval --replay demos.h5 --model franka_kitchen/kitchen_assets/kitchen_env_model.xml");
   command.callback([&registry, options] {

@@ -30,7 +30,8 @@ nlohmann::ordered_json rates(const rl::GoalResult& result) {
   return {{"success", result.success},
           {"step_completion", result.step_completion},
           {"success_final", result.success_final},
-          {"step_completion_final", result.step_completion_final}};
+          {"step_completion_final", result.step_completion_final},
+          {"success_exact", result.success_exact}};
 }
 
 // One name, although a list of goals could be read here.
@@ -67,16 +68,17 @@ void run_finetune(const Options& options) {
 
 FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step) {
   rl::Config config = given;
+  const rl::RelayPolicy init = rl::load_policy(step.init);
+  config.env.name = "";  // the policy's
+  config.env = rl::environment_of(init.env, init.config, config.env);
   std::vector<rl::RunInput> inputs{{"--init", step.init}};
   add_inputs(inputs, "--demos", step.demos.paths);
+  add_model(inputs, config.env);
   rl::Provenance origin = provenance("finetune", inputs);
   origin.add_option("--goal", step.goal);
   if (step.device.name != "cpu") origin.add_option("--device", step.device.name);
-  const rl::RelayPolicy init = rl::load_policy(step.init);
-  config.env = environment_of(init.env, "");
   config.policy = rl::policy_settings(init.config, config.policy);
-  const auto env =
-      envs::make_env(config.env, env_options(config, std::min(config.finetune.episodes, config.eval.envs)));
+  const auto env = rl::make_env(config.env, std::min(config.finetune.episodes, config.eval.envs));
   const envs::Goal goal = one_goal(*env, step.goal);
   RunDir run(step.out);
 
@@ -94,7 +96,7 @@ FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step)
   rl::write_text_atomic(run.file("config.toml"), result.best.config);
   rl::write_summary(run.partial(), {{"command", "finetune"},
                                     {"method", result.best.method},
-                                    {"env", config.env},
+                                    {"env", config.env.name},
                                     {"seed", config.seed},
                                     {"init", rl::relative_to(step.out, step.init)},
                                     {"goal", goal.name},
@@ -127,8 +129,10 @@ void add_finetune(Registry& registry) {
                   "Folder of the run; policy.safetensors is the best policy, last/ the last")
       ->required();
   add_force(command, options->force);
+  add_environment(command, options->settings.env, false, true);
   add_settings(command, options->settings,
-               {"seed", "noise_ratio", "finetune", "reward", "npg", "baseline", "eval.envs"});
+               {"seed", "env.model", "env.noise_ratio", "env.start_spread", "env.displaced",
+                "env.displacement", "env.push", "finetune", "reward", "npg", "baseline", "eval.envs"});
   add_device(command, options->device);
   command.footer(
       "Examples:\n"

@@ -25,7 +25,7 @@ struct Options {
 nlohmann::ordered_json summary_of(const rl::Config& config, const rl::Dataset& data, const rl::Agent& agent,
                                   const nlohmann::ordered_json& last) {
   nlohmann::ordered_json summary{{"command", "imitate"},        {"method", agent.method},
-                                 {"env", config.env},           {"seed", config.seed},
+                                 {"env", config.env.name},      {"seed", config.seed},
                                  {"episodes", data.episodes()}, {"actions", data.steps()}};
   const rl::RelayPolicy* policy = agent.relay();
   if (policy != nullptr) summary["low_parameters"] = policy->low.parameters();
@@ -41,7 +41,7 @@ void imitate(const Options& options) {
   if (!options.method.empty()) config.method = &rl::find_method(options.method);
   require_unused(options.out, options.force);
   const Device device = use_device(options.device);
-  const rl::Dataset data = read_demos(options.demos, envs::make_env(config.env, {})->spec().state_dim);
+  const rl::Dataset data = read_demos(options.demos, rl::make_env(config.env, 1)->spec().state_dim);
   imitate_step(config, {&data, options.demos}, options.out, device);
   fmt::print("{}: {} from {} episodes, {} actions\n", options.out, config.method->name, data.episodes(),
              data.steps());
@@ -60,9 +60,10 @@ std::unique_ptr<rl::Agent> imitate_step(const rl::Config& config, const Demos& d
                                         const Device& device) {
   std::vector<rl::RunInput> inputs;
   add_inputs(inputs, "--demos", demos.paths);
+  add_model(inputs, config.env);
   rl::Provenance origin = provenance("imitate", inputs);
   if (device.name != "cpu") origin.add_option("--device", device.name);
-  const envs::Spec spec = envs::make_env(config.env, {})->spec();
+  const envs::Spec spec = rl::make_env(config.env, 1)->spec();
   RunDir run(out);
   std::unique_ptr<rl::Agent> agent;
   nlohmann::ordered_json last;
@@ -97,7 +98,8 @@ void add_imitate(Registry& registry) {
                   "Folder of the run: config.toml, metrics.jsonl, policy.safetensors, summary.json")
       ->required();
   add_force(command, options->force);
-  add_settings(command, options->settings, {"env", "seed", "policy", "imitate"});
+  add_environment(command, options->settings.env, true, false);
+  add_settings(command, options->settings, {"env.name", "env.model", "seed", "policy", "imitate"});
   add_device(command, options->device);
   command.footer(
       "Examples:\n"

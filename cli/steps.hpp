@@ -49,11 +49,13 @@ struct DistillStep {
 rl::RelayPolicy distill_step(const rl::Config& config, const DistillStep& step);
 
 struct EvalStep {
-  std::string policy_name;  // as it stands in the report
-  std::string env, goals = "all";
+  std::string policy_name;          // as it stands in the report
+  rl::EnvSettings env{.name = ""};  // no name, no model: the policy's own
+  bool in_double = false;           // the environment's physics
+  std::string goals = "all";
   int episodes = 20, batch = 64;
   std::uint64_t seed = 1000;
-  float explore = 0, noise_ratio = -1, start_spread = 0;
+  float explore = 0;
 };
 rl::Evaluation eval_step(const rl::Agent& agent, const EvalStep& step);
 

@@ -6,6 +6,7 @@
 #include "envs/kitchen/kitchen_env.hpp"
 #include "envs/kitchen/teleoperator.hpp"
 #include "envs/point_goal/point_goal.hpp"
+#include "envs/pushed.hpp"
 #include "kernels/error.hpp"
 #include "kernels/names.hpp"
 
@@ -63,7 +64,8 @@ const std::vector<std::string>& env_names() {
 }
 
 std::unique_ptr<BatchEnv> make_env(const std::string& name, const EnvOptions& options) {
-  return entry_of(name).make(options);
+  auto env = entry_of(name).make(options);
+  return options.push == 0 ? std::move(env) : make_pushed(std::move(env), options.push);
 }
 
 std::unique_ptr<Demonstrator> make_demonstrator(const std::string& env, int size,

@@ -17,6 +17,8 @@ struct Element {
   std::string name;
   std::vector<int> index;  // coordinates of the state
   float epsilon = 0.3f;    // complete when || state[index] - target[index] ||_2 < epsilon
+  // [index.size()], where goals want those coordinates; empty: every goal has a target of its own for them.
+  std::vector<float> goal = {};
 };
 
 // A compound goal. `target` is the start state with its elements at their goal coordinates.
@@ -103,7 +105,14 @@ struct EnvOptions {
   int size = 1;            // N
   int threads = 0;         // 0: all cores
   float noise_ratio = -1;  // sensor noise; negative: the environment's default
-  float start_spread = 0;  // rad, kitchen: each arm joint starts within +- this of the start configuration
+  float start_spread = 0;  // rad: each joint of an arm starts within +- this of the start configuration
+  // Name of a group of the world's coordinates, the first two of which (x and y of a body that is free) start within +-
+  // `displacement` (m, rad) of the start state, each drawn by itself; empty: none.
+  std::string displaced = {};
+  float displacement = 0;
+  // At a random time of each episode so many consecutive actions are replaced by a random constant one, whose numbers
+  // are uniform in [-1, 1].
+  int push = 0;
   std::string model = {};  // MJCF file that takes the place of the environment's own model; empty: its own
   bool in_double = false;  // physics in double, one environment at a time, instead of in lanes of float
 };

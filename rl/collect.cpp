@@ -124,23 +124,20 @@ void list_settings(SettingsTable& table, const std::string& section, CollectSett
   table.add(p + "disturbance_low", &s.disturbance_low, "deviation of slow noise in what is executed, from", 0,
             1);
   table.add(p + "disturbance_high", &s.disturbance_high, "... to; drawn for each episode", 0, 1);
-  table.add(p + "start_spread", &s.start_spread, "rad, of the arm's joints at the start", 0, 1);
 }
 
-void collect(const std::string& env_name, const CollectSettings& settings, float noise_ratio,
-             std::uint64_t seed, const std::function<void(const Dataset&)>& take,
-             const ProgressCallback& progress) {
+void collect(const EnvSettings& where, const CollectSettings& settings, std::uint64_t seed,
+             const std::function<void(const Dataset&)>& take, const ProgressCallback& progress) {
   BATON_REQUIRE(settings.episodes >= 1, "collect.episodes: {} (at least 1 is wanted)", settings.episodes);
-  const auto goals = envs::make_env(env_name, {})->goals(settings.goals);
+  const auto goals = make_env(where, 1)->goals(settings.goals);
   const envs::DemonstratorOptions style{.spread = settings.spread,
                                         .tremor = settings.tremor,
                                         .disturbance_low = settings.disturbance_low,
                                         .disturbance_high = settings.disturbance_high};
   for (int first = 0; first < settings.episodes; first += kBatch) {
     const int size = std::min(kBatch, settings.episodes - first);
-    const auto env = envs::make_env(
-        env_name, {.size = size, .noise_ratio = noise_ratio, .start_spread = settings.start_spread});
-    const auto demonstrator = envs::make_demonstrator(env_name, size, style);
+    const auto env = make_env(where, size);
+    const auto demonstrator = envs::make_demonstrator(where.name, size, style);
     Dataset data;
     data.state_dim = env->spec().state_dim, data.action_dim = env->spec().action_dim;
     data.qpos_dim = env->qpos_dim(), data.qvel_dim = env->qvel_dim();

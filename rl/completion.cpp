@@ -30,6 +30,21 @@ std::vector<std::uint8_t> done_by(const envs::Spec& spec, const envs::Goal& goal
   return flags;
 }
 
+std::vector<int> elements_done(const envs::Spec& spec, const envs::Goal& goal, std::span<const float> state) {
+  std::vector<int> done;
+  std::vector<float> target;
+  for (std::size_t e = 0; e < spec.elements.size(); ++e) {
+    const envs::Element& element = spec.elements[e];
+    const bool wanted = std::ranges::find(goal.elements, static_cast<int>(e)) != goal.elements.end();
+    if (!wanted && element.goal.empty()) continue;
+    target = goal.target;
+    for (std::size_t i = 0; !wanted && i < element.index.size(); ++i)
+      target[static_cast<std::size_t>(element.index[i])] = element.goal[i];
+    if (envs::element_done(element, state, target)) done.push_back(static_cast<int>(e));
+  }
+  return done;
+}
+
 int Completion::count() const { return static_cast<int>(std::ranges::count(any_time, 1)); }
 int Completion::count_end() const { return static_cast<int>(std::ranges::count(at_end, 1)); }
 

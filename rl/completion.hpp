@@ -18,6 +18,10 @@ std::vector<std::uint8_t> done_now(const envs::Spec& spec, const envs::Goal& goa
 std::vector<std::uint8_t> done_by(const envs::Spec& spec, const envs::Goal& goal,
                                   std::span<const float> states);
 
+// Indices of the elements of the environment that are done in a state [S]: a goal's by its target, the others by
+// Element::goal (never, where that is empty). In the environment's order.
+std::vector<int> elements_done(const envs::Spec& spec, const envs::Goal& goal, std::span<const float> state);
+
 // One episode's outcome, [E] each.
 struct Completion {
   std::vector<std::uint8_t> any_time, at_end;

@@ -319,12 +319,10 @@ class Finetuner {
     RolloutOptions options;
     options.episodes = settings_.eval_episodes;
     options.seed = kernels::mix_seed(seed_, 2);
-    const Evaluation evaluation =
-        evaluate(env_, actor_, std::span(&goal_, 1), options, "", [&](const Progress&) {
-          return !progress_ ||
-                 progress_(
-                     {.stage = "finetune", .done = done_ * unit(), .total = settings_.iterations * unit()});
-        });
+    const Evaluation evaluation = evaluate(env_, actor_, std::span(&goal_, 1), options, [&](const Progress&) {
+      return !progress_ ||
+             progress_({.stage = "finetune", .done = done_ * unit(), .total = settings_.iterations * unit()});
+    });
     return evaluation.goals.front();
   }
 

@@ -73,7 +73,8 @@ const Spec& kitchen_spec() {
     s.action_dim = kKitchenActionDim;
     s.horizon = kKitchenHorizon;
     s.robot_dim = kKitchenRobotDim;
-    for (const auto& d : definitions()) s.elements.push_back({d.name, d.index, kKitchenElementEpsilon});
+    for (const auto& d : definitions())
+      s.elements.push_back({d.name, d.index, kKitchenElementEpsilon, d.goal});
     s.groups = {{"robot", {0, 1, 2, 3, 4, 5, 6, 7, 8}},
                 {"knobs", {9, 11, 13, 15}},
                 {"burners", {10, 12, 14, 16}},
@@ -95,8 +96,12 @@ const Spec& kitchen_spec() {
 }
 
 float kitchen_sensor_amplitude(int i) {
-  if (i < kKitchenRobotDim) return 0.1f;
-  return i == 10 || i == 12 || i == 14 || i == 16 ? 0.0005f : 0.005f;
+  // franka_config.xml of FrankaKitchen-v1, a number for each degree of freedom.
+  static const std::array<float, kKitchenQvelDim> amplitude{
+      0.1f,   0.1f,    0.1f,    0.1f,    0.1f,    0.1f,    0.1f,    0.1f,   0.1f,   0.005f,
+      0.005f, 0.0005f, 0.0005f, 0.0005f, 0.0005f, 0.0005f, 0.0005f, 0.005f, 0.005f, 0.005f,
+      0.1f,   0.1f,    0.1f,    0.005f,  0.005f,  0.005f,  0.1f,    0.1f,   0.1f};
+  return amplitude[static_cast<std::size_t>(i < kKitchenRobotDim ? i : i - 1)];
 }
 
 const std::array<float, kKitchenStateDim>& kitchen_start() {
@@ -162,7 +167,7 @@ const std::vector<std::string>& kitchen_unseen_goals() {
   return names;
 }
 
-std::vector<Goal> kitchen_goals(const std::string& list) {
+std::vector<Goal> kitchen_goals(const std::string& list, const std::array<float, kKitchenStateDim>& start) {
   std::vector<std::string> names;
   for (const auto& part : split_names(list)) {
     if (part == "all" || part == "unseen") {
@@ -178,7 +183,7 @@ std::vector<Goal> kitchen_goals(const std::string& list) {
     goal.name = name;
     goal.elements = parse_elements(name);
     if (goal.elements.empty()) unknown_goal(name);
-    goal.target.assign(kitchen_start().begin(), kitchen_start().end());
+    goal.target.assign(start.begin(), start.end());
     for (const int e : goal.elements) {
       const auto& d = definitions()[static_cast<std::size_t>(e)];
       for (std::size_t i = 0; i < d.index.size(); ++i)

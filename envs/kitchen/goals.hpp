@@ -34,8 +34,10 @@ T kitchen_target(T seen, T action, int j) {
                     static_cast<T>(kKitchenTargetHigh[static_cast<std::size_t>(j)]));
 }
 
-// Largest deviation of sensor noise of ratio 1: 0.1 for robot joints, 0.005 for the objects' coordinates, 0.0005 for
-// burners.
+// Largest deviation of sensor noise of ratio 1, to the letter of FrankaKitchen-v1, which reads a table of degrees of
+// freedom by the coordinate for the robot, by the one before for objects (robot_pos_noise_amp[8:]): 0.1 for the robot's
+// joints, the first knob, the right hinge cabinet, the microwave, the kettle's x and last three; 0.0005 for 12..17;
+// 0.005 for the rest.
 float kitchen_sensor_amplitude(int coordinate);
 
 // Indices into the specification's elements.
@@ -44,7 +46,7 @@ enum KitchenElement { kBottomKnob, kTopKnob, kSwitch, kSlide, kHinge, kMicrowave
 // Name "kitchen", the dimensions above, elements named bottomknob, topknob, switch, slide, hinge, microwave, kettle.
 const Spec& kitchen_spec();
 
-// The configuration in which every episode starts (before the option of a spread).
+// The configuration in which every episode on our own model starts (before the option of a spread).
 const std::array<float, kKitchenStateDim>& kitchen_start();
 
 // Goal coordinates of an element, one for each of Element::index.
@@ -56,6 +58,8 @@ const std::vector<std::string>& kitchen_unseen_goals();
 
 // Comma-separated: "all" (the demonstrated goals), "unseen", or compound names, each a sequence of different elements
 // joined by '_' (not only the 24). Throws Error on a name that is neither and says the nearest one.
-std::vector<Goal> kitchen_goals(const std::string& list);
+// start: what coordinates have that no element of a goal names.
+std::vector<Goal> kitchen_goals(const std::string& list,
+                                const std::array<float, kKitchenStateDim>& start = kitchen_start());
 
 }  // namespace baton::envs

@@ -5,8 +5,8 @@
 
 #include "envs/kitchen/kitchen_model.hpp"
 #include "envs/sim/batch.hpp"
-#include "envs/sim/mjcf/load.hpp"
 #include "kernels/error.hpp"
+#include "kernels/names.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/rng.hpp"
 
@@ -15,7 +15,7 @@ namespace baton::envs {
 namespace {
 
 constexpr float kRobotNoiseRatio = 0.01f, kObjectNoiseRatio = 0.0005f;  // FrankaKitchen-v1
-constexpr std::uint64_t kSensorStream = 1, kStartStream = 2;
+constexpr std::uint64_t kSensorStream = 1, kStartStream = 2, kDisplacementStream = 3;
 
 }  // namespace
 
@@ -30,12 +30,10 @@ KitchenEnv::KitchenEnv(const EnvOptions& options) : size_(options.size), start_s
     const float own = i < kKitchenRobotDim ? kRobotNoiseRatio : kObjectNoiseRatio;
     noise_[i] = (options.noise_ratio < 0 ? own : options.noise_ratio) * kitchen_sensor_amplitude(i);
   }
-  const sim::Model<double> other =
-      options.model.empty() ? sim::Model<double>{} : sim::mjcf::load(options.model);
+  const sim::Model<double> other = options.model.empty() ? sim::Model<double>{} : load_kitchen(options.model);
   const sim::Model<double>& model = options.model.empty() ? kitchen_model() : other;
-  BATON_REQUIRE(model.nq == kKitchenStateDim && model.nv == kKitchenQvelDim && model.nu == kKitchenActionDim,
-                "{}: nq {}, nv {}, nu {}; a kitchen has {}, {} and {}", model.file, model.nq, model.nv,
-                model.nu, kKitchenStateDim, kKitchenQvelDim, kKitchenActionDim);
+  start_ = kitchen_start_of(model);
+  set_displaced(options);
   sim::BatchOptions physics;
   if (options.in_double) physics.precision = sim::Precision::kDouble;
   batch_ = std::make_unique<sim::Batch>(model, size_, physics);
@@ -48,6 +46,29 @@ KitchenEnv::KitchenEnv(const EnvOptions& options) : size_(options.size), start_s
 
 KitchenEnv::~KitchenEnv() = default;
 
+void KitchenEnv::set_displaced(const EnvOptions& options) {
+  BATON_REQUIRE(options.displacement >= 0 && options.displacement <= 1,
+                "kitchen: displacement is {}, expected 0..1 (m or rad)", options.displacement);
+  displacement_ = options.displacement;
+  if (options.displaced.empty()) return;
+  std::vector<std::string> known;
+  for (const Group& group : spec().groups) {
+    if (group.index.front() < kKitchenRobotDim) continue;
+    if (group.name == options.displaced) displaced_ = group.index;
+    known.push_back(group.name);
+  }
+  if (displaced_.empty())
+    throw UsageError(fmt::format("kitchen: no group '{}' of objects that can be displaced{}",
+                                 printable(options.displaced), suggestion(options.displaced, known)));
+  displaced_.resize(std::min<std::size_t>(2, displaced_.size()));
+}
+
+std::vector<Goal> KitchenEnv::goals(const std::string& list) const {
+  std::array<float, kKitchenStateDim> start;
+  std::ranges::transform(start_, start.begin(), [](double v) { return static_cast<float>(v); });
+  return kitchen_goals(list, start);
+}
+
 void KitchenEnv::reset(std::span<const std::uint64_t> seeds) {
   BATON_REQUIRE(static_cast<int>(seeds.size()) == size_, "kitchen: {} seeds for {} environments",
                 seeds.size(), size_);
@@ -56,10 +77,12 @@ void KitchenEnv::reset(std::span<const std::uint64_t> seeds) {
   std::array<double, kKitchenStateDim> qpos;
   const std::array<double, kKitchenQvelDim> qvel{};
   for (int env = 0; env < size_; ++env) {
-    for (int i = 0; i < kKitchenStateDim; ++i) qpos[i] = kitchen_start()[i];
+    const std::uint64_t seed = seeds[static_cast<std::size_t>(env)];
+    qpos = start_;
     for (int j = 0; j < 7; ++j)
-      qpos[j] += start_spread_ *
-                 (2 * kernels::uniform_at(seeds[static_cast<std::size_t>(env)], kStartStream, j) - 1);
+      qpos[j] += start_spread_ * (2 * kernels::uniform_at(seed, kStartStream, j) - 1);
+    for (const int i : displaced_)
+      qpos[i] += displacement_ * (2 * kernels::uniform_at(seed, kDisplacementStream, i) - 1);
     batch_->reset(env, qpos, qvel);
     observe(env);
   }

@@ -4,9 +4,9 @@
 //   target_j = clip(observed_j + 0.16 * clip(action_j, -1, 1), bounds_j)      held for 40 physics steps of 2 ms
 //
 // `observed` is the last observation, sensor noise included. An observation is the true qpos plus
-// uniform(-1, 1) * ratio * amplitude, amplitude 0.1 for robot joints, 0.005 for the objects' coordinates and 0.0005
-// for burners. By default the ratio is FrankaKitchen-v1's, 0.01 for the robot and 0.0005 for objects; a given ratio
-// (the paper's environment: 0.1) holds for both. Noise is a function of (seed, step, coordinate) alone.
+// uniform(-1, 1) * ratio * amplitude (kitchen_sensor_amplitude). By default the ratio is FrankaKitchen-v1's, 0.01 for
+// the robot and 0.0005 for objects; a given ratio (the paper's environment: 0.1) holds for both. Noise is a function
+// of (seed, step, coordinate) alone.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -25,14 +25,14 @@ namespace baton::envs {
 
 class KitchenEnv final : public BatchEnv {
  public:
-  // options.model: a file of a kitchen with the same coordinates and actuators, in place of kitchen.xml. Throws naming
-  // the file and what does not fit.
+  // options.model: a file of another model of the kitchen (load_kitchen), in place of kitchen.xml. Throws naming the
+  // file and what does not fit.
   explicit KitchenEnv(const EnvOptions& options);
   ~KitchenEnv() override;
 
   const Spec& spec() const override { return kitchen_spec(); }
   int size() const override { return size_; }
-  std::vector<Goal> goals(const std::string& list) const override { return kitchen_goals(list); }
+  std::vector<Goal> goals(const std::string& list) const override;
   void reset(std::span<const std::uint64_t> seeds) override;
   void step(std::span<const float> actions) override;
   void step_from(std::span<const float> observed,
@@ -51,8 +51,12 @@ class KitchenEnv final : public BatchEnv {
   void advance(std::span<const float> observed, std::span<const float> actions);
   void observe(int env);
 
+  void set_displaced(const EnvOptions& options);
+
   int size_;
-  float start_spread_;
+  float start_spread_, displacement_ = 0;
+  std::array<double, kKitchenStateDim> start_{};
+  std::vector<int> displaced_;                   // coordinates that start within +- displacement_ of start_
   std::array<float, kKitchenStateDim> noise_{};  // largest deviation of each coordinate
   std::unique_ptr<sim::Batch> batch_;
   std::vector<std::uint64_t> seeds_;        // [N]

@@ -68,7 +68,7 @@ Spec make_spec() {
             .robot_dim = 2,
             .elements = {}};
   for (int i = 0; i < static_cast<int>(kSliders.size()); ++i) {
-    spec.elements.push_back({.name = kSliders[i].name, .index = {2 + i}, .epsilon = 0.1f});
+    spec.elements.push_back({.name = kSliders[i].name, .index = {2 + i}, .epsilon = 0.1f, .goal = {kWanted}});
     spec.groups.push_back({kSliders[i].name, {2 + i}});
   }
   spec.groups.push_back({"point", {0, 1}});
@@ -244,6 +244,9 @@ std::unique_ptr<BatchEnv> make_point_goal(const EnvOptions& options) {
   BATON_REQUIRE(options.size > 0, "point_goal: {} environments, at least 1 is needed", options.size);
   BATON_REQUIRE(options.model.empty(), "point_goal: takes no model of another file (given: {})",
                 options.model);
+  BATON_REQUIRE(options.displaced.empty() && options.start_spread == 0,
+                "point_goal: starts neither displaced nor from a spread that is given (given: '{}', {})",
+                printable(options.displaced), options.start_spread);
   return std::make_unique<PointGoal>(options);
 }
 

@@ -64,9 +64,11 @@ void apply_preset(SettingsTable& table, std::string& at_bottom, const std::strin
 SettingsTable settings_of(Config& c) {
   SettingsTable table;
   table.add("preset", &c.preset, "where these settings started from");
-  table.add("env", &c.env, "environment");
   table.add("seed", &c.seed, "of everything random");
-  table.add("noise_ratio", &c.noise_ratio, "sensor noise; negative: the environment's own", -1, 1e3);
+  list_settings(table, "env", c.env);
+  table.add_former("env", "env.name");
+  table.add_former("noise_ratio", "env.noise_ratio");
+  table.add_former("collect.start_spread", "env.start_spread");
   list_settings(table, "collect", c.collect);
   list_settings(table, "policy", c.policy);
   add_method(table, c);
@@ -106,7 +108,7 @@ void require_read_by(const std::string& command, std::span<const std::string> se
   Config config;
   const SettingsTable table = settings_of(config);
   for (const std::string& assignment : overrides) {
-    const std::string key = SettingsTable::key_of(assignment);
+    const std::string key = table.present(SettingsTable::key_of(assignment));
     const bool known =
         std::ranges::any_of(table.entries(), [&](const auto& entry) { return entry.key == key; });
     const auto holds = [&](const std::string& section) {
@@ -124,6 +126,26 @@ PolicySettings policy_settings(const std::string& toml, const PolicySettings& ot
   settings_of(config).apply_keys(toml, "config",
                                  [](const std::string& key) { return key.starts_with("policy."); });
   return config.policy;
+}
+
+EnvSettings environment_of(const std::string& name, const std::string& toml, EnvSettings given) {
+  Config own;
+  settings_of(own).apply_keys(toml, "config", [](const std::string& key) { return key == "env.model"; });
+  if (given.name.empty()) given.name = name.empty() ? EnvSettings().name : name;
+  const bool same = given.name == name;
+  if (given.model.empty() && same) given.model = own.env.model;
+  return with_model_found(std::move(given));
+}
+
+std::optional<std::uint64_t> training_seed(const std::string& toml) {
+  Config config;
+  std::optional<std::uint64_t> seed;
+  settings_of(config).apply_keys(toml, "config", [&](const std::string& key) {
+    if (key == "seed") seed = 0;
+    return key == "seed";
+  });
+  if (seed) seed = config.seed;
+  return seed;
 }
 
 void read_training(const std::string& toml, RelayPolicy& policy) {

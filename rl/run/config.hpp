@@ -2,6 +2,7 @@
 // All settings of a run: defaults, then a preset (presets/<name>.toml, built into the binary, or a file), then
 // overrides.
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "rl/distill.hpp"
 #include "rl/finetune.hpp"
 #include "rl/imitation.hpp"
+#include "rl/run/env_settings.hpp"
 #include "rl/run/settings.hpp"
 
 namespace baton::rl {
@@ -29,9 +31,8 @@ struct DemoSettings {
 
 struct Config {
   std::string preset = "full";
-  std::string env = "kitchen";
   std::uint64_t seed = 1;
-  float noise_ratio = -1;  // sensor noise; negative: the environment's own
+  EnvSettings env;
   CollectSettings collect;
   PolicySettings policy;
   const Method* method = methods().front();  // imitate.method
@@ -42,8 +43,8 @@ struct Config {
   DemoSettings demo;
 };
 
-// The table over every setting of `config`, which must outlive it. Keys are "<section>.<field>": collect, policy,
-// imitate, finetune, reward.low, reward.high, npg, baseline, distill, eval, demo; and env, seed, noise_ratio.
+// The table over every setting of `config`, which must outlive it. Keys are "<section>.<field>": env, collect,
+// policy, imitate, finetune, reward.low, reward.high, npg, baseline, distill, eval, demo; and seed.
 SettingsTable settings_of(Config& config);
 
 // Names of the presets built in.
@@ -63,6 +64,14 @@ void require_read_by(const std::string& command, std::span<const std::string> se
 // [policy] of the settings that a policy carries (RelayPolicy::config) over `otherwise`; `otherwise` where the text is
 // empty. Other sections are not read. Throws UsageError where it is not such a text.
 PolicySettings policy_settings(const std::string& toml, const PolicySettings& otherwise);
+
+// The environment that a policy was made for, where `given` does not say otherwise: the policy's `name`
+// (RelayPolicy::env) and env.model of the settings that it carries (`toml`). Another environment than the policy's
+// has its own model.
+EnvSettings environment_of(const std::string& name, const std::string& toml, EnvSettings given);
+
+// The training seed in the settings that a policy carries; none where they are empty.
+std::optional<std::uint64_t> training_seed(const std::string& toml);
 
 // RelayPolicy::tuples, state_noise, goal_noise and subgoal_end of a policy from before they were saved with it: from
 // [policy] and [imitate] of the settings that it carries; defaults where there are none.

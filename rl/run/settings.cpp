@@ -193,6 +193,11 @@ void SettingsTable::add(const std::string& key, Target target, const std::string
   entries_.push_back({key, help, std::move(target), low, high});
 }
 
+std::string SettingsTable::present(const std::string& key) const {
+  const auto former = std::ranges::find(formers_, key, &Former::name);
+  return former == formers_.end() ? key : former->key;
+}
+
 const SettingsTable::Entry& SettingsTable::find(const std::string& key, const std::string& where) const {
   std::vector<std::string> keys;
   for (const Entry& entry : entries_) {
@@ -213,7 +218,8 @@ void SettingsTable::apply_toml(std::string_view text, const std::string& where) 
 
 void SettingsTable::apply_keys(std::string_view text, const std::string& where,
                                const std::function<bool(const std::string&)>& wanted) {
-  visit_keys(parse_toml(text, where), "", [&](const std::string& key, const toml::node& node) {
+  visit_keys(parse_toml(text, where), "", [&](const std::string& name, const toml::node& node) {
+    const std::string key = present(name);
     if (!wanted(key)) return;
     const std::string at = place(where, node);
     const Entry& entry = find(key, at);
@@ -229,7 +235,7 @@ void SettingsTable::apply_override(const std::string& assignment) {
   const std::size_t equals = assignment.find('=');
   const std::string where = fmt::format("--set {}", printable(assignment));
   if (equals == std::string::npos || equals == 0) wrong(where, "key=value is expected");
-  const std::string key = assignment.substr(0, equals), text = assignment.substr(equals + 1);
+  const std::string key = present(assignment.substr(0, equals)), text = assignment.substr(equals + 1);
   const Entry& entry = find(key, where);
   toml::table parsed;
   const bool text_field =

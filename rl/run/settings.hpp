@@ -47,10 +47,15 @@ class SettingsTable {
         help);
   }
 
+  // Another name of a key that is listed, in texts and overrides of before: what it says is the key's.
+  void add_former(const std::string& former, const std::string& key) { formers_.push_back({former, key}); }
+  // The key behind a name: itself, unless the name is a former one.
+  std::string present(const std::string& key) const;
+
   // Sets every key of a TOML text (tables make dotted keys). Unknown key, wrong type, out of range: UsageError
   // "where:line: ..." naming the nearest key.
   void apply_toml(std::string_view text, const std::string& where);
-  // As apply_toml, of the keys for which wanted(key); whatever else the text holds is passed by unread.
+  // As apply_toml, of the keys (present names) for which wanted(key); whatever else the text holds is passed by unread.
   void apply_keys(std::string_view text, const std::string& where,
                   const std::function<bool(const std::string&)>& wanted);
   // "key=value", value in TOML or bare text for strings. Throws UsageError.
@@ -70,6 +75,10 @@ class SettingsTable {
  private:
   const Entry& find(const std::string& key, const std::string& where) const;
   std::vector<Entry> entries_;
+  struct Former {
+    std::string name, key;
+  };
+  std::vector<Former> formers_;
 };
 
 }  // namespace baton::rl

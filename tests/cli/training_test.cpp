@@ -207,12 +207,51 @@ TEST_CASE("eval --replay: what our own kitchen recorded without noise comes out 
   CHECK_MESSAGE(open_loop.out.find("4.00 in the replay") != std::string::npos, open_loop.out);
   check_refused({"eval", "--replay", demos, "--model", folder.file("none.xml")}, 1, "none.xml");
   test::write_file(folder.file("m.xml"), kModel);
-  check_refused({"eval", "--replay", demos, "--model", folder.file("m.xml")}, 1,
-                "a kitchen has 30, 29 and 9");
-  check_refused({"eval", "--model", "kitchen.xml"}, 2, "--replay");
+  check_refused({"eval", "--replay", demos, "--model", folder.file("m.xml")}, 1, "m.xml: no joint 'arm_1'");
+  check_refused({"eval", "--model", "kitchen.xml"}, 2, "--policy");
   check_refused({"eval", "--replay", point_demos()}, 1, "30");
   check_refused({"eval", "--replay", demos, "--json", folder.file("r.json")}, 2, "--json");
   check_refused({"eval"}, 2, "--policy");
+}
+
+TEST_CASE(
+    "--model is recorded in the run and taken from it; a model that is gone is one error that names it") {
+  const test::TemporaryFolder folder;
+  const std::string demos = folder.file("d.h5"), model = folder.file("k.xml"), run = folder.file("bc"),
+                    tuned = folder.file("ft"), json = folder.file("e.json");
+  fs::copy_file(std::string(BATON_SOURCE_ROOT) + "/envs/kitchen/kitchen.xml", model);
+  const std::string goal = "microwave_kettle_bottomknob_slide";
+  const Arguments small{"--set", "policy.hidden=[8]"};
+  check_works({"collect", "--episodes", "2", "--goals", goal, "--model", model, "--noise", "0",
+               "--start-spread", "0.05", "--out", demos});
+  check_works(Arguments{"imitate", "--demos", demos, "--method", "bc", "--model", model, "--set",
+                        "imitate.updates=5", "--out", run} +
+              small);
+  CHECK(test::read_file(run + "/config.toml").find("model = \"" + model + "\"") != std::string::npos);
+  const auto inputs = nlohmann::json::parse(test::read_file(run + "/run.json"))["inputs"];
+  CHECK(std::ranges::any_of(inputs, [](const auto& each) {
+    return each["option"] == "--model" && each["path"] == "../k.xml" &&
+           each["files"][0]["sha256"].template get<std::string>().size() == 64;
+  }));
+  check_works({"finetune", "--init", run, "--goal", goal, "--variant", "npg", "--set",
+               "finetune.iterations=0", "--set", "finetune.eval_episodes=2", "--start-spread", "0.05",
+               "--displace", "kettle=0.02", "--push", "3", "--out", tuned});
+  const std::string config = test::read_file(tuned + "/config.toml");
+  for (const std::string& line : {"model = \"" + model + "\"", std::string("start_spread = 0.05"),
+                                  std::string("displaced = \"kettle\""), std::string("push = 3")})
+    CHECK_MESSAGE(config.find(line) != std::string::npos, line);
+  const Arguments eval{"eval", "--policy", tuned, "--goals", goal, "--episodes", "1", "--json", json};
+  check_works(eval);
+  const auto report = nlohmann::json::parse(test::read_file(json));
+  CHECK(report["model"] == model);
+  CHECK(report["push"] == 0);
+  check_works(eval + Arguments{"--model", "own", "--push", "3", "--precision", "double"});
+  CHECK(nlohmann::json::parse(test::read_file(json))["model"] == "own");
+  CHECK(run_baton({"info", tuned}).out.find("--model") != std::string::npos);
+  fs::remove(model);
+  check_refused(eval, 1, "k.xml: no such file, the model of the environment");
+  check_refused(eval + Arguments{"--displace", "kettle"}, 2, "kettle=0.03");
+  check_works(eval + Arguments{"--model", "own"});
 }
 
 TEST_CASE("collect: the same bytes for 1 and 2 threads") {

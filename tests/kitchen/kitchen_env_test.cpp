@@ -52,9 +52,12 @@ TEST_CASE(
     std::vector<float> noise(kKitchenStateDim);
     for (int i = 0; i < kKitchenStateDim; ++i) {
       noise[i] = seen[i] - truth[i];
-      const bool burner = i == 10 || i == 12 || i == 14 || i == 16;
-      const float bound = i < kKitchenRobotDim ? 0.001f : burner ? 2.5e-7f : 2.5e-6f;
-      CHECK(std::fabs(noise[i]) <= bound + 2e-7f);
+      const bool small = i >= 12 && i < 18;
+      const bool large = i == 9 || (i >= 21 && i < 24) || i >= 27;  // by the index of the coordinate before
+      const float amplitude = i < kKitchenRobotDim || large ? 0.1f : small ? 0.0005f : 0.005f;
+      const float bound = amplitude * (i < kKitchenRobotDim ? 0.01f : 0.0005f);
+      CHECK_MESSAGE(std::fabs(noise[i]) <= bound + 2e-7f, "coordinate " << i << ": " << noise[i]);
+      CHECK(kitchen_spec().sensor_amplitude[static_cast<std::size_t>(i)] == amplitude);
     }
     CHECK(std::fabs(noise[0]) > 0);
     CHECK(noise != last);
@@ -166,6 +169,35 @@ TEST_CASE("kitchen: start spread moves the arm only, by no more than asked") {
     CHECK(std::fabs(a[i] - kitchen_start()[i]) <= (i < 7 ? 0.0501f : 0.0f));
     if (i < 7) CHECK(a[i] != b[i]);
   }
+}
+
+TEST_CASE("kitchen: a displaced object starts elsewhere by its x and y alone, by no more than asked") {
+  EnvOptions displaced = options(40, 0);
+  displaced.displaced = "kettle", displaced.displacement = 0.03f;
+  KitchenEnv env(displaced);
+  std::vector<std::uint64_t> seeds(40);
+  for (std::size_t n = 0; n < seeds.size(); ++n) seeds[n] = n;
+  env.reset(seeds);
+  float largest[2] = {0, 0};
+  for (int n = 0; n < 40; ++n) {
+    const auto a = row(env.state(), n);
+    for (int i = 0; i < kKitchenStateDim; ++i) {
+      const float way = std::fabs(a[i] - kitchen_start()[i]);
+      CHECK(way <= (i == 23 || i == 24 ? 0.03001f : 0.0f));
+      if (i == 23 || i == 24) largest[i - 23] = std::max(largest[i - 23], way);
+    }
+  }
+  CHECK(largest[0] > 0.02f);
+  CHECK(largest[1] > 0.02f);
+  const auto first = row(env.state(), 3);
+  env.reset(std::vector<std::uint64_t>(40, 3));
+  CHECK(row(env.state(), 17) == first);
+  displaced.displaced = "kettel";
+  CHECK_THROWS_WITH_AS(KitchenEnv{displaced}, doctest::Contains("did you mean 'kettle'?"), UsageError);
+  displaced.displaced = "robot";
+  CHECK_THROWS_AS(KitchenEnv{displaced}, UsageError);
+  displaced.displaced = "kettle", displaced.displacement = -1;
+  CHECK_THROWS_AS(KitchenEnv{displaced}, Error);
 }
 
 TEST_CASE("kitchen: wrong shapes and values are refused") {

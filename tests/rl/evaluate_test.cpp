@@ -35,6 +35,7 @@ rl::Trajectories toy_trajectories() {
   out.resize(2);
   out.states = {0, 0, 0, 1, 0.8f, 0, 0, 0, 1, 0, 0, 0, 0.6f, 0.6f, 0.8f, 0, 1, 1};
   out.goal_names = {"a_b", "a_b"};
+  out.seeds = {8, 9};
   return out;
 }
 
@@ -56,6 +57,30 @@ TEST_CASE("score: at any time and at the last step, per goal and element, on han
   CHECK(r.elements[0].at_end == 0);
   CHECK(r.elements[1].completed == 1);
   CHECK(r.elements[1].at_end == 1);
+  CHECK(r.p == std::vector<double>{1, 0.5});
+  CHECK(r.d4rl_score == 75);
+  REQUIRE(r.each.size() == 2);
+  CHECK(r.each[0].seed == 8);
+  CHECK(r.each[0].first == std::vector<int>{1, 2});
+  CHECK(r.each[0].at_end == std::vector<int>{1});
+  CHECK(r.each[1].first == std::vector<int>{-1, 1});
+}
+
+TEST_CASE("score: exact success is the goal's elements at the last step and no other of the environment") {
+  envs::Spec spec = toy_spec();
+  spec.elements.push_back({.name = "c", .index = {2}, .epsilon = 0.3f, .goal = {-1}});
+  spec.elements.push_back({.name = "d", .index = {0}, .epsilon = 0.3f});  // no goal of its own: not judged
+  const envs::Goal goal{.name = "a", .target = {1, 1, 0}, .elements = {0}};
+  rl::Trajectories out;
+  out.horizon = 1, out.state_dim = 3, out.action_dim = 1;
+  out.resize(3);
+  // a done and c not; a done and c, too; c done, but not at the end, and a at the end.
+  out.states = {0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, -0.8f, 1, 1, -1, 1, 1, 0};
+  out.goal_names = {"a", "a", "a"};
+  const rl::GoalResult r = rl::score(spec, std::span(&goal, 1), out)[0];
+  CHECK(r.success_final == 1);
+  CHECK(r.success_exact == doctest::Approx(2.0 / 3).epsilon(1e-12));
+  CHECK(r.each[1].at_end == std::vector<int>{0, 2});
 }
 
 TEST_CASE("score: epsilon is exclusive, and a goal without episodes is refused") {
@@ -75,11 +100,13 @@ TEST_CASE("score: epsilon is exclusive, and a goal without episodes is refused")
 TEST_CASE("mean_over_goals: every goal weighs the same") {
   rl::GoalResult a, b;
   a.success = 1, a.step_completion = 4, a.success_final = 0.5, a.episodes = 10;
+  a.p = {1, 1}, b.p = {0.5};
   b.success = 0, b.step_completion = 1, b.success_final = 0, b.episodes = 90;
   const rl::GoalResult mean = rl::mean_over_goals(std::vector<rl::GoalResult>{a, b});
   CHECK(mean.success == 0.5);
   CHECK(mean.step_completion == 2.5);
   CHECK(mean.success_final == 0.25);
+  CHECK(mean.p == std::vector<double>{0.75, 1});
 }
 
 TEST_CASE("evaluate: the JSON keeps its contract and is the same text for any batch size and thread count") {
@@ -91,7 +118,9 @@ TEST_CASE("evaluate: the JSON keeps its contract and is the same text for any ba
     kernels::set_threads(threads);
     const auto env = envs::make_env("point_goal", {.size = batch});
     rl::RelayActor actor(policy, env->spec(), batch);
-    return rl::to_json(rl::evaluate(*env, actor, env->goals("all"), options, "runs/x")).dump();
+    rl::Evaluation evaluation = rl::evaluate(*env, actor, env->goals("all"), options);
+    evaluation.policy = "runs/x", evaluation.method = "ril", evaluation.train_seed = 7;
+    return rl::to_json(evaluation).dump();
   };
   const std::string one = text(2, 1);
   CHECK(one == text(64, 2));
@@ -99,15 +128,30 @@ TEST_CASE("evaluate: the JSON keeps its contract and is the same text for any ba
   const nlohmann::json json = nlohmann::json::parse(one);
   CHECK(json["env"] == "point_goal");
   CHECK(json["policy"] == "runs/x");
+  CHECK(json["method"] == "ril");
+  CHECK(json["train_seed"] == 7);
+  CHECK(json["model"] == "own");
   CHECK(json["seed"] == 5);
   CHECK(json["episodes"] == 3);
   REQUIRE(json["goals"].size() == 3);
   for (const auto& goal : json["goals"]) {
-    for (const char* key : {"name", "success", "step_completion", "success_final", "elements"})
+    for (const char* key : {"name", "success", "step_completion", "success_final", "success_exact", "p",
+                            "d4rl_score", "elements"})
       CHECK(goal.contains(key));
     CHECK(goal["elements"].size() == 2);
+    CHECK(goal["p"].size() == 2);
+    REQUIRE(goal["episodes"].size() == 3);
+    double completed = 0;
+    for (const auto& episode : goal["episodes"]) {
+      CHECK(episode["seed"].is_number_unsigned());
+      CHECK(episode["completed"].size() == episode["first"].size());
+      CHECK(episode["at_end"].is_array());
+      completed += static_cast<double>(episode["completed"].size()) / 3;
+    }
+    CHECK(completed == doctest::Approx(goal["step_completion"].get<double>()).epsilon(1e-12));
   }
-  for (const char* key : {"success", "step_completion", "success_final"}) CHECK(json["mean"].contains(key));
+  for (const char* key : {"success", "step_completion", "success_final", "success_exact", "p", "d4rl_score"})
+    CHECK(json["mean"].contains(key));
 }
 
 TEST_CASE("mean_and_error: the deviation with n - 1 over the root of n; one value has none") {

@@ -84,6 +84,38 @@ TEST_CASE("point_goal: without noise the observation is the state") {
                     std::vector<float>(env->state().begin(), env->state().end()), 0, 1e-9, "observation");
 }
 
+TEST_CASE("a push: some consecutive actions are one random constant, where and which is the seed's alone") {
+  const auto actions_of = [](std::uint64_t seed, int batch, int push) {
+    const auto env = envs::make_env("point_goal", {.size = batch, .noise_ratio = 0, .push = push});
+    env->reset(std::vector<std::uint64_t>(static_cast<std::size_t>(batch), seed));
+    std::vector<float> moves;  // of the last environment, whose own actions are 0
+    const std::size_t row = static_cast<std::size_t>(batch - 1) * env->spec().state_dim;
+    for (int t = 0; t < env->spec().horizon; ++t) {
+      const float x = env->state()[row], y = env->state()[row + 1];
+      env->step(std::vector<float>(static_cast<std::size_t>(batch) * 2, 0.0f));
+      moves.push_back(std::abs(env->state()[row] - x) + std::abs(env->state()[row + 1] - y));
+    }
+    return moves;
+  };
+  int first = -1, differ = 0;
+  for (std::uint64_t seed = 1; seed < 9; ++seed) {
+    const std::vector<float> moves = actions_of(seed, 1, 5);
+    const auto moved = [](float v) { return v > 0; };
+    CHECK(std::ranges::count_if(moves, moved) == 5);
+    const auto begin = std::ranges::find_if(moves, moved);
+    CHECK(std::all_of(begin, begin + 5, moved));
+    CHECK(actions_of(seed, 3, 5) == moves);
+    const int at = static_cast<int>(begin - moves.begin());
+    differ += at != first;
+    first = at;
+  }
+  CHECK(differ > 4);
+  CHECK(std::ranges::count(actions_of(1, 1, 0), 0.0f) == 90);
+  CHECK(actions_of(1, 1, 90).front() > 0);
+  CHECK_THROWS_WITH_AS(envs::make_env("point_goal", {.size = 1, .push = 91}),
+                       doctest::Contains("episodes have 90"), Error);
+}
+
 TEST_CASE("make_env and goals: an unknown name is refused with the nearest") {
   CHECK_THROWS_WITH_AS(envs::make_env("point_gaol", {}), doctest::Contains("point_goal"), UsageError);
   const auto env = envs::make_env("point_goal", {});

@@ -1,5 +1,7 @@
 #include "rl/run/config.hpp"
 
+#include <filesystem>
+
 #include "rl/run/metrics.hpp"
 #include "tests/rl/synthetic.hpp"
 
@@ -48,6 +50,43 @@ TEST_CASE("config: overrides of every type are taken") {
   CHECK(config.imitate.nesterov);
   CHECK(config.policy.layer_norm);
   CHECK(contains(to_toml(config), "layer_norm = true"));
+}
+
+TEST_CASE("config: names of before are read as today's, from texts and overrides") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("old.toml");
+  write_text_atomic(path, "env = \"point_goal\"\nnoise_ratio = 0.1\n[collect]\nstart_spread = 0.2\n");
+  const Config old = load_config(path, {});
+  CHECK(old.env.name == "point_goal");
+  CHECK(old.env.noise_ratio == 0.1f);
+  CHECK(old.env.start_spread == 0.2f);
+  CHECK(contains(to_toml(old), "[env]\nname = \"point_goal\""));
+  CHECK(load_config(path, {"env=kitchen", "noise_ratio=0.3"}).env.name == "kitchen");
+  require_read_by("imitate", std::vector<std::string>{"env.name"}, {"env=kitchen"});
+  CHECK(contains(
+      error_of([] { require_read_by("imitate", std::vector<std::string>{"env.name"}, {"noise_ratio=1"}); }),
+      "imitate does not read env.noise_ratio"));
+}
+
+TEST_CASE("config: a policy's environment holds unless another is given; a model that is gone is named") {
+  const test::TemporaryFolder folder;
+  const std::string model = folder.file("m.xml"), other = folder.file("o.xml");
+  write_text_atomic(model, "<mujoco/>");
+  write_text_atomic(other, "<mujoco/>");
+  Config config;
+  config.env.model = model;
+  const std::string toml = to_toml(config);
+  CHECK(environment_of("kitchen", toml, {.name = ""}).model == model);
+  CHECK(environment_of("kitchen", toml, {.name = ""}).name == "kitchen");
+  CHECK(environment_of("kitchen", toml, {.name = "", .model = other}).model == other);
+  CHECK(environment_of("kitchen", toml, {.name = "", .model = "own"}).model == "own");
+  CHECK(environment_of("kitchen", toml, {.name = "point_goal"}).model.empty());
+  CHECK(environment_of("kitchen", "", {.name = ""}).model.empty());
+  CHECK(environment_of("", "", {.name = ""}).name == "kitchen");
+  CHECK(training_seed(toml) == 1);
+  CHECK_FALSE(training_seed("").has_value());
+  std::filesystem::remove(model);
+  CHECK(contains(error_of([&] { environment_of("kitchen", toml, {.name = ""}); }), "m.xml: no such file"));
 }
 
 TEST_CASE("config: what is written back loads to the same settings") {
