@@ -20,7 +20,10 @@ void add_settings(CLI::App& command, SettingsOptions& options, std::vector<std::
   options.base = options.preset;
   options.command = command.get_name();
   options.sections = std::move(sections);
-  command.add_option("--preset", options.preset, "Settings to start from: full, quick or a .toml file")
+  command
+      .add_option(
+          "--preset", options.preset,
+          fmt::format("Settings to start from: {} or a .toml file", fmt::join(rl::preset_names(), ", ")))
       ->capture_default_str();
   command
       .add_option("--set", options.overrides,

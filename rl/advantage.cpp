@@ -49,6 +49,16 @@ class TaskReward {
       start_error_[e] = error(e, start);
       done_[e] = was_[e] = envs::element_done(element(e), start, goal.target);
     }
+    if (settings.spare_weight <= 0) return;
+    for (int e = 0; e < static_cast<int>(spec.elements.size()); ++e) {
+      const envs::Element& other = spec.elements[static_cast<std::size_t>(e)];
+      if (other.goal.empty() || std::ranges::find(goal.elements, e) != goal.elements.end()) continue;
+      Other spared{.element = &other, .target = goal.target};
+      for (std::size_t i = 0; i < other.index.size(); ++i)
+        spared.target[static_cast<std::size_t>(other.index[i])] = other.goal[i];
+      spared.start_error = envs::element_error(other, start, spared.target);
+      others_.push_back(std::move(spared));
+    }
   }
 
   double next(std::span<const float> state) {
@@ -59,16 +69,32 @@ class TaskReward {
       if (now && !done_[e]) reward += settings_.task_weight, done_[e] = 1;
       if (!now && was_[e]) reward -= settings_.undo_weight;
       was_[e] = now;
-      const double progress = start_error_[e] > 0 ? std::clamp(1 - distance / start_error_[e], 0.0, 1.0) : 0;
-      if (progress > best_[e]) {
-        reward += settings_.progress_weight * (progress - best_[e]);
-        best_[e] = progress;
+      const double share = progress(distance, start_error_[e]);
+      if (share > best_[e]) {
+        reward += settings_.progress_weight * (share - best_[e]);
+        best_[e] = share;
       }
+    }
+    for (Other& other : others_) {
+      const double now =
+          progress(envs::element_error(*other.element, state, other.target), other.start_error);
+      reward -= settings_.spare_weight * (now - other.progress);
+      other.progress = now;
     }
     return reward;
   }
 
  private:
+  // An element that shall stay alone.
+  struct Other {
+    const envs::Element* element;
+    std::vector<float> target;
+    double start_error = 0, progress = 0;
+  };
+
+  static double progress(double distance, double start) {
+    return start > 0 ? std::clamp(1 - distance / start, 0.0, 1.0) : 0;
+  }
   const envs::Element& element(std::size_t e) const { return spec_.elements[goal_.elements[e]]; }
   double error(std::size_t e, std::span<const float> state) const {
     return envs::element_error(element(e), state, goal_.target);
@@ -79,6 +105,7 @@ class TaskReward {
   const TaskRewardSettings& settings_;
   std::vector<double> start_error_, best_;
   std::vector<std::uint8_t> was_, done_;
+  std::vector<Other> others_;
 };
 
 }  // namespace
@@ -88,6 +115,8 @@ void list_settings(SettingsTable& table, const std::string& section, TaskRewardS
             "reward for an element of the compound goal completed", 0, 1e6);
   table.add(section + ".progress_weight", &settings.progress_weight,
             "reward for approaching an element's goal", 0, 1e6);
+  table.add(section + ".spare_weight", &settings.spare_weight,
+            "penalty for bringing an element outside the goal to its own", 0, 1e6);
   table.add(section + ".undo_weight", &settings.undo_weight, "penalty for undoing a completed element", 0,
             1e6);
 }

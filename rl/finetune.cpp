@@ -213,7 +213,8 @@ class Finetuner {
         const GoalResult now = evaluate_now();
         metrics["eval"] = {{"success", now.success},
                            {"step_completion", now.step_completion},
-                           {"success_final", now.success_final}};
+                           {"success_final", now.success_final},
+                           {"success_exact", now.success_exact}};
         if (better(now, result.best_result)) {
           result.best = policy_, result.best_result = now, result.best_iteration = done_;
         }
@@ -326,10 +327,13 @@ class Finetuner {
     return evaluation.goals.front();
   }
 
-  // Success and the share of completed elements count alike: a lone lucky episode does not decide.
-  static bool better(const GoalResult& a, const GoalResult& b) {
-    const auto value = [](const GoalResult& r) {
-      return r.success + r.step_completion / static_cast<double>(r.elements.size());
+  // Success and the share of completed elements count alike: a lone lucky episode does not decide. Where other elements
+  // shall stay alone, success that leaves them counts.
+  bool better(const GoalResult& a, const GoalResult& b) const {
+    const bool spares = settings_.low_reward.task.spare_weight > 0 || settings_.high_reward.spare_weight > 0;
+    const auto value = [spares](const GoalResult& r) {
+      return (spares ? r.success_exact : r.success) +
+             r.step_completion / static_cast<double>(r.elements.size());
     };
     return value(a) > value(b);
   }

@@ -7,6 +7,6 @@ namespace baton::rl {
 struct Preset {
   std::string_view name, text;
 };
-extern const Preset kPresets[2];
+extern const Preset kPresets[4];
 
 }  // namespace baton::rl
