@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 
+#include "kernels/error.hpp"
 #include "rl/cg.hpp"
 #include "rl/policy/policy.hpp"
 
@@ -12,6 +13,14 @@ namespace baton::rl {
 
 struct TupleStream;
 struct ImitationSettings;
+
+// Devices know Gaussian heads alone; throws UsageError on another one.
+inline void require_gaussian(const GaussianPolicy& policy) {
+  if (policy.head().kind != HeadKind::kGaussian)
+    throw UsageError(fmt::format(
+        "--device cuda: policies with a '{}' head are not there on a GPU; --device cpu is expected",
+        kHeadNames.at(static_cast<std::size_t>(policy.head().kind))));
+}
 
 // The updates of a level, in LevelTrainer's place.
 class LevelDevice {
@@ -37,6 +46,8 @@ using MakeLevelDevice = std::unique_ptr<LevelDevice> (*)(const GaussianPolicy& p
 class SolveDevice {
  public:
   virtual ~SolveDevice() = default;
+  // Throws UsageError where this does not solve for such a policy.
+  virtual void require_supported(const GaussianPolicy& policy) const = 0;
   // direction = (F + damping I)^-1 b of the policy over the raw inputs x [n][in_dim]; vectors [parameters()];
   // inverse_diagonal: a preconditioner, or empty.
   virtual CgReport solve(const GaussianPolicy& policy, const float* x, int n, std::span<const float> b,

@@ -7,6 +7,7 @@
 #include "kernels/rng.hpp"
 #include "rl/data/tuples.hpp"
 #include "rl/methods/method.hpp"
+#include "rl/policy/policy_pass.hpp"
 
 namespace baton::rl {
 namespace {

@@ -88,7 +88,10 @@ class LevelTuner {
         demos_(policy, level, spec, kernels::mix_seed(seed, 1)) {}
 
   DemoRows& demos() { return demos_; }
-  void set_device(std::unique_ptr<SolveDevice> device) { solver_.set_device(std::move(device)); }
+  void set_device(std::unique_ptr<SolveDevice> device, const GaussianPolicy& policy) {
+    device->require_supported(policy);
+    solver_.set_device(std::move(device));
+  }
 
   Json update(GaussianPolicy& policy, const envs::Spec& spec, const envs::Goal& goal, const Trajectories& own,
               float demo_weight) {
@@ -191,8 +194,8 @@ class Finetuner {
         low_(0, policy_, env.spec(), settings_, kernels::mix_seed(seed, 3)) {
     require_settings();
     if (policy_.high) high_.emplace(1, policy_, env.spec(), settings_, kernels::mix_seed(seed, 4));
-    if (make_solve != nullptr) low_.set_device(make_solve());
-    if (make_solve != nullptr && high_) high_->set_device(make_solve());
+    if (make_solve != nullptr) low_.set_device(make_solve(), policy_.low);
+    if (make_solve != nullptr && high_) high_->set_device(make_solve(), *policy_.high);
     train_low_ = settings.levels != Levels::kHigh;
     train_high_ = settings.levels != Levels::kLow;
     scale_sigma(policy_.low, settings.explore_low);

@@ -13,9 +13,13 @@ namespace {
 
 std::string describe_level(const char* name, const GaussianPolicy& policy) {
   const PolicyEncoding& encoding = policy.encoding();
-  return fmt::format("{}: {} -> {} -> {}, {}, {} parameters; goal's robot: {}{}{}\n", name, policy.in_dim(),
+  std::string head;
+  if (policy.head().kind == HeadKind::kTwoPass) head = ", two passes";
+  if (policy.head().kind == HeadKind::kMixture)
+    head = fmt::format(", mixture of {}", policy.head().components);
+  return fmt::format("{}: {} -> {} -> {}, {}, {} parameters{}; goal's robot: {}{}{}\n", name, policy.in_dim(),
                      fmt::join(policy.spec().hidden, " -> "), policy.out_dim(),
-                     ag::activation_name(policy.spec().activation), policy.parameters(),
+                     ag::activation_name(policy.spec().activation), policy.parameters(), head,
                      robot_fill_name(encoding.robot_fill), encoding.relative_goal ? ", relative goal" : "",
                      encoding.residual ? ", residual" : "");
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rl/actor.hpp"
+#include "rl/policy/policy_pass.hpp"
 #include "rl/policy/relay_policy.hpp"
 
 namespace baton::rl {

@@ -74,8 +74,11 @@ GaussianPolicy make_level(const Dataset& data, const TupleStream& stream, const 
                           .layer_norm = settings.layer_norm};
   Normalizers scale = measure(stream, encoding, settings.std_floor,
                               high ? settings.std_floor : settings.action_std_floor, seed);
+  Head head;
+  if (!high) head.kind = settings.head;
+  if (head.kind == HeadKind::kMixture) head.components = settings.components;
   return GaussianPolicy(shape, encoding, std::move(scale.in), std::move(scale.out),
-                        {settings.log_std_initial, settings.log_std_min, settings.log_std_max}, seed);
+                        {settings.log_std_initial, settings.log_std_min, settings.log_std_max}, seed, head);
 }
 
 RelayPolicy make_policy_on(const Dataset& data, std::span<const int> episodes, const envs::Spec& spec,
@@ -187,6 +190,8 @@ void list_settings(SettingsTable& table, const std::string& section, PolicySetti
   table.add(p + "chunk", &s.chunk.predict, "T_p, actions that are predicted at once", 1, kLongestChunk);
   table.add(p + "execute", &s.chunk.execute, "T_a, actions of a chunk that are executed", 1, kLongestChunk);
   table.add_choice(p + "labels", &s.chunk.labels, kActionLabelsNames, "what the numbers of a chunk are");
+  table.add_choice(p + "head", &s.head, kHeadNames, "of the low level and of flat policies");
+  table.add(p + "components", &s.components, "Gaussians of a mixture", 1, kMostComponents);
   table.add(p + "observe", &s.observe, "groups of coordinates that policies see, with commas, or all");
 }
 

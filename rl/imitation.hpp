@@ -30,11 +30,13 @@ struct PolicySettings {
   bool low_relative_goal = false;               // feed goal - state
   bool high_relative_goal = true;
   bool flat_relative_goal = false;
-  bool high_residual = true;  // the high level's output is state + ...
-  int low_window = 30;        // W_l
-  int high_window = 260;      // W_h, also GCBC's
-  int subgoal_every = 30;     // H
-  ActionChunk chunk;          // of the low level, or of a flat policy
+  bool high_residual = true;            // the high level's output is state + ...
+  int low_window = 30;                  // W_l
+  int high_window = 260;                // W_h, also GCBC's
+  int subgoal_every = 30;               // H
+  ActionChunk chunk;                    // of the low level, or of a flat policy
+  HeadKind head = HeadKind::kGaussian;  // of the low level, or of a flat policy
+  int components = 5;                   // of a mixture
   std::string observe =
       "all";  // groups of coordinates that policies see, with commas (envs::Spec::groups); all
 };
@@ -43,7 +45,8 @@ void list_settings(SettingsTable& table, const std::string& section, PolicySetti
 // Trains a policy by the tuples of `method`, which must be trained(). Throws when the data does not fit the environment
 // or holds no tuples. Metrics objects: {"stage", "method", "update", "samples", "lr", "low": {"train", "heldout",
 // "heldout_mse", "grad_norm", "log_std"}, "high": ...}, every report_every updates; losses are mean -log pi of the
-// normalised output (nll) or half squared errors (mse). make_device: where the updates are made, if not here.
+// normalised output (nll), half squared errors (mse), or those of the two-pass head. make_device: where the updates
+// are made, if not here.
 RelayPolicy imitate(const Dataset& data, const envs::Spec& spec, const Method& method,
                     const PolicySettings& policy_settings, const ImitationSettings& settings,
                     std::uint64_t seed, const ProgressCallback& progress = {},

@@ -16,7 +16,7 @@
 #include "rl/device.hpp"
 #include "rl/fisher.hpp"
 #include "rl/policy/categorical.hpp"
-#include "rl/policy/policy.hpp"
+#include "rl/policy/policy_pass.hpp"
 #include "rl/run/settings.hpp"
 
 namespace baton::rl {

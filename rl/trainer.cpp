@@ -105,7 +105,8 @@ void LevelTrainer::update(int k) {
   kernels::Random random(seed_, static_cast<std::uint64_t>(k));
   train_.draw(random, settings_.batch, x_.data(), y_.data());
   add_noise(random);
-  loss_sum_ += pass_.fit(policy_, settings_.loss, x_.data(), y_.data(), settings_.batch, weights_, grad_);
+  loss_sum_ += pass_.fit(policy_, settings_.loss, x_.data(), y_.data(), settings_.batch, weights_, grad_,
+                         random.next_u64());
   ++loss_count_;
   optimizer_.step(policy_.theta(), std::span<const float>(grad_),
                   static_cast<float>(rate_factor(settings_, k)));
@@ -146,7 +147,8 @@ nlohmann::ordered_json LevelTrainer::metrics() {
     heldout_pass_.log_prob(policy_, heldout_y_.data(), log_prob);
     const double mse = 2 * heldout_pass_.mean_squared_error(policy_, heldout_y_.data()) / policy_.out_dim();
     const double nll = -std::accumulate(log_prob.begin(), log_prob.end(), 0.0) / kHeldOut;
-    object["heldout"] = settings_.loss == PolicyLoss::kSquaredError ? 0.5 * mse * policy_.out_dim() : nll;
+    const bool squares = policy_.loss(settings_.loss) == PolicyLoss::kSquaredError;
+    object["heldout"] = squares ? 0.5 * mse * policy_.out_dim() : nll;
     object["heldout_mse"] = mse;
     swap_average();
   }
@@ -159,7 +161,7 @@ nlohmann::ordered_json LevelTrainer::metrics() {
 void LevelTrainer::finish() {
   fetch();
   swap_average();
-  if (settings_.loss != PolicyLoss::kSquaredError) return;
+  if (policy_.loss(settings_.loss) != PolicyLoss::kSquaredError) return;
   const int m = policy_.out_dim(), n = settings_.batch;
   std::vector<double> squares(static_cast<std::size_t>(m));
   std::vector<float> target(y_.size());
@@ -243,7 +245,8 @@ void list_settings(SettingsTable& table, const std::string& section, ImitationSe
   table.add(p + "target_goal_fraction", &s.target_goal_fraction, "long-term goals moved to the compound goal",
             0, 1);
   table.add_choice(p + "bc_goal", &s.bc_goal, kEpisodeGoalNames, "goal of BC without relabeling");
-  table.add_choice(p + "loss", &s.loss, kPolicyLossNames, "negative log-likelihood, or squared error");
+  table.add_choice(p + "loss", &s.loss, kPolicyLossNames,
+                   "of Gaussian heads: negative log-likelihood, or squared error");
   table.add(p + "holdout", &s.holdout, "fraction of episodes kept out", 0, 0.9);
   table.add(p + "report_every", &s.report_every, "updates between metrics", 1, 1e9);
 }

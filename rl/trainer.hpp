@@ -10,6 +10,7 @@
 #include "autograd/optim.hpp"
 #include "rl/data/tuples.hpp"
 #include "rl/device.hpp"
+#include "rl/policy/policy_pass.hpp"
 #include "rl/policy/relay_policy.hpp"
 #include "rl/run/progress.hpp"
 #include "rl/run/settings.hpp"
@@ -38,7 +39,7 @@ struct ImitationSettings {
   float final_goal_fraction = 0;   // TupleSettings
   float target_goal_fraction = 0;  // TupleSettings
   EpisodeGoal bc_goal = EpisodeGoal::kFinal;
-  PolicyLoss loss = PolicyLoss::kLogLikelihood;
+  PolicyLoss loss = PolicyLoss::kLogLikelihood;  // of Gaussian heads (PolicyLoss)
   float holdout = 0.05f;   // fraction of episodes kept out of training (at least one when > 0)
   int report_every = 500;  // updates between metrics
 };
@@ -67,7 +68,7 @@ class LevelTrainer {
   void update(int k);  // update number k = 0, 1, ...: one minibatch, one step of the optimiser
   // {"train", "heldout", "heldout_mse", "grad_norm", "log_std"}: means since the last call; held-out on fixed tuples.
   nlohmann::ordered_json metrics();
-  // The average into the policy; with the mse loss, log_std from the residuals. Call once at the end.
+  // The average into the policy; after squared errors, log_std from the residuals. Call once at the end.
   void finish();
   double learning_rate(int k) const;
 

@@ -2,7 +2,7 @@
 // The policy of the benchmarks, demonstrations of noise to train it on, and the same network in double.
 #include <vector>
 
-#include "rl/policy/policy.hpp"
+#include "rl/policy/policy_pass.hpp"
 #include "rl/trainer.hpp"
 
 namespace baton::bench {

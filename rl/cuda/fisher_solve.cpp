@@ -114,6 +114,8 @@ namespace {
 
 class Solver final : public SolveDevice {
  public:
+  void require_supported(const GaussianPolicy& policy) const override { require_gaussian(policy); }
+
   CgReport solve(const GaussianPolicy& policy, const float* x, int n, std::span<const float> b,
                  std::span<const float> inverse_diagonal, const CgOptions& options,
                  std::span<float> direction) override {

@@ -16,13 +16,13 @@ constexpr int kUpdatesAhead = 64, kTuplesAhead = 64 * 4096;
 // What the kernels of this folder do not do.
 void require_supported(const GaussianPolicy& policy, const TupleStream& stream,
                        const ImitationSettings& settings) {
+  require_gaussian(policy);
   const bool plain = stream.chunk == 1 && stream.labels == nullptr && settings.sensor_noise <= 0 &&
                      settings.average <= 0 && policy.encoding().seen.empty();
   if (!plain)
     throw UsageError(
         "--device cuda: chunks, position targets, imitate.sensor_noise, imitate.average and policy.observe "
-        "are "
-        "not there on a GPU; --device cpu is expected");
+        "are not there on a GPU; --device cpu is expected");
 }
 
 TrainingShape shape_of(const TupleStream& stream, const ImitationSettings& settings) {
@@ -48,9 +48,7 @@ class Level final : public LevelDevice {
         seed_(seed),
         options_(optimizer_options(settings)),
         shape_(shape_of(stream, settings)),
-        step_(policy, *stream.data, stream.goals, shape_) {
-    require_supported(policy, stream, settings);
-  }
+        step_(policy, *stream.data, stream.goals, shape_) {}
 
   void update(int k) override {
     if (k >= planned_) plan(k);
@@ -114,6 +112,7 @@ std::unique_ptr<LevelDevice> make_level(const GaussianPolicy& policy, const Tupl
                                         const ImitationSettings& settings, std::uint64_t seed) {
   BATON_REQUIRE(stream.data->steps() < INT32_MAX, "imitate: {} steps are too many for a device",
                 stream.data->steps());
+  require_supported(policy, stream, settings);
   return std::make_unique<Level>(policy, stream, settings, seed);
 }
 

@@ -97,8 +97,9 @@ struct Part {
   int first;
   std::vector<std::int64_t> shape;  // as stored
 };
-std::vector<Part> parts_of(const ag::MlpSpec& spec, const std::string& level) {
+std::vector<Part> parts_of(const GaussianPolicy& policy, const std::string& level) {
   std::vector<Part> parts;
+  const ag::MlpSpec& spec = policy.network();
   for (int l = 0; l < ag::layer_count(spec); ++l) {
     const ag::MlpLayer layer = ag::layer_layout(spec, l);
     const std::string name = fmt::format("{}.layers.{}", level, l);
@@ -108,7 +109,7 @@ std::vector<Part> parts_of(const ag::MlpSpec& spec, const std::string& level) {
     parts.push_back({name + ".norm.weight", layer.gain, {layer.out}});
     parts.push_back({name + ".norm.bias", layer.shift, {layer.out}});
   }
-  parts.push_back({level + ".log_std", ag::parameter_count(spec), {spec.out}});
+  parts.push_back({level + ".log_std", ag::parameter_count(spec), {policy.out_dim()}});
   return parts;
 }
 
@@ -125,7 +126,7 @@ void add_vector(TensorFile& file, const std::string& name, const std::vector<flo
 }
 
 void save_level(TensorFile& file, const std::string& level, const GaussianPolicy& policy) {
-  for (const Part& part : parts_of(policy.spec(), level)) {
+  for (const Part& part : parts_of(policy, level)) {
     NamedTensor tensor{part.name, part.shape, {}};
     const std::int64_t count = part.shape[0] * (part.shape.size() > 1 ? part.shape[1] : 1);
     for (std::size_t k = 0; k < static_cast<std::size_t>(count); ++k)
@@ -149,6 +150,8 @@ Json describe_level(const GaussianPolicy& policy) {
           {"out", spec.out},
           {"activation", ag::activation_name(spec.activation)},
           {"layer_norm", spec.layer_norm},
+          {"head", name_of(policy.head().kind, kHeadNames)},
+          {"components", policy.head().components},
           {"state_dim", encoding.state_dim},
           {"robot_dim", encoding.robot_dim},
           {"robot_fill", robot_fill_name(encoding.robot_fill)},
@@ -196,6 +199,11 @@ GaussianPolicy load_level(const TensorFile& file, const Fields& fields, const st
   encoding.residual = fields.flag("residual");
   encoding.residual_of = fields.coordinates("residual_of", encoding.state_dim);
   encoding.seen = fields.coordinates("seen", encoding.state_dim);
+  Head head;
+  if (fields.has("head")) {  // written since version 3 was
+    head.kind = fields.choice<HeadKind>("head", kHeadNames);
+    head.components = fields.integer("components", 1, kMostComponents);
+  }
   if (encoding.robot_fill == RobotFill::kTypical)
     encoding.typical_robot = read_vector(file, level + ".typical_robot", encoding.robot_dim, where);
   const Json& range = fields.at("log_std_range");
@@ -211,12 +219,12 @@ GaussianPolicy load_level(const TensorFile& file, const Fields& fields, const st
   try {
     policy = GaussianPolicy(spec, encoding, {vector(".input.mean", spec.in), vector(".input.std", spec.in)},
                             {vector(".output.mean", spec.out), vector(".output.std", spec.out)},
-                            {bound(0), bound(1), bound(2)}, 0);
+                            {bound(0), bound(1), bound(2)}, 0, head);
   } catch (const Error& error) {  // fields that do not fit each other; it does not know the file
     const std::string what = error.what();
     fail("{}{}", what.starts_with(where) ? "" : where + ": ", what);
   }
-  for (const Part& part : parts_of(spec, level)) {
+  for (const Part& part : parts_of(policy, level)) {
     const NamedTensor& tensor = file.tensor(part.name, where);
     BATON_REQUIRE(tensor.shape == part.shape, "{}: {} has shape ({}), ({}) is expected", where, part.name,
                   fmt::join(tensor.shape, ", "), fmt::join(part.shape, ", "));

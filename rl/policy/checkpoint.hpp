@@ -1,7 +1,7 @@
 #pragma once
 // The policy of a run's folder: policy.safetensors (rl/policy/safetensors.hpp) beside config.toml, metrics.jsonl,
 // run.json and summary.json. Its metadata: format "baton-policy", version, method, base, env, config (TOML), policy
-// (JSON: the fields of RelayPolicy, TupleSettings, PolicyEncoding, MlpSpec and LogStdRange by their names, levels
+// (JSON: the fields of RelayPolicy, TupleSettings, PolicyEncoding, MlpSpec, Head and LogStdRange by their names, levels
 // under "low" and "high"). Its tensors, for each level (low, high):
 //   <level>.layers.<l>.weight [out][in], .bias [out], with layer norm .norm.weight [out] and .norm.bias [out]
 //   <level>.log_std [out], <level>.input.mean, .input.std [2S], <level>.output.mean, .output.std [out],

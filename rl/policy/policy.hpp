@@ -1,16 +1,18 @@
 #pragma once
-// Gaussian goal-conditioned policies (paper, section "Relay policy architecture"): pi(y | s, g) = N(y; mu, sigma^2).
+// Goal-conditioned policies (paper, section "Relay policy architecture"), Gaussian but for the head that says how the
+// network's numbers make a distribution (rl/policy/heads/head.hpp): pi(y | s, g) = N(y; mu, sigma^2).
 //
 //   x = [s, g] raw                                     state and goal, S numbers each
 //   z = (f(x) - in.mean) / in.std                      f: g replaced by g - s when `relative_goal`; robot part filled;
 //                                                      zero for coordinates that are not `seen`, of s and g
-//   u = MLP(z)                                         mean, normalised output
+//   u = MLP(z)                                         mean, normalised output; other heads: see there
 //   mu = out.mean + out.std * u  (+ s[residual_of] when `residual`)
 //   sigma = out.std * exp(log_std)                     state-independent, learned
 //
-// Everything about the encoding lives in the policy, so that training and evaluation cannot differ. theta is one flat
-// vector [MLP parameters..., log_std...]. Log-probabilities and gradients are of the NORMALISED output
-// u_y = (y - out.mean (- s)) / out.std: they differ from those of y by a constant, which no ratio or gradient sees.
+// A mixture has K such means. Everything about the encoding lives in the policy, so that training and evaluation
+// cannot differ. theta is one flat vector [network's parameters..., log_std...]. Log-probabilities and gradients are
+// of the NORMALISED output u_y = (y - out.mean (- s)) / out.std: they differ from those of y by a constant, which no
+// ratio or gradient sees.
 #include <array>
 #include <cstdint>
 #include <span>
@@ -18,10 +20,9 @@
 #include <string_view>
 #include <vector>
 
-#include "autograd/mlp.hpp"
 #include "autograd/normalizer.hpp"
 #include "kernels/aligned.hpp"
-#include "rl/fisher.hpp"
+#include "rl/policy/heads/head.hpp"
 
 namespace baton::rl {
 
@@ -56,7 +57,8 @@ struct LogStdRange {
   float initial = -0.5f, min = -3.0f, max = 1.0f;  // of the normalised output
 };
 
-// What a policy is fitted by: the weighted sum of log-likelihoods, or half the mean squared error of its mean.
+// What a policy with a Gaussian head is fitted by: the weighted sum of log-likelihoods, or half the mean squared
+// error of its mean. The two-pass head has the squared errors of its two passes, a mixture the log-likelihood.
 enum class PolicyLoss { kLogLikelihood, kSquaredError };
 inline constexpr std::array<std::string_view, 2> kPolicyLossNames = {"nll", "mse"};
 
@@ -68,12 +70,17 @@ class GaussianPolicy {
   using Output = float;
 
   GaussianPolicy() = default;
-  // Initialises the MLP (orthogonal or scaled, see init_parameters; the last layer times 0.01) and log_std.
+  // spec: from encoded input to output, whatever more the head's network takes and gives. Initialises the network
+  // (orthogonal or scaled, see init_parameters; the last layer times 0.01) and log_std.
   // Throws when sizes disagree: in = 2 S, out = normaliser's size, residual needs out = S.
   GaussianPolicy(ag::MlpSpec spec, PolicyEncoding encoding, Normalizer in, Normalizer out, LogStdRange range,
-                 std::uint64_t seed);
+                 std::uint64_t seed, Head head = {});
 
   const ag::MlpSpec& spec() const { return spec_; }
+  const Head& head() const { return head_; }
+  const ag::MlpSpec& network() const { return network_; }  // network_of(spec(), head())
+  // What fitting by `wanted` minimises under this head.
+  PolicyLoss loss(PolicyLoss wanted) const;
   const PolicyEncoding& encoding() const { return encoding_; }
   const Normalizer& in() const { return in_; }
   const Normalizer& out() const { return out_; }
@@ -101,80 +108,13 @@ class GaussianPolicy {
   void fill_goal(std::span<float> goal) const;
 
  private:
-  ag::MlpSpec spec_;
+  ag::MlpSpec spec_, network_;
+  Head head_;
   PolicyEncoding encoding_;
   Normalizer in_, out_;
   LogStdRange range_;
   std::vector<int> hidden_from_;  // coordinates of the state that are not seen
   kernels::AlignedVector<float> theta_;
-};
-
-// A workspace for batches of one policy's shape. A call allocates only where none like it, of as many rows, has run
-// before. forward() caches; the other calls refer to the last forward() and must get the same policy and theta.
-class PolicyPass {
- public:
-  void reserve(const GaussianPolicy& policy, int max_rows);
-
-  // x: [n][2S] raw. Keeps the encoded input, the activations and u. x must stay alive for residual policies.
-  void forward(const GaussianPolicy& policy, const float* x, int n);
-  // The same u, but nothing is kept for gradients and the Fisher matrix: for acting and measuring.
-  void infer(const GaussianPolicy& policy, const float* x, int n);
-  int rows() const { return n_; }
-  std::span<const float> normalized_mean() const;  // u: [n][out]
-
-  void mean(const GaussianPolicy& policy, float* y) const;  // [n][out] raw
-
-  // y = mu + sigma * scale * eps. Row i's noise is Random(row_seeds[i], step): independent of batching.
-  void sample(const GaussianPolicy& policy, std::span<const std::uint64_t> row_seeds, std::uint64_t step,
-              float scale, float* y) const;
-
-  // Counts alone the first counts[i] numbers of row i's output from now on, in log_prob, weighted_log_likelihood,
-  // mean_kl and the Fisher matrix: of a chunk, what was executed. [n] of the forward passes that follow, alive while
-  // they are used; empty: all.
-  void set_counted(std::span<const int> counts) { counted_ = counts; }
-
-  // log pi(u_y | x_i) of raw outputs y [n][out]: result [n] (overwritten).
-  void log_prob(const GaussianPolicy& policy, const float* y, std::span<float> result);
-
-  // Returns sum_i w_i log pi(u_y,i | x_i); grad [parameters()] += its gradient. weights: [n], or empty for 1/n.
-  double weighted_log_likelihood(const GaussianPolicy& policy, const float* y, std::span<const float> weights,
-                                 std::span<float> grad);
-
-  // 0.5 * mean_i |u_y,i - u_i|^2: the 'mse' loss of imitation.
-  double mean_squared_error(const GaussianPolicy& policy, const float* y);
-
-  // forward, the loss of outputs y [n][out] and its gradient, chunk of rows by chunk of rows: faster than one after the
-  // other, with the same bits (but for rounding where products are by tiles: ag::MlpPass::forward_vjp). grad
-  // [parameters()] is overwritten; that of log_std is zero with kSquaredError, which reads no weights.
-  double fit(const GaussianPolicy& policy, PolicyLoss loss, const float* x, const float* y, int n,
-             std::span<const float> weights, std::span<float> grad);
-
-  // Keeps the present distributions; then, after another forward of the same rows, the mean over them of
-  // KL(kept || present), of the normalised outputs.
-  void remember(const GaussianPolicy& policy);
-  double mean_kl(const GaussianPolicy& policy);
-
-  // `fisher` multiplies by the Fisher matrix at the cached activations from now on.
-  void set_fisher(const GaussianPolicy& policy, Fisher<float>& fisher);
-  ag::MlpPass<float>& mlp() { return mlp_; }  // jvp and vjp over the cached activations
-
- private:
-  void begin(const GaussianPolicy& policy, const float* x, int n);
-  void set_weights(std::span<const float> weights);
-  void require_counts(const GaussianPolicy& policy) const;
-  void row_log_prob(const GaussianPolicy& policy, float* result) const;
-  void likelihood_slope(const GaussianPolicy& policy, const float* u, int first, int rows, float* dy) const;
-  double likelihood(const GaussianPolicy& policy, float* log_std_grad);
-  void subtract_from_mean(const GaussianPolicy& policy, const float* u, int first, int rows);
-  double half_mean_square(const GaussianPolicy& policy) const;
-
-  ag::MlpPass<float> mlp_;
-  std::vector<float> target_, dy_, per_row_, equal_weights_;  // [max_rows][...]
-  std::vector<float> old_mean_, old_log_std_;                 // remember()
-  const float* x_ = nullptr;
-  std::span<const float> weights_;  // of the loss at hand
-  std::span<const int> counted_;    // set_counted()
-  int n_ = 0;
 };
 
 }  // namespace baton::rl

@@ -23,7 +23,10 @@ TEST_CASE("an update of imitation does not allocate after the first two") {
   std::iota(episodes.begin(), episodes.end(), 0);
   for (const int threads : {1, 2}) {
     for (const ag::Algorithm optimizer : {ag::Algorithm::kAdamW, ag::Algorithm::kSgd}) {
-      for (const TupleKind kind : {TupleKind::kLow, TupleKind::kHigh}) {
+      for (const auto& [kind, head] : {std::pair{TupleKind::kLow, HeadKind::kGaussian},
+                                       {TupleKind::kLow, HeadKind::kTwoPass},
+                                       {TupleKind::kLow, HeadKind::kMixture},
+                                       {TupleKind::kHigh, HeadKind::kGaussian}}) {
         kernels::set_threads(threads);
         TupleStream train, heldout;
         train.data = heldout.data = &data;
@@ -33,6 +36,7 @@ TEST_CASE("an update of imitation does not allocate after the first two") {
         PolicySettings shape;
         shape.hidden = {32, 32};
         shape.layer_norm = true;
+        shape.head = head;
         RelayPolicy policy = make_policy(data, test::kPointMass, method::ril, shape, 3);
         ImitationSettings settings;
         settings.batch = 300;
@@ -54,10 +58,11 @@ TEST_CASE("an update of imitation does not allocate after the first two") {
 TEST_CASE("a natural gradient step does not allocate after the first two") {
   const test::HandRows rows;
   const PolicyRows own = rows.first(rows.n), demos = rows.first(200);
-  for (const int threads : {1, 2}) {
+  for (const auto& [threads, head] :
+       {std::pair{1, test::kHeads[0]}, {2, test::kHeads[0]}, {2, test::kHeads[1]}, {2, test::kHeads[2]}}) {
     for (const Preconditioner preconditioner : {Preconditioner::kNone, Preconditioner::kDiagonal}) {
       kernels::set_threads(threads);
-      GaussianPolicy policy = test::hand_policy(5, 2, false, 3);
+      GaussianPolicy policy = test::hand_policy(5, 2, false, 3, head);
       NpgSettings settings;
       settings.preconditioner = preconditioner;
       NpgSolver solver;

@@ -22,7 +22,8 @@ struct HandRows {
   rl::PolicyRows first(int rows) const { return {x.data(), y.data(), rows}; }
 };
 
-inline rl::GaussianPolicy hand_policy(int state_dim, int out, bool residual, std::uint64_t seed) {
+inline rl::GaussianPolicy hand_policy(int state_dim, int out, bool residual, std::uint64_t seed,
+                                      rl::Head head = {}) {
   const auto normalizer = [](int n, float mean, float std) {
     return rl::Normalizer{std::vector<float>(n, mean), std::vector<float>(n, std)};
   };
@@ -31,11 +32,14 @@ inline rl::GaussianPolicy hand_policy(int state_dim, int out, bool residual, std
   encoding.residual = residual;
   rl::GaussianPolicy policy({.in = 2 * state_dim, .hidden = {8}, .out = out}, encoding,
                             normalizer(2 * state_dim, 0.1f, 0.5f), normalizer(out, 0.05f, 0.4f),
-                            {.initial = -0.7f}, seed);
+                            {.initial = -0.7f}, seed, head);
   kernels::Random random(seed, 9);
   for (float& value : policy.theta().first(policy.mlp_parameters())) value += 0.3f * random.normal();
   return policy;
 }
+
+inline constexpr rl::Head kHeads[] = {
+    {}, {.kind = rl::HeadKind::kTwoPass}, {.kind = rl::HeadKind::kMixture, .components = 3}};
 
 // state_dim 5 and action_dim 2 fit point_goal.
 inline rl::RelayPolicy hand_relay(bool hierarchical, int subgoal_every = 10, int state_dim = 5,

@@ -47,15 +47,21 @@ std::vector<float> act(const GaussianPolicy& policy, const std::vector<float>& x
 
 }  // namespace
 
-TEST_CASE("imitation: BC finds the point mass's feedback law towards the goal") {
+TEST_CASE("imitation: BC finds the point mass's feedback law towards the goal, with every head") {
   const Dataset data = point_mass_dataset(80, 25, 1);
   ImitationSettings settings = brief(1500);
   settings.bc_goal = EpisodeGoal::kTarget;
   PolicySettings shape = small();
   shape.robot_fill = RobotFill::kKeep;  // the goal here is where the robot itself shall be
   shape.flat_relative_goal = true;
+  HeadKind head = HeadKind::kGaussian;
+  SUBCASE("gaussian") {}
+  SUBCASE("two_pass") { head = HeadKind::kTwoPass; }
+  SUBCASE("mixture") { head = HeadKind::kMixture; }
+  shape.head = head;
   const RelayPolicy policy = imitate(data, kPointMass, method::bc, shape, settings, 3);
   CHECK_FALSE(policy.hierarchical());
+  CHECK(policy.low.head().kind == head);
   // Held-out law: a = clamp(2 (goal - s)).
   const Dataset fresh = point_mass_dataset(20, 25, 99);
   std::vector<float> x, want;
@@ -105,15 +111,44 @@ TEST_CASE("imitation: the mse loss ends with log_std of the residuals") {
   for (const float s : policy.low.log_std()) CHECK((s > -4.9f && s < 0.0f));
 }
 
-TEST_CASE("imitation: the same bytes with 1, 2 and 3 threads, other bytes with another seed") {
+TEST_CASE(
+    "imitation: the two-pass head ends with log_std of what it acts by, whatever the loss of others is") {
+  const Dataset data = point_mass_dataset(40, 25, 2);
+  ImitationSettings settings = brief(400);
+  PolicySettings shape = small();
+  shape.head = HeadKind::kTwoPass;
+  const RelayPolicy policy = imitate(data, kPointMass, method::ril, shape, settings, 3);
+  CHECK(policy.high->head().kind == HeadKind::kGaussian);
+  // The residuals of fresh tuples of the same data have that deviation.
+  TupleStream stream = make_stream(method::ril.rule(0), data, all_episodes(data), policy.tuples, kPointMass);
+  constexpr int n = 4096;
+  std::vector<float> x(n * 6), y(n * 2), u(n * 2);
+  kernels::Random random(77);
+  stream.draw(random, n, x.data(), y.data());
+  PolicyPass pass;
+  pass.infer(policy.low, x.data(), n);
+  policy.low.normalize_output(x.data(), y.data(), n, u.data());
+  for (int j = 0; j < 2; ++j) {
+    double squares = 0;
+    for (int i = 0; i < n; ++i) squares += std::pow(u[i * 2 + j] - pass.normalized_mean()[i * 2 + j], 2) / n;
+    CHECK(policy.low.log_std()[j] > -4.9f);
+    CHECK(policy.low.log_std()[j] == doctest::Approx(0.5 * std::log(squares)).epsilon(0.05));
+  }
+}
+
+TEST_CASE("imitation: the same bytes with 1, 2 and 3 threads, other bytes with another seed; every head") {
   const Dataset data = point_mass_dataset(12, 30, 4);
   ImitationSettings settings = brief(25);
   settings.batch = 300;  // several chunks
   settings.state_noise = 0.05f;
   settings.final_goal_fraction = 0.2f;
+  PolicySettings shape = small();
+  SUBCASE("gaussian") {}
+  SUBCASE("two_pass") { shape.head = HeadKind::kTwoPass; }
+  SUBCASE("mixture") { shape.head = HeadKind::kMixture; }
   const auto train = [&](int threads, std::uint64_t seed) {
     kernels::set_threads(threads);
-    RelayPolicy policy = imitate(data, kPointMass, method::ril, small(), settings, seed);
+    RelayPolicy policy = imitate(data, kPointMass, method::ril, shape, settings, seed);
     kernels::set_threads(0);
     std::vector<float> bytes(policy.low.theta().begin(), policy.low.theta().end());
     bytes.insert(bytes.end(), policy.high->theta().begin(), policy.high->theta().end());

@@ -95,7 +95,11 @@ TEST_CASE(
 TEST_CASE(
     "npg step: KL stays within slack * delta, the surrogate grows, the log_std stays within its range") {
   constexpr int n = 256;
-  rl::GaussianPolicy policy = test::hand_policy(5, 2, false, 3);
+  rl::Head head = test::kHeads[0];
+  SUBCASE("gaussian") {}
+  SUBCASE("two_pass") { head = test::kHeads[1]; }
+  SUBCASE("mixture") { head = test::kHeads[2]; }
+  rl::GaussianPolicy policy = test::hand_policy(5, 2, false, 3, head);
   kernels::Random random(5);
   std::vector<float> x(n * 10), y(n * 2), advantages(n);
   for (float& value : x) value = random.normal();
@@ -231,12 +235,16 @@ TEST_CASE("npg step: a NaN in the gradient stops it by the name of the first par
   CHECK(std::ranges::equal(policy.theta(), before));
 }
 
-TEST_CASE("npg step: the same bytes with 1 and 2 threads") {
+TEST_CASE("npg step: the same bytes with 1 and 2 threads, with every head") {
   const test::HandRows rows;
+  rl::Head head = test::kHeads[0];
+  SUBCASE("gaussian") {}
+  SUBCASE("two_pass") { head = test::kHeads[1]; }
+  SUBCASE("mixture") { head = test::kHeads[2]; }
   std::vector<float> theta[2];
   for (const int threads : {1, 2}) {
     kernels::set_threads(threads);
-    rl::GaussianPolicy policy = test::hand_policy(5, 2, false, 3);
+    rl::GaussianPolicy policy = test::hand_policy(5, 2, false, 3, head);
     rl::NpgSolver solver;
     rl::NpgSettings settings;
     CHECK(solver.step(policy, rows.first(rows.n), rows.advantages, {}, 0, settings).accepted);

@@ -31,6 +31,7 @@ RelayPolicy trained(const std::string& method, RobotFill fill = RobotFill::kTypi
 
 void check_same(const GaussianPolicy& a, const GaussianPolicy& b) {
   CHECK(a.spec() == b.spec());
+  CHECK(a.head() == b.head());
   CHECK(std::ranges::equal(a.theta(), b.theta()));
   CHECK(a.in().mean == b.in().mean);
   CHECK(a.in().std == b.in().std);
@@ -110,6 +111,59 @@ TEST_CASE("checkpoint: a policy comes back bit for bit, hierarchical and flat, w
       check_same(back.low, policy.low);
       REQUIRE(back.hierarchical() == policy.hierarchical());
       if (back.high) check_same(*back.high, *policy.high);
+    }
+  }
+}
+
+TEST_CASE(
+    "checkpoint: every head comes back; a file without the field has the Gaussian one; misfits are refused") {
+  const test::TemporaryFolder folder;
+  const std::string file = folder.file("policy.safetensors");
+  PolicySettings settings;
+  settings.hidden = {5, 4};
+  settings.components = 3;
+  using Json = nlohmann::ordered_json;
+  // load_policy's message, or none, about the saved policy with other fields of its low level.
+  const auto changed = [&](const std::function<void(Json&)>& change) {
+    TensorFile stored = read_safetensors(read_text(file), file, Digest::kDemanded);
+    auto& text =
+        std::ranges::find(stored.metadata, "policy", &std::pair<std::string, std::string>::first)->second;
+    Json policy = Json::parse(text);
+    change(policy["low"]);
+    text = policy.dump();
+    write_text_atomic(file, write_safetensors(stored));
+  };
+  const auto refused = [&](const RelayPolicy& policy, const char* key, const Json& value,
+                           const std::string& expected) {
+    save_policy(policy, folder.path);
+    changed([&](Json& low) { low[key] = value; });
+    const std::string message = error_of([&] { load_policy(folder.path); });
+    CHECK_MESSAGE(contains(message, expected), message);
+    CHECK(contains(message, file));
+  };
+  for (const HeadKind head : {HeadKind::kGaussian, HeadKind::kTwoPass, HeadKind::kMixture}) {
+    settings.head = head;
+    for (const Method* method : {&method::ril, &method::bc}) {
+      const RelayPolicy policy =
+          make_policy(test::point_mass_dataset(4, 30, 1), test::kPointMass, *method, settings, 7);
+      CHECK(policy.low.head().kind == head);
+      save_policy(policy, folder.path);
+      const RelayPolicy back = load_policy(folder.path);
+      check_same(back.low, policy.low);
+      if (policy.high) CHECK(back.high->head() == Head{});
+      if (head == HeadKind::kGaussian) {
+        changed([](Json& low) { low.erase("head"), low.erase("components"); });
+        check_same(load_policy(folder.path).low, policy.low);
+      }
+      if (head == HeadKind::kMixture) {
+        refused(policy, "components", 4, "low.layers.2.weight has shape (9, 4), (12, 4) is expected");
+        refused(policy, "components", 65, "components is 65, an integer in 1..64");
+        refused(policy, "head", "gaussian", "a gaussian head of 3 components");
+      }
+      if (head != HeadKind::kTwoPass) continue;
+      refused(policy, "head", "gaussian", "low.layers.0.weight has shape (5, 9), (5, 6) is expected");
+      refused(policy, "head", std::string(1000, 'x'), "one of gaussian, two_pass, mixture is expected");
+      refused(policy, "components", 2, "a two_pass head of 2 components");
     }
   }
 }

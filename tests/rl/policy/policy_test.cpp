@@ -1,7 +1,6 @@
-#include "rl/policy/policy.hpp"
-
 #include <cmath>
 
+#include "rl/policy/policy_pass.hpp"
 #include "tests/rl/synthetic.hpp"
 #include "tests/support/compare.hpp"
 
