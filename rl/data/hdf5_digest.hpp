@@ -1,8 +1,8 @@
 #pragma once
-// Digests of the arrays that baton writes into an HDF5 file: HDF5 has none of its own, and a changed byte of an address,
-// a shape or a number gives other numbers. The attribute `baton_sha256` of the root has a line for each array, "<SHA-256
-// of its numbers as they lie in memory, of strings with a zero behind each> <type> <name>". Files without it are read as
-// they are.
+// Digests of the arrays that baton writes into an HDF5 file: HDF5 has none of its own, and a changed byte of an
+// address, a shape or a number gives other numbers. The root's attribute `baton_sha256` has a line for each array:
+// "<SHA-256 of its numbers as they lie in memory, of strings with a zero behind each> <type> <name>". Files without it
+// are read as they are.
 #include <cstdint>
 #include <string>
 #include <string_view>
