@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rl/data/hdf5_digest.hpp"
 #include "rl/data/hdf5_driver.hpp"
 #include "rl/data/hdf5_handle.hpp"
 #include "rl/run/files.hpp"
@@ -93,7 +94,10 @@ Hdf5File::Hdf5File(std::int64_t file, std::string path, std::unique_ptr<hdf5::Si
     : sink_(std::move(sink)), file_(file), path_(std::move(path)) {}
 
 Hdf5File::Hdf5File(Hdf5File&& other) noexcept
-    : sink_(std::move(other.sink_)), file_(std::exchange(other.file_, -1)), path_(std::move(other.path_)) {}
+    : sink_(std::move(other.sink_)),
+      digests_(std::move(other.digests_)),
+      file_(std::exchange(other.file_, -1)),
+      path_(std::move(other.path_)) {}
 
 Hdf5File::~Hdf5File() {
   if (file_ >= 0) H5Fclose(file_);
@@ -117,11 +121,17 @@ void Hdf5File::check() const {
 
 void Hdf5File::commit() {
   BATON_REQUIRE(file_ >= 0, "{}: commit on a file that is not being written", path_);
+  std::string lines;
+  for (auto& [key, digest] : digests_) lines += fmt::format("{} {}\n", digest.hex(), key);
+  digests_.clear();
+  if (!lines.empty()) set_attribute("/", hdf5::kDigestAttribute, lines);
   const bool whole = H5Fflush(file_, H5F_SCOPE_GLOBAL) >= 0 && H5Fclose(std::exchange(file_, -1)) >= 0;
   check();
   BATON_REQUIRE(whole, "{}: cannot be finished", path_);
   sink_->file.commit();
 }
+
+void Hdf5File::digest(const std::string& key, std::span<const std::byte> bytes) { digests_[key].add(bytes); }
 
 // Closes what was made or opened for writing. `written`: the library took all of it. What it kept for the close counts,
 // and what the driver kept to itself.
@@ -146,6 +156,7 @@ void Hdf5File::write(const std::string& name, std::span<const T> values,
   const bool written = values.empty() ||
                        H5Dwrite(dataset, native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0;
   finish(dataset, written, name);
+  digest(hdf5::digest_key<T>(name), std::as_bytes(values));
 }
 
 void Hdf5File::write_strings(const std::string& name, const std::vector<std::string>& values) {
@@ -158,6 +169,8 @@ void Hdf5File::write_strings(const std::string& name, const std::vector<std::str
   const bool written =
       values.empty() || H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0;
   finish(dataset, written, name);
+  for (const std::string& value : values)
+    digest(hdf5::text_digest_key(name), std::as_bytes(std::span(value.c_str(), value.size() + 1)));
 }
 
 template <class T>
@@ -191,6 +204,7 @@ void Hdf5File::append(const std::string& name, std::span<const T> values, std::u
   written = written && H5Sselect_hyperslab(target, H5S_SELECT_SET, first, nullptr, count, nullptr) >= 0 &&
             H5Dwrite(dataset, native_type<T>(), source, target, H5P_DEFAULT, values.data()) >= 0;
   finish(dataset, written, name);
+  digest(hdf5::digest_key<T>(name), std::as_bytes(values));
 }
 
 void Hdf5File::make_group(const std::string& name) {

@@ -3,12 +3,14 @@
 // is off; every failure throws baton::Error naming the file and the object. Paths inside a file are like "infos/qpos";
 // attributes belong to a group ("/" is the root).
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "kernels/error.hpp"
+#include "rl/run/digest.hpp"
 
 namespace baton::rl {
 
@@ -27,7 +29,7 @@ class Hdf5File {
   Hdf5File(Hdf5File&& other) noexcept;
   Hdf5File& operator=(Hdf5File&&) = delete;
   ~Hdf5File();
-  void commit();
+  void commit();  // writes the arrays' digests (hdf5_digest.hpp) before
 
   const std::string& path() const { return path_; }
 
@@ -51,7 +53,9 @@ class Hdf5File {
   void check() const;  // throws what has failed
   template <class Dataset>
   void finish(Dataset& dataset, bool written, const std::string& name) const;
+  void digest(const std::string& key, std::span<const std::byte> bytes);
   std::unique_ptr<hdf5::Sink> sink_;
+  std::map<std::string, Sha256> digests_;  // by digest_key()
   std::int64_t file_ = -1;
   std::string path_;
 };

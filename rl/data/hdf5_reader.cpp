@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sstream>
 
 #include "kernels/error.hpp"
 #include "rl/data/hdf5_child.hpp"
+#include "rl/data/hdf5_digest.hpp"
+#include "rl/run/digest.hpp"
 
 namespace baton::rl {
 
@@ -37,6 +40,32 @@ Hdf5Reader::Hdf5Reader(const std::string& path) : path_(path), file_(path, "an H
       std::make_unique<Confined>(path, file_, [bytes](ConfinedChild& child) { serve_hdf5(child, bytes); });
   child_->ask(request(Op::kOpen));
   child_->answer(0);
+  if (has_attribute("/", hdf5::kDigestAttribute)) read_digests();
+}
+
+void Hdf5Reader::read_digests() {
+  constexpr std::size_t kDigits = 64;
+  std::istringstream lines(string_attribute("/", hdf5::kDigestAttribute));
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t space = line.find(' ', kDigits + 1);
+    BATON_REQUIRE(line.size() > kDigits && line[kDigits] == ' ' && space != std::string::npos,
+                  "{}: damaged: the attribute {} holds the line '{}'", path_, hdf5::kDigestAttribute,
+                  printable(line));
+    const std::string name = line.substr(space + 1);
+    BATON_REQUIRE(is_array(name), "{}: damaged: no array {}, which the attribute {} names", path_,
+                  printable(name), hdf5::kDigestAttribute);
+    digests_[line.substr(kDigits + 1)] = line.substr(0, kDigits);
+  }
+}
+
+void Hdf5Reader::compare(const std::string& key, const std::string& name,
+                         std::span<const std::byte> bytes) const {
+  const auto named = digests_.find(key);
+  BATON_REQUIRE(
+      named == digests_.end() || sha256(bytes) == named->second,
+      "{}: {}: damaged, or changed since it was written: its SHA-256 is not the one in the attribute {} "
+      "(without that attribute the file is read as it is)",
+      path_, printable(name), hdf5::kDigestAttribute);
 }
 
 bool Hdf5Reader::has(const std::string& name) const {
@@ -100,6 +129,7 @@ std::vector<T> Hdf5Reader::fetch(Op op, const std::string& name) const {
   std::vector<T> values(bytes / sizeof(T));
   child_->ask(request(op, name), bytes);
   child_->answer_into(values.data(), bytes);
+  compare(hdf5::digest_key<T>(name), name, std::as_bytes(std::span(values)));
   return values;
 }
 
@@ -135,6 +165,10 @@ std::vector<std::string> Hdf5Reader::read_strings(const std::string& name) const
   }
   BATON_REQUIRE(strings.size() == count, "{}: {}: damaged ({} strings of {})", path_, printable(name),
                 strings.size(), count);
+  if (digests_.empty()) return strings;
+  std::string joined;
+  for (const std::string& one : strings) joined.append(one.c_str(), one.size() + 1);
+  compare(hdf5::text_digest_key(name), name, std::as_bytes(std::span(joined)));
   return strings;
 }
 

@@ -7,7 +7,9 @@
 // the stored bytes can give (deflate: 1032 : 1). All that one reader reads together is bounded by 256 MiB + 32 times
 // the file's size. Paths inside a file are like "infos/qpos"; attributes belong to a group ("/" is the root).
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,7 +20,8 @@ namespace baton::rl {
 
 class Hdf5Reader {
  public:
-  // Says whether the file is missing, no regular file, not HDF5 or damaged.
+  // Says whether the file is missing, no regular file, not HDF5 or damaged. Where the file names digests
+  // (hdf5_digest.hpp), every array that they name must be there and is compared when it is read.
   explicit Hdf5Reader(const std::string& path);
 
   const std::string& path() const { return path_; }
@@ -49,6 +52,8 @@ class Hdf5Reader {
   std::vector<double> number_attribute(const std::string& object, const std::string& name) const;
 
  private:
+  void read_digests();
+  void compare(const std::string& key, const std::string& name, std::span<const std::byte> bytes) const;
   void spend(const std::string& name, std::uint64_t bytes) const;
   template <class T>
   std::vector<T> fetch(hdf5::Op op, const std::string& name) const;
@@ -56,7 +61,8 @@ class Hdf5Reader {
   std::string path_;
   OutsideFile file_;
   std::unique_ptr<Confined> child_;
-  mutable std::uint64_t spent_ = 0;  // bytes read so far
+  std::map<std::string, std::string> digests_;  // by digest_key()
+  mutable std::uint64_t spent_ = 0;             // bytes read so far
 };
 
 }  // namespace baton::rl

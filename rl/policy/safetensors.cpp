@@ -1,6 +1,7 @@
 #include "rl/policy/safetensors.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -71,12 +72,13 @@ std::int64_t whole_number(const Json& value, const std::string& name, const char
   return static_cast<std::int64_t>(value.get<std::uint64_t>());
 }
 
-// Where a well-formed entry's bytes begin; anything where it is not, which read_tensor() refuses.
-std::uint64_t first_byte(const Json& entry) {
-  if (!entry.is_object()) return 0;
+// Where a well-formed entry's bytes begin and end; anything where it is not, which read_tensor() refuses.
+std::array<std::uint64_t, 2> place(const Json& entry) {
+  if (!entry.is_object()) return {};
   const auto at = entry.find("data_offsets");
-  if (at == entry.end() || !at->is_array() || at->empty() || !(*at)[0].is_number_unsigned()) return 0;
-  return (*at)[0].get<std::uint64_t>();
+  if (at == entry.end() || !at->is_array() || at->size() != 2) return {};
+  if (!(*at)[0].is_number_unsigned() || !(*at)[1].is_number_unsigned()) return {};
+  return {(*at)[0].get<std::uint64_t>(), (*at)[1].get<std::uint64_t>()};
 }
 
 // One entry of the header; its bytes begin at `begin` and must lie within `data`.
@@ -184,8 +186,8 @@ TensorFile read_safetensors(std::string_view bytes, const std::string& name, Dig
       if (field != "sha256") content.metadata.emplace_back(field, text.get<std::string>());
     }
   }
-  // In the order of their bytes, whatever the header's.
-  std::ranges::stable_sort(entries, {}, [](const auto& e) { return first_byte(*e.second); });
+  // In the order of their bytes, whatever the header's; an empty one comes before what begins where it stands.
+  std::ranges::stable_sort(entries, {}, [](const auto& e) { return place(*e.second); });
   std::size_t end = 0;
   for (const auto& [key, entry] : entries) {
     content.tensors.push_back(read_tensor(key, *entry, data, end, name));

@@ -1,9 +1,24 @@
 #pragma once
 // SHA-256 (FIPS 180-4) as 64 lowercase hexadecimal digits, by OpenSSL's libcrypto.
+#include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 
+struct evp_md_ctx_st;
+
 namespace baton::rl {
+
+// Of what comes in pieces.
+class Sha256 {
+ public:
+  Sha256();
+  void add(std::span<const std::byte> bytes);
+  std::string hex();  // of all pieces; the last call
+
+ private:
+  std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)> context_;
+};
 
 std::string sha256(std::span<const std::byte> bytes);
 

@@ -61,13 +61,17 @@ void arrange(const Circumstances& circumstances, const std::string& out, const s
 
 }  // namespace
 
-Outcome run_baton(const std::vector<std::string>& arguments, const Circumstances& circumstances) {
+std::string binary() {
   const char* given = std::getenv("BATON_BINARY");
-  const std::string binary = given != nullptr ? given : BATON_DEFAULT_BINARY;
+  return given != nullptr ? given : BATON_DEFAULT_BINARY;
+}
+
+Outcome run_baton(const std::vector<std::string>& arguments, const Circumstances& circumstances) {
+  const std::string program = binary();
   const TemporaryFolder folder;
   const std::string out = circumstances.out.empty() ? folder.file("out") : circumstances.out;
   const std::string err = circumstances.err.empty() ? folder.file("err") : circumstances.err;
-  std::vector<std::string> words{binary}, environment = circumstances.environment;
+  std::vector<std::string> words{program}, environment = circumstances.environment;
   words.insert(words.end(), arguments.begin(), arguments.end());
   for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
   std::vector<char*> argv = pointers(words), env = pointers(environment);
@@ -76,7 +80,7 @@ Outcome run_baton(const std::vector<std::string>& arguments, const Circumstances
   if (child < 0) throw std::runtime_error("fork failed");
   if (child == 0) {
     arrange(circumstances, out, err);
-    execve(binary.c_str(), argv.data(), env.data());
+    execve(program.c_str(), argv.data(), env.data());
     _exit(126);
   }
   if (circumstances.signal != 0) {
@@ -86,7 +90,7 @@ Outcome run_baton(const std::vector<std::string>& arguments, const Circumstances
   int status = 0;
   waitpid(child, &status, 0);
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  if (code == 126) throw std::runtime_error("cannot run " + binary);
+  if (code == 126) throw std::runtime_error("cannot run " + program);
   const auto kept = [](const std::string& given_name, const std::string& path) {
     return given_name.empty() ? read_file(path) : std::string();
   };

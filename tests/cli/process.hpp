@@ -23,6 +23,9 @@ struct Circumstances {
   std::int64_t after_us = 0;             // ... so long after the start
 };
 
+// The binary under test.
+std::string binary();
+
 // No shell: arguments arrive as they are.
 Outcome run_baton(const std::vector<std::string>& arguments, const Circumstances& circumstances);
 Outcome run_baton(const std::vector<std::string>& arguments, int interrupt_after_ms = 0);

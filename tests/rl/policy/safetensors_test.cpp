@@ -1,5 +1,6 @@
 #include "rl/policy/safetensors.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -105,6 +106,32 @@ TEST_CASE("safetensors: headers that lie are refused with the reason") {
                  "no sha256"));
   std::string huge(16, '\xff');
   CHECK(contains(error_of([&] { read_safetensors(huge, "f", Digest::kChecked); }), "a header of"));
+}
+
+TEST_CASE("safetensors: tensors stand in the header in any order, empty ones among them") {
+  const auto entry = [](const char* name, int numbers, int begin) {
+    return fmt::format(R"("{}":{{"dtype":"F32","shape":[{}],"data_offsets":[{},{}]}})", name, numbers, begin,
+                       begin + 4 * numbers);
+  };
+  std::vector<std::string> entries{entry("a", 1, 0), entry("b", 2, 4), entry("c", 0, 0), entry("d", 0, 4),
+                                   entry("e", 0, 12)};
+  std::ranges::sort(entries);
+  int orders = 0;
+  do {
+    const std::string header = fmt::format("{{{}}}", fmt::join(entries, ","));
+    CAPTURE(header);
+    const TensorFile file = read_safetensors(with_header(header, 12), "f", Digest::kChecked);
+    REQUIRE(file.tensors.size() == 5);
+    CHECK(file.tensor("a", "f").values.size() == 1);
+    CHECK(file.tensor("b", "f").values.size() == 2);
+    for (const char* empty : {"c", "d", "e"}) CHECK(file.tensor(empty, "f").values.empty());
+    ++orders;
+  } while (std::ranges::next_permutation(entries).found);
+  CHECK(orders == 120);
+  // Not between two tensors' bytes.
+  const std::string inside = fmt::format("{{{},{}}}", entry("b", 2, 0), entry("c", 0, 4));
+  CHECK(contains(error_of([&] { read_safetensors(with_header(inside, 8), "f", Digest::kChecked); }),
+                 "lies at 4..4"));
 }
 
 TEST_CASE("safetensors: the Python package reads ours, and we read its files") {
