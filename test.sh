@@ -63,6 +63,16 @@ make_venv() {
       'mujoco>=3.2,<5' numpy h5py safetensors >"$dir/venv.log" 2>&1
 }
 
+# FrankaKitchen-v1 itself, and the folder of its model.
+add_franka_kitchen() {
+  local model
+  model=$(.ci/fetch_kitchen.sh) || return 1
+  export BATON_FRANKA_KITCHEN=${BATON_FRANKA_KITCHEN:-${model%/kitchen_assets/*}}
+  "$dir/venv/bin/python" -c 'import gymnasium_robotics' 2>/dev/null ||
+    timeout 300 "$dir/venv/bin/pip" install --quiet --disable-pip-version-check \
+      build/gymnasium_robotics-*.whl >>"$dir/venv.log" 2>&1
+}
+
 install_packages
 mujoco=""
 if [ "$whole" -eq 0 ]; then
@@ -70,6 +80,7 @@ if [ "$whole" -eq 0 ]; then
 elif make_venv; then
   mujoco=$("$dir/venv/bin/python" -c 'import importlib.util as u; print(u.find_spec("mujoco").submodule_search_locations[0])')
   export BATON_TEST_PYTHON="$PWD/$dir/venv/bin/python"
+  add_franka_kitchen || say "Gymnasium-Robotics cannot be had: tests against it are skipped"
 else
   say "PyPI cannot be reached: tests against MuJoCo and h5py are skipped"
   skipped=$((skipped + 1))

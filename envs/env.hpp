@@ -114,7 +114,7 @@ struct EnvOptions {
   // are uniform in [-1, 1].
   int push = 0;
   std::string model = {};  // MJCF file that takes the place of the environment's own model; empty: its own
-  bool in_double = false;  // physics in double, one environment at a time, instead of in lanes of float
+  bool in_double = false;  // all in double, one environment at a time, instead of in lanes of float
 };
 
 // Names that make_env() and make_demonstrator() know.

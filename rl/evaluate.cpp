@@ -159,6 +159,9 @@ Json goal_json(const Evaluation& evaluation, const GoalResult& goal) {
   return json;
 }
 
+// A float as the number that its shortest text says: 0.1f as 0.1.
+double shortest(float value) { return std::stod(fmt::format("{}", value)); }
+
 }  // namespace
 
 Json to_json(const Evaluation& evaluation) {
@@ -166,10 +169,10 @@ Json to_json(const Evaluation& evaluation) {
   for (const GoalResult& goal : evaluation.goals) goals.push_back(goal_json(evaluation, goal));
   const EnvSettings& env = evaluation.env;
   Json json{{"env", env.name}, {"model", has_model_file(env) ? env.model : "own"}};
-  json.update({{"noise_ratio", env.noise_ratio},
-               {"start_spread", env.start_spread},
+  json.update({{"noise_ratio", shortest(env.noise_ratio)},
+               {"start_spread", shortest(env.start_spread)},
                {"displaced", env.displaced},
-               {"displacement", env.displacement},
+               {"displacement", shortest(env.displacement)},
                {"push", env.push},
                {"policy", evaluation.policy},
                {"method", evaluation.method},

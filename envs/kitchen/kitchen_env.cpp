@@ -19,7 +19,8 @@ constexpr std::uint64_t kSensorStream = 1, kStartStream = 2, kDisplacementStream
 
 }  // namespace
 
-KitchenEnv::KitchenEnv(const EnvOptions& options) : size_(options.size), start_spread_(options.start_spread) {
+KitchenEnv::KitchenEnv(const EnvOptions& options)
+    : size_(options.size), in_double_(options.in_double), start_spread_(options.start_spread) {
   BATON_REQUIRE(size_ > 0, "kitchen: size is {}, expected at least 1", size_);
   BATON_REQUIRE(std::isfinite(options.noise_ratio),
                 "kitchen: noise ratio is {}, expected a number (negative: the default)", options.noise_ratio);
@@ -40,6 +41,7 @@ KitchenEnv::KitchenEnv(const EnvOptions& options) : size_(options.size), start_s
   const std::size_t values = static_cast<std::size_t>(size_) * kKitchenStateDim;
   state_.resize(values);
   observation_.resize(values);
+  seen_.resize(static_cast<std::size_t>(size_) * kKitchenRobotDim);
   target_.resize(static_cast<std::size_t>(size_) * kKitchenActionDim);
   reset(std::vector<std::uint64_t>(static_cast<std::size_t>(size_), 0));
 }
@@ -88,25 +90,31 @@ void KitchenEnv::reset(std::span<const std::uint64_t> seeds) {
   }
 }
 
-void KitchenEnv::step(std::span<const float> actions) { advance<float>(observation_, actions); }
+void KitchenEnv::step(std::span<const float> actions) {
+  if (in_double_) {
+    advance<double, double>(seen_, kKitchenRobotDim, actions);
+  } else {
+    advance<float, float>(observation_, kKitchenStateDim, actions);
+  }
+}
 
 void KitchenEnv::step_from(std::span<const float> observed, std::span<const float> actions) {
   BATON_REQUIRE(observed.size() == observation_.size(),
                 "kitchen: {} observed values for {} environments, expected {}", observed.size(), size_,
                 observation_.size());
-  advance<double>(observed, actions);
+  advance<double, float>(observed, kKitchenStateDim, actions);
 }
 
-// T: what targets are computed in.
-template <class T>
-void KitchenEnv::advance(std::span<const float> observed, std::span<const float> actions) {
+// T: what targets are computed in. observed: rows of `width` numbers, the robot's first.
+template <class T, class Seen>
+void KitchenEnv::advance(std::span<const Seen> observed, int width, std::span<const float> actions) {
   const std::size_t expected = static_cast<std::size_t>(size_) * kKitchenActionDim;
   BATON_REQUIRE(actions.size() == expected, "kitchen: {} action values for {} environments, expected {}",
                 actions.size(), size_, expected);
   for (int env = 0; env < size_; ++env) {
     double* target = &target_[static_cast<std::size_t>(env) * kKitchenActionDim];
     const float* action = &actions[static_cast<std::size_t>(env) * kKitchenActionDim];
-    const float* seen = &observed[static_cast<std::size_t>(env) * kKitchenStateDim];
+    const Seen* seen = &observed[static_cast<std::size_t>(env) * static_cast<std::size_t>(width)];
     for (int j = 0; j < kKitchenActionDim; ++j) {
       BATON_REQUIRE(!std::isnan(action[j]), "kitchen: action {} of environment {} is not a number", j, env);
       target[j] = kitchen_target<T>(seen[j], action[j], j);
@@ -128,6 +136,8 @@ void KitchenEnv::observe(int env) {
     state_[at] = static_cast<float>(qpos[i]);
     observation_[at] = state_[at] + noise_[i] * (2 * uniform[i] - 1);
   }
+  for (int j = 0; j < kKitchenRobotDim; ++j)
+    seen_[static_cast<std::size_t>(env) * kKitchenRobotDim + j] = qpos[j] + noise_[j] * (2 * uniform[j] - 1);
 }
 
 std::uint64_t KitchenEnv::diverged() const { return batch_->counts().diverged; }

@@ -47,13 +47,14 @@ class KitchenEnv final : public BatchEnv {
   void set_state(int env, std::span<const double> qpos, std::span<const double> qvel) override;
 
  private:
-  template <class T>
-  void advance(std::span<const float> observed, std::span<const float> actions);
+  template <class T, class Seen>
+  void advance(std::span<const Seen> observed, int width, std::span<const float> actions);
   void observe(int env);
 
   void set_displaced(const EnvOptions& options);
 
   int size_;
+  bool in_double_;
   float start_spread_, displacement_ = 0;
   std::array<double, kKitchenStateDim> start_{};
   std::vector<int> displaced_;                   // coordinates that start within +- displacement_ of start_
@@ -62,6 +63,7 @@ class KitchenEnv final : public BatchEnv {
   std::vector<std::uint64_t> seeds_;        // [N]
   std::uint64_t step_ = 0;                  // actions since reset
   std::vector<float> state_, observation_;  // [N][30]
+  std::vector<double> seen_;                // [N][9] the robot's part of the observation, not rounded
   std::vector<double> target_;              // [N][9]: of the arm's joints, under the latest actions
 };
 

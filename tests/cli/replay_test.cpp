@@ -3,25 +3,15 @@
 
 #include <doctest/doctest.h>
 
-#include <fstream>
 #include <string>
 
 #include "envs/env.hpp"
 #include "envs/kitchen/goals.hpp"
+#include "tests/support/shared_file.hpp"
 
 using namespace baton;
 
-namespace {
-
-// A file beside the project, in ../shared; "" and a message where it is not there.
-std::string shared_file(const std::string& name) {
-  for (const char* up : {"/../shared/", "/../../shared/"})
-    if (const std::string path = BATON_SOURCE_ROOT + (up + name); std::ifstream(path).good()) return path;
-  MESSAGE("skipped: no ../shared/" << name);
-  return "";
-}
-
-}  // namespace
+using test::shared_file;
 
 TEST_CASE(
     "the original kitchen: recorded targets complete what they completed in MuJoCo, in double and in lanes") {
