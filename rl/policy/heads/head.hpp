@@ -1,7 +1,7 @@
 #pragma once
 // Heads: what the numbers that a policy's network gives mean. d: the width of the policy's output y, u: y normalised.
 //   gaussian   network z -> mean [d] of u;  u ~ N(mean, exp(log_std)^2)
-//   two_pass   network f(z, x, t) -> [d], used twice: mean = f(z, t a0, t), a0 = f(z, 0, 0);  u ~ N(mean, exp(log_std)^2)
+//   two_pass   network f(z, x, t) -> [d], used twice: mean = f(z, t a0, t), a0 = f(z, 0, 0), and as gaussian
 //              (rl/policy/heads/two_pass.hpp)
 //   mixture    network z -> K means [d] and K logits;  u ~ sum_k softmax(logits)_k N(mean_k, exp(log_std)^2)
 //              (rl/policy/heads/mixture.hpp)
