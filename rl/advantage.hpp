@@ -13,8 +13,8 @@
 //             p_e = best so far of 1 - |s - target|_e / |s_0 - target|_e, in [0, 1]: 1 in total when it arrives
 //           - undo_weight * (elements of the goal completed at t, no longer at t+1)
 //           - spare_weight * sum over the elements outside the goal of the growth of q_e,
-//             q_e = 1 - |s - goal_e|_e / |s_0 - goal_e|_e in [0, 1], goal_e = Element::goal: what shall stay alone; 1 in
-//             all when it is done, given back when it is undone
+//             q_e = 1 - |s - goal_e|_e / |s_0 - goal_e|_e in [0, 1], goal_e = Element::goal: what shall stay alone;
+//             1 in all when it is done, given back when it is undone
 // The robot's own coordinates never count. A flat policy has no subgoals: c is taken against the compound goal, over T
 // instead of H. Reward of the high level per segment: the sum of task(t) over its steps.
 #include <array>
