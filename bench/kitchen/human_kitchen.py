@@ -31,9 +31,14 @@ EVALUATIONS = {
     "kettle 3 cm": ["--displace", "kettle=0.03"],
     "pushed": ["--push", "5"],
 }
-# Name: recordings, settings of imitate beyond the preset, evaluations, settings of finetune or None.
+TUNED = ["--variant", "iril", "--set", "finetune.iterations=40", "--set", "finetune.eval_every=5"]
+# Name: recordings, settings of imitate beyond the preset, evaluations, arguments of finetune or None.
 ALL = list(EVALUATIONS)
 ROWS = {
+    "kettle 3 cm and fine-tuned": (19, [], ["kettle 3 cm"], [*TUNED, *EVALUATIONS["kettle 3 cm"]]),
+    "pushed and fine-tuned": (19, [], ["pushed"], [*TUNED, *EVALUATIONS["pushed"]]),
+    "noise and starts and fine-tuned": (19, [], ALL[:3], [*TUNED, *NOISY]),
+    "1 recording and fine-tuned": (1, [], ALL[:2], [*TUNED, *NOISY]),
     "recipe": (19, [], ALL, None),
     "5 recordings": (5, [], ALL[:2], None),
     "1 recording": (1, [], ALL[:2], None),
@@ -43,7 +48,7 @@ ROWS = {
     "velocity labels": (19, ["--set", "policy.labels=velocity"], ALL[:2], None),
     "relative labels": (19, ["--set", "policy.labels=relative"], ALL[:2], None),
     "one action": (19, ["--set", "policy.chunk=1", "--set", "policy.execute=1"], ALL[:2], None),
-    "chunk of 16, 8 executed": (19, ["--set", "policy.chunk=16", "--set", "policy.execute=8"], ALL[:2], None),
+    "chunk of 16": (19, ["--set", "policy.chunk=16", "--set", "policy.execute=8"], ALL[:2], None),
     "likelihood": (19, ["--set", "imitate.loss=nll"], ALL[:2], None),
     "all coordinates": (19, ["--set", "policy.observe=all"], ALL[:2], None),
     "no moving average": (19, ["--set", "imitate.average=0"], ALL[:2], None),
@@ -82,14 +87,23 @@ def evaluate(policy, name, model, folder):
 
 
 def make(row, method, seed, options, folder):
-    recordings, settings, evaluations, _ = ROWS[row]
+    recordings, settings, evaluations, tuning = ROWS[row]
     demos = options.demos if recordings == 19 else first_recordings(options.demos, recordings, folder)
     out = os.path.join(folder, "run")
     preset = [] if "--preset" in settings else ["--preset", "human"]
     seconds = run(["imitate", "--demos", demos, "--method", method, "--seed", str(seed), "--out", out, "--force",
                    "--model", options.model, *preset, *settings])
-    return {"row": row, "method": method, "seed": seed, "train_seconds": round(seconds, 1),
-            "eval": {name: evaluate(out, name, options.model, folder) for name in evaluations}}
+    line = {"row": row, "method": method, "seed": seed, "train_seconds": round(seconds, 1)}
+    if tuning is not None:
+        line["before"] = {name: evaluate(out, name, options.model, folder) for name in evaluations}
+        tuned = os.path.join(folder, "tuned")
+        line["tune_seconds"] = round(run(["finetune", "--init", out, "--goal", GOAL, "--demos", demos, "--seed", str(seed),
+                                          "--model", options.model, "--out", tuned, *tuning]), 1)
+        with open(os.path.join(tuned, "metrics.jsonl")) as f:
+            line["env_steps"] = json.loads(f.readlines()[-1])["env_steps"]
+        out = tuned
+    line["eval"] = {name: evaluate(out, name, options.model, folder) for name in evaluations}
+    return line
 
 
 def read_lines():
