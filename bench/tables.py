@@ -35,6 +35,18 @@ def print_simulator(races):
                   f"{race['two_threads_over_one']:.2f} times one")
 
 
+def print_kitchen(results):
+    """Actions of the environment a second; 50 times EnvPool is aimed at on the original model."""
+    print("| environment | ours, actions/s | MuJoCo | times MuJoCo | EnvPool | times EnvPool (aim 50) |")
+    print("|---|---|---|---|---|---|")
+    for item in results:
+        cells = [f"{item['actions_per_second']:.0f}"]
+        for peer in ("mujoco", "envpool"):
+            there = f"times_{peer}" in item
+            cells += [f"{item[peer + '_per_second']:.0f}", f"{item['times_' + peer]:.1f}"] if there else ["", ""]
+        print(f"| {item['name'].split('/iterations:')[0]} | {' | '.join(cells)} |")
+
+
 def microseconds(value):
     return f"{value:.3g} us" if value < 1000 else f"{value / 1000:.4g} ms"
 
@@ -66,6 +78,8 @@ def main():
     build = sys.argv[1]
     print()
     print_simulator(load(build, "sim_testspeed"))
+    print()
+    print_kitchen(load(build, "kitchen_steps"))
     print()
     print_learning(load(build, "learning"))
 

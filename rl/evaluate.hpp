@@ -71,7 +71,14 @@ GoalResult mean_over_goals(std::span<const GoalResult> goals);
 Evaluation evaluate(envs::BatchEnv& env, Actor& actor, std::span<const envs::Goal> goals,
                     const RolloutOptions& options, const ProgressCallback& progress = {});
 
-// The object of `baton eval --json` (docs/formats.md).
+// The object of `baton eval --json`, rates in 0..1:
+//   env, model (a path, or "own"), noise_ratio, start_spread, displaced, displacement, push: EnvSettings
+//   policy, method, train_seed (null: not known), seed, episodes (of each goal), diverged
+//   goals [{name, success, step_completion, success_final, step_completion_final, success_exact, p [p1, p2, ...],
+//     d4rl_score, elements {name: rate at any time}, elements_final {name: rate at the end},
+//     episodes [{seed, completed [names of the goal's elements], first [row of each of them, 0: the start],
+//       at_end [names of the environment's elements]}]}]
+//   mean {the goals' figures from success to d4rl_score}
 nlohmann::ordered_json to_json(const Evaluation& evaluation);
 
 }  // namespace baton::rl

@@ -34,10 +34,12 @@ constexpr std::array kTasks{kMicrowave, kKettle, kSwitch, kSlide};  // its TASKS
 template <class Item>
 std::vector<Item> from_oracle(const std::string& what, const std::string& demos = "") {
   const char* python = std::getenv("BATON_TEST_PYTHON");
-  const std::string probe =
-      python == nullptr ? "false" : std::string(python) + " -c 'import gymnasium_robotics, h5py' 2>/dev/null";
+  const std::string probe = python == nullptr ? "false"
+                                              : std::string(python) +
+                                                    " -c 'import gymnasium_robotics, h5py, mujoco; assert "
+                                                    "mujoco.__version__[:2] == \"4.\"' 2>/dev/null";
   if (std::system(probe.c_str()) != 0) {
-    std::cout << "skipped: gymnasium-robotics is not here\n";
+    std::cout << "skipped: gymnasium-robotics on MuJoCo 4 is not here\n";
     return {};
   }
   const std::string out =
