@@ -15,13 +15,15 @@ using namespace baton;
 
 namespace {
 
-rl::RelayPolicy imitated(const rl::Dataset& demos, const std::string& method, int updates) {
+rl::RelayPolicy imitated(const rl::Dataset& demos, const std::string& method, int updates,
+                         rl::HeadKind head = rl::HeadKind::kGaussian) {
   rl::ImitationSettings settings;
   settings.updates = updates;
   settings.batch = 128;
   settings.lr = 2e-3f;
-  return rl::imitate(demos, test::point_goal_spec(), rl::find_method(method),
-                     test::point_goal_policy_settings(), settings, 1);
+  rl::PolicySettings shape = test::point_goal_policy_settings();
+  shape.head = head;
+  return rl::imitate(demos, test::point_goal_spec(), rl::find_method(method), shape, settings, 1);
 }
 
 rl::FinetuneSettings small_settings() {
@@ -131,6 +133,43 @@ TEST_CASE("finetune: flat policies are fine-tuned, too, with and without the dem
         rl::finetune(*env, start, env->goals("left_top").front(), &demos, settings, 1);
     CHECK(!same_theta(result.last.low, start.low));
     CHECK(result.last.method == "dapg-" + method);
+  }
+}
+
+TEST_CASE("the method on point_goal: every head learns, acts and is fine-tuned within its trust region") {
+  const rl::Dataset demos = test::point_goal_demos(60, 0.1f, 5);
+  const auto env = envs::make_env("point_goal", {.size = 64});
+  const std::vector<envs::Goal> goals = env->goals("left_right");
+  rl::RolloutOptions options;
+  options.episodes = 64;
+  options.seed = 99;
+  const auto steps = [&](const rl::RelayPolicy& policy) {
+    rl::RelayActor actor(policy, env->spec(), env->size());
+    return rl::evaluate(*env, actor, goals, options).goals.front().step_completion;
+  };
+  for (const rl::HeadKind head : {rl::HeadKind::kTwoPass, rl::HeadKind::kMixture}) {
+    CAPTURE(rl::kHeadNames.at(static_cast<std::size_t>(head)));
+    const rl::RelayPolicy start = imitated(demos, "ril", 1500, head);
+    MESSAGE("step completion, untrained " << steps(imitated(demos, "ril", 1, head)) << ", imitation "
+                                          << steps(start));
+    CHECK(steps(start) > steps(imitated(demos, "ril", 1, head)) + 0.3);
+    for (const rl::Variant variant : {rl::Variant::kNpg, rl::Variant::kDapg, rl::Variant::kIril}) {
+      rl::FinetuneSettings settings = small_settings();
+      settings.variant = variant;
+      settings.eval_every = 0;
+      settings.npg.kl = 0.02f;
+      int accepted = 0;
+      const rl::FinetuneResult result =
+          rl::finetune(*env, start, goals.front(), &demos, settings, 7, [&](const rl::Progress& now) {
+            if (now.metrics == nullptr) return true;
+            const auto& low = (*now.metrics)["low"];
+            accepted += low["accepted"].get<bool>();
+            CHECK(low["kl"].get<double>() <= 1.5 * 0.02);
+            return true;
+          });
+      CHECK(accepted > 0);
+      CHECK(!same_theta(result.last.low, start.low));
+    }
   }
 }
 

@@ -13,12 +13,19 @@ namespace {
 template <class T>
 using PerComponent = std::array<T, kMostComponents>;
 
+// What is less likely than the most likely by more than this factor's logarithm counts as 0: derivatives that are no
+// normal floats would make the products behind them many times slower.
+constexpr int kNegligible = -60;
+
 // x becomes softmax(x); returns ln sum exp.
 template <class T>
 T softmax(int n, T* x) {
   const T most = *std::max_element(x, x + n);
   T sum = 0;
-  for (int k = 0; k < n; ++k) sum += x[k] = std::exp(x[k] - most);
+  for (int k = 0; k < n; ++k) {
+    const T below = x[k] - most;
+    sum += x[k] = below < kNegligible ? T(0) : std::exp(below);
+  }
   for (int k = 0; k < n; ++k) x[k] /= sum;
   return most + std::log(sum);
 }
