@@ -90,7 +90,7 @@ FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step)
                           reporter.callback(), step.device.solve);
     metrics.close();
   }
-  result.best.config = rl::to_toml(config);
+  result.best.config = result.last.config = rl::to_toml(config);
   rl::save_policy(result.best, run.partial());
   rl::save_policy(result.last, run.file("last"));
   rl::write_text_atomic(run.file("config.toml"), result.best.config);
