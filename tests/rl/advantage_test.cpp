@@ -110,6 +110,19 @@ TEST_CASE("subgoal reward: sparse, elements and euclidean by their definitions")
                     std::vector<float>{0, 0, 0, 0}, 0, 1e-9);
 }
 
+TEST_CASE("task reward: an element outside the goal costs its way to its own goal, and gives it back") {
+  envs::Spec spec = two_elements();
+  spec.elements[0].goal = {2};  // a's own goal; the toy's a goes 0, 0.5, 1, 0, 1
+  const envs::Goal b_alone{.name = "b", .target = {0, 0, 1}, .elements = {1}};
+  const rl::TaskRewardSettings settings{
+      .task_weight = 0, .progress_weight = 0, .undo_weight = 0, .spare_weight = 2};
+  test::check_close(rl::task_rewards(spec, b_alone, toy_trajectory(), settings),
+                    std::vector<float>{-0.5f, -0.5f, 1, -1}, 1e-6, 0, "spared");
+  spec.elements[0].goal.clear();  // no goal of its own: nothing to spare
+  test::check_close(rl::task_rewards(spec, b_alone, toy_trajectory(), settings), std::vector<float>(4, 0.0f),
+                    0, 1e-9, "without");
+}
+
 TEST_CASE("high reward: the task reward summed over each segment") {
   const rl::TaskRewardSettings settings{.task_weight = 1, .progress_weight = 2, .undo_weight = 3};
   test::check_close(rl::high_rewards(two_elements(), kGoal, toy_trajectory(), settings),
