@@ -6,6 +6,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "cli/steps.hpp"
 #include "cli/streams.hpp"
 #include "cli/table.hpp"
 #include "kernels/error.hpp"
@@ -77,12 +78,24 @@ void add_inputs(std::vector<rl::RunInput>& inputs, const std::string& option,
   for (const std::string& path : paths) inputs.push_back({option, path});
 }
 
-rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim) {
+void add_obs_keys(CLI::App& command, std::vector<std::string>& keys) {
+  command
+      .add_option(
+          "--obs-keys", keys,
+          "Where demonstrations hold observations by name (robomimic, dicts): those taken, in order, commas "
+          "between")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
+rl::Dataset read_demos(const std::vector<std::string>& paths, const envs::Spec* spec,
+                       const std::vector<std::string>& obs_keys) {
   BATON_REQUIRE(!paths.empty(), "no demonstrations given");
   rl::Dataset all;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     std::vector<std::string> notes;
-    rl::Dataset one = rl::read_demonstrations(paths[i], state_dim, &notes);
+    rl::Dataset one =
+        rl::read_demonstrations(paths[i], {.spec = spec, .obs_keys = obs_keys, .notes = &notes});
     for (const std::string& each : notes) note(fmt::format("baton: note: {}", each));
     if (i == 0) {
       all = std::move(one);
@@ -93,13 +106,27 @@ rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim) {
   return all;
 }
 
+std::optional<envs::Spec> find_spec(const std::string& env) {
+  if (env == rl::kNoEnvironment) return {};
+  return envs::make_env(env, {})->spec();
+}
+
+void add_option(rl::Provenance& origin, const Demos& demos) {
+  if (!demos.obs_keys.empty())
+    origin.add_option("--obs-keys", fmt::format("{}", fmt::join(demos.obs_keys, ",")));
+}
+
 envs::EnvOptions env_options(const rl::Config& config, int size) {
   return {.size = std::max(size, 1), .threads = kernels::threads(), .noise_ratio = config.noise_ratio};
 }
 
 std::string environment_of(const std::string& own, const std::string& given) {
-  if (!given.empty()) return given;
-  return own.empty() ? rl::Config().env : own;
+  const std::string name = !given.empty() ? given : own.empty() ? rl::Config().env : own;
+  if (name == rl::kNoEnvironment)
+    throw UsageError(fmt::format(
+        "env is '{}': what was learned without an environment acts in none (eval --env NAME tries one)",
+        name));
+  return name;
 }
 
 void add_force(CLI::App& command, bool& force) {

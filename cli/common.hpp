@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "envs/env.hpp"
-#include "rl/data/dataset.hpp"
+#include "rl/data/demonstrations.hpp"
 #include "rl/evaluate.hpp"
 #include "rl/run/config.hpp"
 #include "rl/run/provenance.hpp"
@@ -55,14 +55,26 @@ rl::Provenance provenance(const std::string& command, std::vector<rl::RunInput> 
 void add_inputs(std::vector<rl::RunInput>& inputs, const std::string& option,
                 const std::vector<std::string>& paths);
 
-// Demonstrations of one or several paths, in the given order: HDF5 (D4RL, Minari), .mjl logs or folders of them. What
-// is odd about them is printed on standard error, a line each.
-rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim = 0);
+// "--obs-keys a,b,c", for every command that reads demonstrations.
+void add_obs_keys(CLI::App& command, std::vector<std::string>& keys);
+
+// Demonstrations of one or several paths, in the given order (rl/data/demonstrations.hpp), for the environment `spec`
+// (null: for none). What is odd about them is printed on standard error, a line each.
+rl::Dataset read_demos(const std::vector<std::string>& paths, const envs::Spec* spec,
+                       const std::vector<std::string>& obs_keys);
+
+// The specification of a named environment; nothing where that is rl::kNoEnvironment.
+std::optional<envs::Spec> find_spec(const std::string& env);
+
+// What run.json keeps of how demonstrations were read.
+struct Demos;
+void add_option(rl::Provenance& origin, const Demos& demos);
 
 // Options of an environment for work under these settings.
 envs::EnvOptions env_options(const rl::Config& config, int size);
 
-// The environment given, or the agent's own; the default where it does not say.
+// The environment given, or the agent's own; the default where it does not say. Throws UsageError where that is
+// rl::kNoEnvironment.
 std::string environment_of(const std::string& own, const std::string& given);
 
 // Goals as rows: success, step completion, both at the last step, and each element.

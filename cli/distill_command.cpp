@@ -23,7 +23,7 @@ namespace baton::cli {
 namespace {
 
 struct Options {
-  std::vector<std::string> from, demos;
+  std::vector<std::string> from, demos, obs_keys;
   std::string init, out;
   bool force = false;
   SettingsOptions settings;
@@ -87,9 +87,14 @@ void run_distill(const Options& options) {
   require_unused(options.out, options.force);
   std::optional<rl::Dataset> demos;
   if (!options.demos.empty()) {
-    demos = read_demos(options.demos, rl::load_policy(options.from.front()).low.encoding().state_dim);
+    const std::string env = environment_of(rl::load_policy(options.from.front()).env, "");
+    const envs::Spec spec = envs::make_env(env, {})->spec();
+    demos = read_demos(options.demos, &spec, options.obs_keys);
   }
-  distill_step(config, {options.from, options.init, {demos ? &*demos : nullptr, options.demos}, options.out});
+  distill_step(config, {options.from,
+                        options.init,
+                        {demos ? &*demos : nullptr, options.demos, options.obs_keys},
+                        options.out});
   fmt::print("{}: one policy from {}\n", options.out, options.from.size());
 }
 
@@ -112,7 +117,8 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
   add_inputs(inputs, "--from", step.from);
   inputs.push_back({"--init", start});
   add_inputs(inputs, "--demos", step.demos.paths);
-  const rl::Provenance origin = provenance("distill", inputs);
+  rl::Provenance origin = provenance("distill", inputs);
+  add_option(origin, step.demos);
   RunDir run(step.out);
 
   rl::MetricsWriter metrics(run.partial());
@@ -155,6 +161,7 @@ void add_distill(Registry& registry) {
                      "Folder of the policy to start from; the one they were made from otherwise");
   command.add_option("--demos", options->demos, "Demonstrations to mix in; may be given again")
       ->allow_extra_args(false);
+  add_obs_keys(command, options->obs_keys);
   command.add_option("--out", options->out, "Folder of the run")->required();
   add_force(command, options->force);
   add_settings(command, options->settings, {"seed", "noise_ratio", "distill", "eval.envs"});

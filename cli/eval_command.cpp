@@ -22,6 +22,7 @@ namespace baton::cli {
 namespace {
 
 struct Options {
+  std::vector<std::string> obs_keys;
   std::string policy, replay, model, precision = "double", json;
   int threads = 0;
   EvalStep step;
@@ -40,7 +41,8 @@ std::string replay_table(const rl::ReplayReport& report) {
 // Actions in the environment's own model, or targets on another.
 void replay(const Options& options) {
   const std::string name = environment_of("", options.step.env);
-  const rl::Dataset data = read_demos({options.replay}, envs::make_env(name, {})->spec().state_dim);
+  const envs::Spec spec = envs::make_env(name, {})->spec();
+  const rl::Dataset data = read_demos({options.replay}, &spec, options.obs_keys);
   const auto env =
       envs::make_env(name, {.size = std::max(1, data.episodes()),
                             .threads = kernels::threads(),
@@ -131,6 +133,7 @@ void add_eval(Registry& registry) {
                          "With --replay: another model of the environment (MJCF), on which the recorded "
                          "targets are executed; its own, with actions fed back, unless given");
   model->needs(replay);
+  add_obs_keys(command, options->obs_keys);
   command.add_option("--precision", options->precision, "With --model: double or float")
       ->check(CLI::IsMember({"double", "float"}))
       ->needs(model)

@@ -16,8 +16,8 @@ namespace baton::cli {
 namespace {
 
 struct Options {
-  std::vector<std::string> demos;
-  std::string method, out, device = "cpu";
+  std::vector<std::string> demos, obs_keys;
+  std::string method, env, out, device = "cpu";
   bool force = false;
   SettingsOptions settings;
 };
@@ -41,8 +41,10 @@ void imitate(const Options& options) {
   if (!options.method.empty()) config.method = &rl::find_method(options.method);
   require_unused(options.out, options.force);
   const Device device = use_device(options.device);
-  const rl::Dataset data = read_demos(options.demos, envs::make_env(config.env, {})->spec().state_dim);
-  imitate_step(config, {&data, options.demos}, options.out, device);
+  if (!options.env.empty()) config.env = options.env;
+  const std::optional<envs::Spec> spec = find_spec(config.env);
+  const rl::Dataset data = read_demos(options.demos, spec ? &*spec : nullptr, options.obs_keys);
+  imitate_step(config, {&data, options.demos, options.obs_keys}, options.out, device);
   fmt::print("{}: {} from {} episodes, {} actions\n", options.out, config.method->name, data.episodes(),
              data.steps());
 }
@@ -61,8 +63,13 @@ std::unique_ptr<rl::Agent> imitate_step(const rl::Config& config, const Demos& d
   std::vector<rl::RunInput> inputs;
   add_inputs(inputs, "--demos", demos.paths);
   rl::Provenance origin = provenance("imitate", inputs);
+  add_option(origin, demos);
   if (device.name != "cpu") origin.add_option("--device", device.name);
-  const envs::Spec spec = envs::make_env(config.env, {})->spec();
+  const std::optional<envs::Spec> known = find_spec(config.env);
+  const envs::Spec spec = known ? *known : rl::spec_of(*demos.data, config.robot_dim);
+  if (spec.elements.empty() && !config.method->needs_no_elements())
+    throw UsageError(fmt::format("--method {} looks at the environment's elements; env is '{}'",
+                                 config.method->name, config.env));
   RunDir run(out);
   std::unique_ptr<rl::Agent> agent;
   nlohmann::ordered_json last;
@@ -88,22 +95,31 @@ void add_imitate(Registry& registry) {
   auto options = std::make_shared<Options>();
   command
       .add_option("--demos", options->demos,
-                  "Demonstrations: HDF5 (D4RL or Minari), .mjl or a folder of .mjl; may be given again")
+                  "Demonstrations: HDF5 (D4RL, Minari, robomimic), .mjl, a folder of these or of BeT's .npy; "
+                  "may be given "
+                  "again")
       ->required()
       ->allow_extra_args(false);
+  add_obs_keys(command, options->obs_keys);
+  command.add_option(
+      "--env", options->env,
+      "Environment that they are for (the preset's unless given); none: a policy of their states and "
+      "actions, whatever made them");
   command.add_option("--method", options->method, method_help())->check(CLI::IsMember(rl::method_names()));
   command
       .add_option("--out", options->out,
                   "Folder of the run: config.toml, metrics.jsonl, policy.safetensors, summary.json")
       ->required();
   add_force(command, options->force);
-  add_settings(command, options->settings, {"env", "seed", "policy", "imitate"});
+  add_settings(command, options->settings, {"env", "robot_dim", "seed", "policy", "imitate"});
   add_device(command, options->device);
   command.footer(
       "Examples:\n"
       "  baton imitate --demos demos.h5 --method ril --out runs/ril\n"
       "  baton imitate --demos demos.h5 --method bc --out runs/bc --seed 3 --set imitate.updates=20000\n"
-      "  baton imitate --demos demos.h5 --out runs/gpu --device cuda --set imitate.batch=4096");
+      "  baton imitate --demos demos.h5 --out runs/gpu --device cuda --set imitate.batch=4096\n"
+      "  baton imitate --demos low_dim.hdf5 --obs-keys object,robot0_eef_pos --env none --method bc --out "
+      "runs/own");
   command.callback([&registry, options] { registry.action = [options] { imitate(*options); }; });
 }
 

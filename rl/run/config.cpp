@@ -64,7 +64,9 @@ void apply_preset(SettingsTable& table, std::string& at_bottom, const std::strin
 SettingsTable settings_of(Config& c) {
   SettingsTable table;
   table.add("preset", &c.preset, "where these settings started from");
-  table.add("env", &c.env, "environment");
+  table.add("env", &c.env, "environment, or none: demonstrations alone");
+  table.add("robot_dim", &c.robot_dim,
+            "without an environment: the first coordinates of a state that are the robot's own", 0, 1e5);
   table.add("seed", &c.seed, "of everything random");
   table.add("noise_ratio", &c.noise_ratio, "sensor noise; negative: the environment's own", -1, 1e3);
   list_settings(table, "collect", c.collect);

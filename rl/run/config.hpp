@@ -29,7 +29,8 @@ struct DemoSettings {
 
 struct Config {
   std::string preset = "full";
-  std::string env = "kitchen";
+  std::string env = "kitchen";  // or kNoEnvironment (rl/data/demonstrations.hpp)
+  int robot_dim = 0;  // without an environment: the first coordinates of a state that are the robot's own
   std::uint64_t seed = 1;
   float noise_ratio = -1;  // sensor noise; negative: the environment's own
   CollectSettings collect;
