@@ -61,7 +61,7 @@ Bounds read_bounds(const Hdf5Reader& file, std::int64_t steps) {
   std::vector<std::uint8_t> ends(static_cast<std::size_t>(steps), 0);
   for (const char* name : {"terminals", "timeouts"}) {
     if (!file.has(name)) continue;
-    std::vector<std::uint8_t> flags = file.read_flags(name);
+    std::vector<std::uint8_t> flags = read_flags(file, name, steps);
     for (std::size_t i = 0; i < flags.size(); ++i) ends[i] |= flags[i];
     if (name[1] == 'e') bounds.terminals = std::move(flags);
   }
@@ -108,7 +108,7 @@ void read_episode_arrays(const Hdf5Reader& file, Dataset& data) {
     BATON_REQUIRE(targets.rows == data.episodes() && targets.columns == data.state_dim,
                   "{}: episode_targets is {}x{}, {}x{} is expected", file.path(), targets.rows,
                   targets.columns, data.episodes(), data.state_dim);
-    data.goal_targets = file.read<float>("episode_targets");
+    data.goal_targets = read_matrix(file, "episode_targets", targets);
   }
   if (file.has("episode_goals")) data.goal_names = file.read_strings("episode_goals");
   require_names(file, data.goal_names);
@@ -128,7 +128,8 @@ Dataset read_flat(const Hdf5Reader& file, const ReadOptions& options) {
   BATON_REQUIRE(extent.rows > 0, "{}: observations are empty", file.path());
   require_agreement(file, extent.rows);
   EpisodeBuilder builder(options, file.path(), found.name, extent.columns, acted.columns);
-  const std::vector<float> observations = read_observations(file, found), actions = file.read<float>(acting);
+  const std::vector<float> observations = read_observations(file, found),
+                           actions = read_matrix(file, acting, acted);
   const Bounds bounds = read_bounds(file, extent.rows);
   const auto rows = [&](const std::vector<float>& all, std::size_t e, int width) {
     const std::int64_t first = bounds.offsets[e], last = bounds.offsets[e + 1];

@@ -75,7 +75,7 @@ std::vector<Wanted> read_wanted(const Hdf5Reader& file, const Group& group, cons
                   "{}: {} is {} wide in {} rows; {} of {} has {} coordinates", file.path(), printable(name),
                   extent.columns, extent.rows,
                   options.spec->elements[static_cast<std::size_t>(*element)].name, options.spec->name, width);
-    const std::vector<float> rows = file.read<float>(name);
+    const std::vector<float> rows = read_matrix(file, name, extent);
     wanted.push_back({*element, {rows.end() - static_cast<std::ptrdiff_t>(width), rows.end()}});
   }
   return wanted;
@@ -88,7 +88,7 @@ std::optional<std::uint8_t> read_termination(const Hdf5Reader& file, const Group
   const std::uint64_t count = file.array(name).count();
   BATON_REQUIRE(count == static_cast<std::uint64_t>(group.acted.rows), "{}: {} has {} values for {} actions",
                 file.path(), printable(name), count, group.acted.rows);
-  return file.read_flags(name).back();
+  return read_flags(file, name, group.acted.rows).back();
 }
 
 }  // namespace
@@ -101,7 +101,7 @@ Dataset read_groups(const Hdf5Reader& file, const std::vector<std::string>& name
                          groups.front().acted.columns);
   std::vector<std::uint8_t> completed;
   for (const Group& group : groups) {
-    builder.add(read_observations(file, group.observations), file.read<float>(group.actions));
+    builder.add(read_observations(file, group.observations), read_matrix(file, group.actions, group.acted));
     if (form != GroupForm::kMinari) continue;
     const std::vector<Wanted> wanted = read_wanted(file, group, options, &group == &groups.front());
     if (!wanted.empty()) builder.set_goal(wanted);

@@ -36,6 +36,13 @@ std::string describe(const Hdf5Reader& file, const std::string& group, const std
        why, listed.empty() ? "none" : fmt::format("{}", fmt::join(listed, ", ")));
 }
 
+// What is read answers a later request than its shape does.
+void require_count(const Hdf5Reader& file, const std::string& name, std::size_t count,
+                   std::int64_t expected) {
+  BATON_REQUIRE(static_cast<std::int64_t>(count) == expected, "{}: {} changed while it was read", file.path(),
+                printable(name));
+}
+
 // One dimension counts as one column.
 Extent keyed_extent(const Hdf5Reader& file, const std::string& name) {
   const std::vector<std::uint64_t> shape = file.array(name).shape;
@@ -61,6 +68,18 @@ Extent matrix_extent(const Hdf5Reader& file, const std::string& name) {
   BATON_REQUIRE(shape[1] >= 1 && shape[1] <= kMostWidth, "{}: {} is {} wide, 1..{} is expected", file.path(),
                 printable(name), shape[1], kMostWidth);
   return {static_cast<std::int64_t>(shape[0]), static_cast<int>(shape[1])};
+}
+
+std::vector<float> read_matrix(const Hdf5Reader& file, const std::string& name, const Extent& extent) {
+  std::vector<float> values = file.read<float>(name);
+  require_count(file, name, values.size(), extent.rows * extent.columns);
+  return values;
+}
+
+std::vector<std::uint8_t> read_flags(const Hdf5Reader& file, const std::string& name, std::int64_t count) {
+  std::vector<std::uint8_t> flags = file.read_flags(name);
+  require_count(file, name, flags.size(), count);
+  return flags;
 }
 
 Observations find_observations(const Hdf5Reader& file, const std::string& base,
@@ -94,10 +113,12 @@ Observations find_observations(const Hdf5Reader& file, const std::string& base,
 }
 
 std::vector<float> read_observations(const Hdf5Reader& file, const Observations& observations) {
-  if (observations.arrays.size() == 1) return file.read<float>(observations.arrays[0]);
+  if (observations.arrays.size() == 1) return read_matrix(file, observations.arrays[0], observations.extent);
   // Reading bounds what the file may make us allocate, so it comes first.
   std::vector<std::vector<float>> parts;
-  for (const std::string& name : observations.arrays) parts.push_back(file.read<float>(name));
+  for (std::size_t k = 0; k < observations.arrays.size(); ++k)
+    parts.push_back(
+        read_matrix(file, observations.arrays[k], {observations.extent.rows, observations.widths[k]}));
   const auto width = static_cast<std::size_t>(observations.extent.columns);
   std::vector<float> rows(static_cast<std::size_t>(observations.extent.rows) * width);
   std::size_t column = 0;

@@ -16,6 +16,11 @@ struct Extent {
 // Throws unless the array has two dimensions and 1..100,000 columns.
 Extent matrix_extent(const Hdf5Reader& file, const std::string& name);
 
+// A matrix of that extent, [rows][columns], and flags of that number. Throws where the array has become another since
+// its shape was looked at.
+std::vector<float> read_matrix(const Hdf5Reader& file, const std::string& name, const Extent& extent);
+std::vector<std::uint8_t> read_flags(const Hdf5Reader& file, const std::string& name, std::int64_t count);
+
 // Arrays of as many rows that stand side by side as the observations of an episode.
 struct Observations {
   std::string name;  // for messages
