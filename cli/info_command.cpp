@@ -22,7 +22,7 @@
 namespace baton::cli {
 namespace {
 
-// How each environment that they may be of sees them: "kitchen: states of 30 of their 60 numbers, goals".
+// How each environment that they may be of sees them: "for kitchen: states are 30 of the 60 numbers, with goals".
 std::string seen_by(const std::string& env, const std::string& path, const std::vector<std::string>& obs_keys,
                     const rl::Dataset& plain) {
   const envs::Spec spec = envs::make_env(env, {})->spec();
@@ -31,9 +31,12 @@ std::string seen_by(const std::string& env, const std::string& path, const std::
   if (plain.action_dim != spec.action_dim || (plain.state_dim != spec.state_dim && !wide)) return "";
   try {
     const rl::Dataset data = rl::read_demonstrations(path, {.spec = &spec, .obs_keys = obs_keys});
-    return fmt::format("as demonstrations for {}: states are {} of the {} numbers{}{}\n", env, data.state_dim,
-                       plain.state_dim, data.goal_targets.empty() ? "" : ", with goals",
-                       data.goal_names.empty() ? "" : fmt::format(" ({} ...)", data.goal_names.front()));
+    const std::string states =
+        data.state_dim == plain.state_dim
+            ? "states as they stand"
+            : fmt::format("states are {} of the {} numbers", data.state_dim, plain.state_dim);
+    return fmt::format("for {}: {}{}{}\n", env, states, data.goal_targets.empty() ? "" : ", with goals",
+                       data.goal_names.empty() ? "" : fmt::format(" ({}, ...)", data.goal_names.front()));
   } catch (const Error& error) {
     return fmt::format("not for {}: {}\n", env, error.what());
   }
