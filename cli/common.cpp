@@ -7,6 +7,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "cli/steps.hpp"
 #include "cli/streams.hpp"
 #include "cli/table.hpp"
 #include "kernels/error.hpp"
@@ -130,12 +131,24 @@ void add_inputs(std::vector<rl::RunInput>& inputs, const std::string& option,
   for (const std::string& path : paths) inputs.push_back({option, path});
 }
 
-rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim) {
+void add_obs_keys(CLI::App& command, std::vector<std::string>& keys) {
+  command
+      .add_option(
+          "--obs-keys", keys,
+          "Where demonstrations hold observations by name (robomimic, dicts): those taken, in order, commas "
+          "between")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
+rl::Dataset read_demos(const std::vector<std::string>& paths, const envs::Spec* spec,
+                       const std::vector<std::string>& obs_keys) {
   BATON_REQUIRE(!paths.empty(), "no demonstrations given");
   rl::Dataset all;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     std::vector<std::string> notes;
-    rl::Dataset one = rl::read_demonstrations(paths[i], state_dim, &notes);
+    rl::Dataset one =
+        rl::read_demonstrations(paths[i], {.spec = spec, .obs_keys = obs_keys, .notes = &notes});
     for (const std::string& each : notes) note(fmt::format("baton: note: {}", each));
     if (i == 0) {
       all = std::move(one);
@@ -144,6 +157,16 @@ rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim) {
     }
   }
   return all;
+}
+
+std::optional<envs::Spec> find_spec(const rl::EnvSettings& env) {
+  if (env.name == rl::kNoEnvironment) return {};
+  return rl::make_env(env, 1)->spec();
+}
+
+void add_option(rl::Provenance& origin, const Demos& demos) {
+  if (!demos.obs_keys.empty())
+    origin.add_option("--obs-keys", fmt::format("{}", fmt::join(demos.obs_keys, ",")));
 }
 
 void add_force(CLI::App& command, bool& force) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "envs/env.hpp"
-#include "rl/data/dataset.hpp"
+#include "rl/data/demonstrations.hpp"
 #include "rl/evaluate.hpp"
 #include "rl/run/config.hpp"
 #include "rl/run/provenance.hpp"
@@ -69,9 +69,20 @@ void add_model(std::vector<rl::RunInput>& inputs, const rl::EnvSettings& env);
 void add_inputs(std::vector<rl::RunInput>& inputs, const std::string& option,
                 const std::vector<std::string>& paths);
 
-// Demonstrations of one or several paths, in the given order: HDF5 (D4RL, Minari), .mjl logs or folders of them. What
-// is odd about them is printed on standard error, a line each.
-rl::Dataset read_demos(const std::vector<std::string>& paths, int state_dim = 0);
+// "--obs-keys a,b,c", for every command that reads demonstrations.
+void add_obs_keys(CLI::App& command, std::vector<std::string>& keys);
+
+// Demonstrations of one or several paths, in the given order (rl/data/demonstrations.hpp), for the environment `spec`
+// (null: for none). What is odd about them is printed on standard error, a line each.
+rl::Dataset read_demos(const std::vector<std::string>& paths, const envs::Spec* spec,
+                       const std::vector<std::string>& obs_keys);
+
+// The specification of the environment; nothing where that is rl::kNoEnvironment.
+std::optional<envs::Spec> find_spec(const rl::EnvSettings& env);
+
+// What run.json keeps of how demonstrations were read.
+struct Demos;
+void add_option(rl::Provenance& origin, const Demos& demos);
 
 // Goals as rows: p1, p2, ..., elements completed, success, the same at the last step, the same with no other element
 // done, D4RL's score.

@@ -23,7 +23,7 @@ namespace baton::cli {
 namespace {
 
 struct Options {
-  std::vector<std::string> from, demos;
+  std::vector<std::string> from, demos, obs_keys;
   std::string init, out;
   bool force = false;
   SettingsOptions settings;
@@ -86,9 +86,15 @@ void run_distill(const Options& options) {
   require_unused(options.out, options.force);
   std::optional<rl::Dataset> demos;
   if (!options.demos.empty()) {
-    demos = read_demos(options.demos, rl::load_policy(options.from.front()).low.encoding().state_dim);
+    const std::string env =
+        rl::environment_of(rl::load_policy(options.from.front()).env, "", {.name = ""}).name;
+    const envs::Spec spec = envs::make_env(env, {})->spec();
+    demos = read_demos(options.demos, &spec, options.obs_keys);
   }
-  distill_step(config, {options.from, options.init, {demos ? &*demos : nullptr, options.demos}, options.out});
+  distill_step(config, {options.from,
+                        options.init,
+                        {demos ? &*demos : nullptr, options.demos, options.obs_keys},
+                        options.out});
   fmt::print("{}: one policy from {}\n", options.out, options.from.size());
 }
 
@@ -113,7 +119,8 @@ rl::RelayPolicy distill_step(const rl::Config& given, const DistillStep& step) {
   inputs.push_back({"--init", start});
   add_inputs(inputs, "--demos", step.demos.paths);
   add_model(inputs, config.env);
-  const rl::Provenance origin = provenance("distill", inputs);
+  rl::Provenance origin = provenance("distill", inputs);
+  add_option(origin, step.demos);
   RunDir run(step.out);
 
   rl::MetricsWriter metrics(run.partial());
@@ -155,6 +162,7 @@ void add_distill(Registry& registry) {
                      "Folder of the policy to start from; the one they were made from otherwise");
   command.add_option("--demos", options->demos, "Demonstrations to mix in; may be given again")
       ->allow_extra_args(false);
+  add_obs_keys(command, options->obs_keys);
   command.add_option("--out", options->out, "Folder of the run")->required();
   add_force(command, options->force);
   add_environment(command, options->settings.env, false, true);

@@ -22,6 +22,7 @@ namespace baton::cli {
 namespace {
 
 struct Options {
+  std::vector<std::string> obs_keys;
   std::string policy, replay, replay_as, precision, json;
   int threads = 0;
   EnvOptions env;
@@ -44,7 +45,8 @@ void replay(const Options& options) {
   const bool targets =
       options.replay_as.empty() ? rl::has_model_file(settings) : options.replay_as == "targets";
   const bool in_double = options.precision.empty() ? targets : options.precision == "double";
-  const rl::Dataset data = read_demos({options.replay}, rl::make_env(settings, 1)->spec().state_dim);
+  const envs::Spec spec = rl::make_env(settings, 1)->spec();
+  const rl::Dataset data = read_demos({options.replay}, &spec, options.obs_keys);
   const auto env = rl::make_env(settings, data.episodes(), in_double);
   StageReporter reporter(nullptr, "replay", "actions");
   const auto what = targets ? rl::ReplayOf::kTargets : rl::ReplayOf::kActions;
@@ -132,6 +134,7 @@ void add_eval(Registry& registry) {
       .add_option("--precision", options->precision,
                   "Of the physics: double or float; double for targets, else float, unless given")
       ->check(CLI::IsMember({"double", "float"}));
+  add_obs_keys(command, options->obs_keys);
   command.add_option("--json", options->json, "File for the figures, rates in 0..1")->excludes(replay);
   add_environment(command, options->env, true, true);
   add_episodes(command, options->step);

@@ -21,7 +21,7 @@ namespace {
 
 struct Options {
   std::string init, goal, variant, out, device = "cpu";
-  std::vector<std::string> demos;
+  std::vector<std::string> demos, obs_keys;
   bool force = false;
   SettingsOptions settings;
 };
@@ -55,10 +55,14 @@ void run_finetune(const Options& options) {
   std::optional<rl::Dataset> demos;
   if (!options.demos.empty()) {
     const rl::RelayPolicy init = rl::load_policy(options.init);
-    demos = read_demos(options.demos, init.low.encoding().state_dim);
+    const envs::Spec spec = envs::make_env(rl::environment_of(init.env, "", {.name = ""}).name, {})->spec();
+    demos = read_demos(options.demos, &spec, options.obs_keys);
   }
-  const auto outcome = finetune_step(
-      config, {options.init, options.goal, {demos ? &*demos : nullptr, options.demos}, options.out, device});
+  const auto outcome = finetune_step(config, {options.init,
+                                              options.goal,
+                                              {demos ? &*demos : nullptr, options.demos, options.obs_keys},
+                                              options.out,
+                                              device});
   fmt::print("{}: {} on {}: success {} -> {} %, steps {:.2f} -> {:.2f}\n", options.out, name, options.goal,
              percent(outcome.before.success), percent(outcome.after.success), outcome.before.step_completion,
              outcome.after.step_completion);
@@ -76,6 +80,7 @@ FinetuneOutcome finetune_step(const rl::Config& given, const FinetuneStep& step)
   add_model(inputs, config.env);
   rl::Provenance origin = provenance("finetune", inputs);
   origin.add_option("--goal", step.goal);
+  add_option(origin, step.demos);
   if (step.device.name != "cpu") origin.add_option("--device", step.device.name);
   config.policy = rl::policy_settings(init.config, config.policy);
   const auto env = rl::make_env(config.env, std::min(config.finetune.episodes, config.eval.envs));
@@ -124,6 +129,7 @@ void add_finetune(Registry& registry) {
       ->check(CLI::IsMember(std::vector<std::string>(rl::kVariantNames.begin(), rl::kVariantNames.end())));
   command.add_option("--demos", options->demos, "Demonstrations, for dapg and iril; may be given again")
       ->allow_extra_args(false);
+  add_obs_keys(command, options->obs_keys);
   command
       .add_option("--out", options->out,
                   "Folder of the run; policy.safetensors is the best policy, last/ the last")

@@ -9,6 +9,7 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/steps.hpp"
+#include "cli/streams.hpp"
 #include "rl/imitation.hpp"
 #include "rl/run/metrics.hpp"
 
@@ -16,8 +17,8 @@ namespace baton::cli {
 namespace {
 
 struct Options {
-  std::vector<std::string> demos;
-  std::string method, out, device = "cpu";
+  std::vector<std::string> demos, obs_keys;
+  std::string method, env, out, device = "cpu";
   bool force = false;
   SettingsOptions settings;
 };
@@ -36,13 +37,28 @@ nlohmann::ordered_json summary_of(const rl::Config& config, const rl::Dataset& d
   return summary;
 }
 
+// Settings that only an environment gives a meaning to.
+void use_no_environment(rl::Config& config) {
+  const bool changed = config.policy.chunk.labels != rl::ActionLabels::kVelocity ||
+                       config.policy.observe != "all" || config.imitate.sensor_noise > 0;
+  config.policy.chunk.labels = rl::ActionLabels::kVelocity;
+  config.policy.observe = "all";
+  config.imitate.sensor_noise = 0;
+  if (changed)
+    note(
+        "baton: note: without an environment policy.labels is velocity (actions as they stand), "
+        "policy.observe is all and imitate.sensor_noise is 0");
+}
+
 void imitate(const Options& options) {
   rl::Config config = resolve(options.settings);
   if (!options.method.empty()) config.method = &rl::find_method(options.method);
   require_unused(options.out, options.force);
   const Device device = use_device(options.device);
-  const rl::Dataset data = read_demos(options.demos, rl::make_env(config.env, 1)->spec().state_dim);
-  imitate_step(config, {&data, options.demos}, options.out, device);
+  const std::optional<envs::Spec> spec = find_spec(config.env);
+  if (!spec) use_no_environment(config);
+  const rl::Dataset data = read_demos(options.demos, spec ? &*spec : nullptr, options.obs_keys);
+  imitate_step(config, {&data, options.demos, options.obs_keys}, options.out, device);
   fmt::print("{}: {} from {} episodes, {} actions\n", options.out, config.method->name, data.episodes(),
              data.steps());
 }
@@ -62,8 +78,13 @@ std::unique_ptr<rl::Agent> imitate_step(const rl::Config& config, const Demos& d
   add_inputs(inputs, "--demos", demos.paths);
   add_model(inputs, config.env);
   rl::Provenance origin = provenance("imitate", inputs);
+  add_option(origin, demos);
   if (device.name != "cpu") origin.add_option("--device", device.name);
-  const envs::Spec spec = rl::make_env(config.env, 1)->spec();
+  const std::optional<envs::Spec> known = find_spec(config.env);
+  const envs::Spec spec = known ? *known : rl::spec_of(*demos.data, config.robot_dim);
+  if (spec.elements.empty() && !config.method->needs_no_elements())
+    throw UsageError(fmt::format("--method {} looks at the environment's elements; env is '{}'",
+                                 config.method->name, config.env.name));
   RunDir run(out);
   std::unique_ptr<rl::Agent> agent;
   nlohmann::ordered_json last;
@@ -89,9 +110,16 @@ void add_imitate(Registry& registry) {
   auto options = std::make_shared<Options>();
   command
       .add_option("--demos", options->demos,
-                  "Demonstrations: HDF5 (D4RL or Minari), .mjl or a folder of .mjl; may be given again")
+                  "Demonstrations: HDF5 (D4RL, Minari, robomimic), .mjl, a folder of these or of BeT's .npy; "
+                  "may be given "
+                  "again")
       ->required()
       ->allow_extra_args(false);
+  add_obs_keys(command, options->obs_keys);
+  command.add_option(
+      "--env", options->env,
+      "Environment that they are for (the preset's unless given); none: a policy of their states and "
+      "actions, whatever made them");
   command.add_option("--method", options->method, method_help())->check(CLI::IsMember(rl::method_names()));
   command
       .add_option("--out", options->out,
@@ -99,13 +127,16 @@ void add_imitate(Registry& registry) {
       ->required();
   add_force(command, options->force);
   add_environment(command, options->settings.env, true, false);
-  add_settings(command, options->settings, {"env.name", "env.model", "seed", "policy", "imitate"});
+  add_settings(command, options->settings,
+               {"env.name", "env.model", "robot_dim", "seed", "policy", "imitate"});
   add_device(command, options->device);
   command.footer(
       "Examples:\n"
       "  baton imitate --demos demos.h5 --method ril --out runs/ril\n"
       "  baton imitate --demos demos.h5 --method bc --out runs/bc --seed 3 --set imitate.updates=20000\n"
-      "  baton imitate --demos demos.h5 --out runs/gpu --device cuda --set imitate.batch=4096");
+      "  baton imitate --demos demos.h5 --out runs/gpu --device cuda --set imitate.batch=4096\n"
+      "  baton imitate --demos low_dim.hdf5 --obs-keys object,robot0_eef_pos --env none --method bc --out "
+      "runs/own");
   command.callback([&registry, options] { registry.action = [options] { imitate(*options); }; });
 }
 

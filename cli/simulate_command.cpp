@@ -6,11 +6,11 @@
 
 #include "cli/command.hpp"
 #include "cli/model_run.hpp"
-#include "cli/npy.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "envs/sim/mjcf/load.hpp"
 #include "kernels/error.hpp"
+#include "rl/data/npy.hpp"
 
 namespace baton::cli {
 namespace {
@@ -21,19 +21,19 @@ struct Options {
 };
 
 std::vector<double> read_start(const sim::Model<double>& model, const std::string& path) {
-  NpyArray array = read_npy(path);
+  rl::NpyArray array = rl::read_npy(path);
   const std::int64_t width = model.nq + model.nv;
   BATON_REQUIRE(array.shape.size() == 1 && array.shape[0] == width,
-                "{}: shape {} (({},) is wanted: nq {} + nv {})", path, format_shape(array.shape), width,
+                "{}: shape {} (({},) is wanted: nq {} + nv {})", path, rl::format_shape(array.shape), width,
                 model.nq, model.nv);
   return std::move(array.values);
 }
 
 std::vector<double> read_controls(const sim::Model<double>& model, const std::string& path, int steps) {
-  NpyArray array = read_npy(path);
+  rl::NpyArray array = rl::read_npy(path);
   BATON_REQUIRE(array.shape.size() == 2 && array.shape[0] >= steps && array.shape[1] == model.nu,
                 "{}: shape {} (({}, {}) is wanted: one row for each of {} steps, nu {})", path,
-                format_shape(array.shape), steps, model.nu, steps, model.nu);
+                rl::format_shape(array.shape), steps, model.nu, steps, model.nu);
   array.values.resize(static_cast<std::size_t>(steps) * static_cast<std::size_t>(model.nu));
   return std::move(array.values);
 }
@@ -75,9 +75,9 @@ void simulate(const Options& options) {
     bar.update(options.steps);
   }
   const std::int64_t shape[] = {options.steps + std::int64_t{1}, static_cast<std::int64_t>(width)};
-  write_npy(options.out, shape, states);
+  rl::write_npy(options.out, shape, states);
   fmt::print("{}: {} steps of {} s, states {}\n", options.out, options.steps, model.option.timestep,
-             format_shape(shape));
+             rl::format_shape(shape));
 }
 
 }  // namespace

@@ -18,10 +18,10 @@ namespace baton::cli {
 // Demonstrations of the environment's scripted operator; `completed` says which episodes did all their elements.
 rl::Dataset collect_step(const rl::Config& config);
 
-// Demonstrations, and the paths they were read from.
+// Demonstrations, the paths they were read from, and the observations' names that were taken.
 struct Demos {
   const rl::Dataset* data = nullptr;
-  std::vector<std::string> paths;
+  std::vector<std::string> paths, obs_keys = {};
 };
 
 // Learns by config.method and writes the run directory `out`.

@@ -19,6 +19,7 @@ struct Element {
   float epsilon = 0.3f;    // complete when || state[index] - target[index] ||_2 < epsilon
   // [index.size()], where goals want those coordinates; empty: every goal has a target of its own for them.
   std::vector<float> goal = {};
+  std::string recorded_as = {};  // its name in recordings made elsewhere, where that is another
 };
 
 // A compound goal. `target` is the start state with its elements at their goal coordinates.
@@ -43,6 +44,14 @@ struct ActionTarget {
   std::vector<float> low, high;  // [action_dim]
 };
 
+// How recordings made elsewhere hold a state: some columns of observations that are wider than it.
+struct Layout {
+  int width = 0;           // of an observation
+  std::vector<int> state;  // [state_dim] columns
+  std::vector<int> goal =
+      {};  // [state_dim] columns: the goal's state, the same in every row of an episode; or none
+};
+
 struct Spec {
   std::string name;
   int state_dim = 0;
@@ -54,6 +63,7 @@ struct Spec {
   std::vector<Group> groups = {};            // of coordinates; every coordinate is in one or more
   ActionTarget action_target = {};           // empty where actions do not move coordinates
   std::vector<float> sensor_amplitude = {};  // [state_dim], largest deviation of sensor noise of ratio 1
+  std::vector<Layout> layouts = {};          // of recordings, each of a width of its own
 };
 
 // || state[index] - target[index] ||_2 of one element.

@@ -12,19 +12,20 @@ namespace {
 
 struct Definition {
   const char* name;
+  const char* task;  // FrankaKitchen-v1's name
   std::vector<int> index;
   std::vector<float> goal;
 };
 
 const std::vector<Definition>& definitions() {
   static const std::vector<Definition> d{
-      {"bottomknob", {11, 12}, {-0.88f, -0.01f}},
-      {"topknob", {15, 16}, {-0.92f, -0.01f}},
-      {"switch", {17, 18}, {-0.69f, -0.05f}},
-      {"slide", {19}, {0.37f}},
-      {"hinge", {20, 21}, {0, 1.45f}},
-      {"microwave", {22}, {-0.75f}},
-      {"kettle", {23, 24, 25, 26, 27, 28, 29}, {-0.23f, 0.75f, 1.62f, 0.99f, 0, 0, -0.06f}},
+      {"bottomknob", "bottom burner", {11, 12}, {-0.88f, -0.01f}},
+      {"topknob", "top burner", {15, 16}, {-0.92f, -0.01f}},
+      {"switch", "light switch", {17, 18}, {-0.69f, -0.05f}},
+      {"slide", "slide cabinet", {19}, {0.37f}},
+      {"hinge", "hinge cabinet", {20, 21}, {0, 1.45f}},
+      {"microwave", "microwave", {22}, {-0.75f}},
+      {"kettle", "kettle", {23, 24, 25, 26, 27, 28, 29}, {-0.23f, 0.75f, 1.62f, 0.99f, 0, 0, -0.06f}},
   };
   return d;
 }
@@ -63,6 +64,19 @@ std::vector<int> parse_elements(std::string_view name) {
                                printable(name), suggestion(name, known)));
 }
 
+std::vector<int> range(int first, int last) {
+  std::vector<int> numbers;
+  for (int i = first; i < last; ++i) numbers.push_back(i);
+  return numbers;
+}
+
+// D4RL's kitchen data: state, goal. FrankaKitchen-v1: qpos and qvel of the robot, qpos and qvel of the objects.
+std::vector<Layout> recorded_layouts() {
+  Layout d4rl{60, range(0, 30), range(30, 60)}, franka{59, range(0, 9)};
+  for (const int column : range(18, 39)) franka.state.push_back(column);
+  return {d4rl, franka};
+}
+
 }  // namespace
 
 const Spec& kitchen_spec() {
@@ -74,7 +88,8 @@ const Spec& kitchen_spec() {
     s.horizon = kKitchenHorizon;
     s.robot_dim = kKitchenRobotDim;
     for (const auto& d : definitions())
-      s.elements.push_back({d.name, d.index, kKitchenElementEpsilon, d.goal});
+      s.elements.push_back({d.name, d.index, kKitchenElementEpsilon, d.goal, d.task});
+    s.layouts = recorded_layouts();
     s.groups = {{"robot", {0, 1, 2, 3, 4, 5, 6, 7, 8}},
                 {"knobs", {9, 11, 13, 15}},
                 {"burners", {10, 12, 14, 16}},

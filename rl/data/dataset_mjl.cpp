@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "kernels/error.hpp"
-#include "rl/data/dataset.hpp"
+#include "rl/data/demonstrations.hpp"
 #include "rl/data/outside.hpp"
 
 namespace baton::rl {

@@ -1,10 +1,13 @@
-// Demonstrations by what a path is: a file in HDF5, a log, or a folder of either.
+// Demonstrations by what a path is: a file, or a folder of files.
+#include "rl/data/demonstrations.hpp"
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
 
 #include "kernels/error.hpp"
-#include "rl/data/dataset.hpp"
+#include "rl/data/episodes.hpp"
+#include "rl/data/other_forms.hpp"
 #include "rl/data/outside.hpp"
 
 namespace baton::rl {
@@ -21,76 +24,116 @@ std::string goal_of_folder(const std::string& folder) {
   return first == std::string::npos ? folder : folder.substr(first);
 }
 
-void note(std::vector<std::string>* notes, const std::string& path, const char* what) {
-  if (notes != nullptr) notes->push_back(fmt::format("{}: {}", printable(path, 300), what));
-}
-
 // A log with a note where its last record is cut off.
-Dataset read_noted(const std::string& path, std::vector<std::string>* notes) {
+Dataset read_log(const std::string& path, const ReadOptions& options) {
   MjlReport report;
   Dataset data = read_mjl(path, &report);
   if (report.truncated_bytes > 0)
-    note(notes, path, fmt::format("cut off inside a record, {} whole records used", report.records).c_str());
+    add_note(options, path, fmt::format("cut off inside a record, {} whole records used", report.records));
+  check_read(data, path, options);
   return data;
 }
 
-// The logs below a folder in order of name. Hidden ones (macOS leaves "._NAME.mjl" beside NAME.mjl) and empty ones are
-// no recordings.
-std::vector<std::string> logs_below(const std::string& path, std::vector<std::string>* notes) {
+bool is_log(const fs::path& path) { return path.extension() == ".mjl"; }
+bool is_recording(const fs::path& path) {
+  return is_log(path) || path.extension() == ".h5" || path.extension() == ".hdf5";
+}
+
+Dataset read_file(const std::string& path, const ReadOptions& options) {
+  if (is_log(path)) {
+    BATON_REQUIRE(options.obs_keys.empty(), "{}: a log holds no named observations; --obs-keys is for HDF5",
+                  path);
+    return read_log(path, options);
+  }
+  const std::string other = name_other_form(path);
+  BATON_REQUIRE(other.empty(), "{}: {}", path, other);
+  return read_dataset(path, options);
+}
+
+// The recordings below a folder in order of name. Hidden ones (macOS leaves "._NAME.mjl" beside NAME.mjl), empty ones
+// and those in hidden folders are none.
+std::vector<std::string> files_below(const std::string& path, const ReadOptions& options) {
   std::vector<std::string> files;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path)) {
+  for (auto at = fs::recursive_directory_iterator(path); at != fs::recursive_directory_iterator(); ++at) {
+    const fs::directory_entry& entry = *at;
     const std::string file = entry.path().string();
-    if (entry.path().extension() != ".mjl" || entry.is_directory()) continue;
+    const bool hidden = entry.path().filename().string().starts_with('.');
+    if (hidden && entry.is_directory()) at.disable_recursion_pending();
+    if (!is_recording(entry.path()) || entry.is_directory()) continue;
     if (!entry.is_regular_file()) {
-      note(notes, file, "not a file; skipped");
-    } else if (entry.path().filename().string().starts_with('.')) {
-      note(notes, file, "hidden; skipped");
+      add_note(options, file, "not a file; skipped");
+    } else if (hidden) {
+      add_note(options, file, "hidden; skipped");
     } else if (entry.file_size() == 0) {
-      note(notes, file, "empty; skipped");
+      add_note(options, file, "empty; skipped");
     } else {
       files.push_back(file);
     }
   }
-  BATON_REQUIRE(!files.empty(), "{}: holds neither .mjl logs nor Minari's data/main_data.hdf5", path);
-  std::sort(files.begin(), files.end());
+  std::ranges::sort(files);
   return files;
 }
 
-Dataset read_directory(const std::string& path, std::vector<std::string>* notes) {
+Dataset read_files(const std::vector<std::string>& files, const ReadOptions& options) {
   Dataset data;
-  for (const std::string& file : logs_below(path, notes)) {
-    Dataset episode = read_noted(file, notes);
-    const std::string goal = goal_of_folder(fs::path(file).parent_path().filename().string());
-    BATON_REQUIRE(is_printable(goal),
-                  "{}: the folder's name holds control characters; it would name the goal",
-                  printable(file, 300));
-    episode.goal_names = {goal};
-    append(data, episode);
+  for (const std::string& file : files) {
+    Dataset episodes = read_file(file, options);
+    if (is_log(file)) {
+      const std::string goal = goal_of_folder(fs::path(file).parent_path().filename().string());
+      BATON_REQUIRE(is_printable(goal),
+                    "{}: the folder's name holds control characters; it would name the goal",
+                    printable(file, 300));
+      episodes.goal_names = {goal};
+    }
+    BATON_REQUIRE(data.episodes() == 0 ||
+                      (data.state_dim == episodes.state_dim && data.action_dim == episodes.action_dim),
+                  "{}: states and actions are {} and {} wide, those of {} are {} and {}",
+                  printable(file, 300), episodes.state_dim, episodes.action_dim,
+                  printable(files.front(), 300), data.state_dim, data.action_dim);
+    append(data, episodes);
   }
   return data;
 }
 
-// Minari's file in a folder as Minari lays it out, or "".
-std::string minari_file(const std::string& folder) {
+bool holds(const std::string& folder, const char* name) {
+  std::error_code error;
+  return fs::is_regular_file(fs::path(folder) / name, error);
+}
+
+Dataset read_folder(const std::string& path, const ReadOptions& options) {
   for (const char* name : {"data/main_data.hdf5", "main_data.hdf5"}) {
-    const fs::path file = fs::path(folder) / name;
-    if (fs::is_regular_file(file)) return file.string();
+    if (holds(path, name)) return read_dataset((fs::path(path) / name).string(), options);
   }
-  return "";
+  if (holds(path, "observations_seq.npy")) return read_bet(path, options);
+  const std::vector<std::string> files = files_below(path, options);
+  if (!files.empty()) return read_files(files, options);
+  const std::string other = name_other_form(path);
+  BATON_REQUIRE(other.empty(), "{}: {}", path, other);
+  fail(
+      "{}: holds neither files (.mjl, .h5, .hdf5), nor Minari's data/main_data.hdf5, nor BeT's "
+      "observations_seq.npy",
+      path);
 }
 
 }  // namespace
 
-Dataset read_demonstrations(const std::string& path, int state_dim, std::vector<std::string>* notes) {
+Dataset read_demonstrations(const std::string& path, const ReadOptions& options) {
   BATON_REQUIRE(fs::exists(path), "{}: no such file or directory", path);
-  const bool folder = fs::is_directory(path);
-  const std::string minari = folder ? minari_file(path) : "";
-  if (!minari.empty()) return read_dataset(minari, state_dim, notes);
-  if (!folder && fs::path(path).extension() != ".mjl") return read_dataset(path, state_dim, notes);
-  Dataset data = folder ? read_directory(path, notes) : read_noted(path, notes);
-  BATON_REQUIRE(state_dim <= 0 || data.state_dim == state_dim, "{}: states have {} numbers, {} are expected",
-                path, data.state_dim, state_dim);
-  return data;
+  return fs::is_directory(path) ? read_folder(path, options) : read_file(path, options);
+}
+
+envs::Spec spec_of(const Dataset& data, int robot_dim) {
+  if (robot_dim < 0 || robot_dim > data.state_dim)
+    throw UsageError(fmt::format("robot_dim is {}; states have {} numbers", robot_dim, data.state_dim));
+  envs::Spec spec;
+  spec.name = kNoEnvironment;
+  spec.state_dim = data.state_dim;
+  spec.action_dim = data.action_dim;
+  spec.robot_dim = robot_dim;
+  for (int e = 0; e < data.episodes(); ++e) spec.horizon = std::max(spec.horizon, data.length(e));
+  spec.groups.push_back({"state", {}});
+  for (int i = 0; i < data.state_dim; ++i) spec.groups.back().index.push_back(i);
+  return spec;
 }
 
 }  // namespace baton::rl

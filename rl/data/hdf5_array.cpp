@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "kernels/error.hpp"
+#include "rl/data/hdf5_lzf.hpp"
+#include "rl/data/lzf.hpp"
 #include "rl/data/outside.hpp"
 
 namespace baton::rl::hdf5 {
@@ -12,7 +14,6 @@ namespace {
 
 constexpr std::uint64_t kMostChunkBytes = std::uint64_t{1} << 29;
 constexpr std::uint64_t kDeflateRatio = 1032;  // a byte of deflate stands for at most 1032
-constexpr H5Z_filter_t kLzf = 32000;
 
 // What the library found first. Its stack of errors lasts until it is called again.
 std::string library_reason() {
@@ -80,6 +81,11 @@ Kind kind_of(hid_t type, const std::string& name) {
       BATON_REQUIRE(is_boolean(type), "{}: an enumeration other than FALSE = 0, TRUE = 1 (h5py's booleans)",
                     name);
       return Kind::kFlag;
+    case H5T_BITFIELD:  // PyTables' booleans
+      BATON_REQUIRE(H5Tget_size(type) == 1 && H5Tget_precision(type) == 8,
+                    "{}: a bit field of {} bytes; one of 8 bits for each flag is read", name,
+                    H5Tget_size(type));
+      return Kind::kFlag;
     case H5T_STRING:
       return Kind::kText;
     case H5T_NO_CLASS:
@@ -91,8 +97,10 @@ Kind kind_of(hid_t type, const std::string& name) {
 
 // What filters do to the bytes of a chunk.
 struct Filters {
-  unsigned deflate = 0;         // their bits in a chunk's mask of filters that were left out
+  unsigned compression = 0;     // its bit in a chunk's mask of filters that were left out
+  std::uint64_t ratio = 1;      // a stored byte stands for at most so many
   std::uint64_t checksums = 0;  // bytes that fletcher32 adds
+  std::uint64_t under_lzf = 0;  // those of them that LZF compresses
 };
 
 // The names of filters come from the file.
@@ -108,19 +116,20 @@ Filters check_filters(hid_t options, std::uint64_t item_bytes, const std::string
     const H5Z_filter_t filter = H5Pget_filter2(options, static_cast<unsigned>(i), &flags, &values, &value,
                                                text.size() - 1, text.data(), nullptr);
     if (filter < 0) refuse_damaged(name);
-    BATON_REQUIRE(filter != kLzf,
-                  "{}: compressed with LZF, which only h5py knows; gzip is read: create_dataset(..., "
-                  "compression=\"gzip\") in h5py, or h5repack -f GZIP=4 IN OUT where LZF is installed",
-                  name);
-    BATON_REQUIRE(
-        filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32,
-        "{}: filtered by {} (\"{}\"); deflate (gzip), shuffle and fletcher32 are read: h5repack -f GZIP=4 "
-        "IN OUT where that filter is installed",
-        name, filter, printable(text.data()));
+    const bool compresses = filter == H5Z_FILTER_DEFLATE || filter == kLzf;
+    BATON_REQUIRE(compresses || filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32,
+                  "{}: filtered by {} (\"{}\"); deflate (gzip), LZF, shuffle and fletcher32 are read: "
+                  "h5repack -f GZIP=4 "
+                  "IN OUT where that filter is installed",
+                  name, filter, printable(text.data()));
+    BATON_REQUIRE(!compresses || known.compression == 0, "{}: compressed twice; once is read", name);
     BATON_REQUIRE(filter != H5Z_FILTER_SHUFFLE || (values == 1 && value == item_bytes),
                   "{}: damaged: its numbers of {} bytes were shuffled as if of {}", name, item_bytes, value);
-    if (filter == H5Z_FILTER_DEFLATE) known.deflate |= 1U << i;
     if (filter == H5Z_FILTER_FLETCHER32) known.checksums += 4;
+    if (!compresses) continue;
+    known.compression = 1U << i;
+    known.ratio = filter == kLzf ? kLzfRatio : kDeflateRatio;
+    known.under_lzf = known.checksums;
   }
   return known;
 }
@@ -142,7 +151,7 @@ void read_shape(Array& array, const std::string& name) {
   }
 }
 
-// A chunk holds what its shape takes. Deflate alone may be left out: the library does where it saves nothing.
+// A chunk holds what its shape takes. Compression alone may be left out: it is where it saves nothing.
 void check_chunk(const Array& array, const Filters& filters, const hsize_t* offset, const std::string& name) {
   unsigned left_out = 0;
   haddr_t address = HADDR_UNDEF;
@@ -151,11 +160,11 @@ void check_chunk(const Array& array, const Filters& filters, const hsize_t* offs
     refuse_damaged(name);
   BATON_REQUIRE(address != HADDR_UNDEF, "{}: not all of its chunks were written; they would read as zeros",
                 name);
-  const bool deflated = (filters.deflate & ~left_out) != 0;
+  const bool compressed = (filters.compression & ~left_out) != 0;
   const std::uint64_t plain = array.chunk_bytes + filters.checksums;
-  BATON_REQUIRE(
-      (left_out & ~filters.deflate) == 0 && (deflated ? bytes >= plain / kDeflateRatio : bytes == plain),
-      "{}: damaged: a chunk of {} bytes where {} are needed", name, bytes, plain);
+  BATON_REQUIRE((left_out & ~filters.compression) == 0 &&
+                    (compressed ? bytes >= plain / filters.ratio : bytes == plain),
+                "{}: damaged: a chunk of {} bytes where {} are needed", name, bytes, plain);
 }
 
 // Every chunk that the shape needs is there, and no other.
@@ -200,8 +209,9 @@ void check_storage(Array& array, const std::string& name) {
   if (array.count == 0) return;
   BATON_REQUIRE(array.stored > 0, "{}: never written; it would read as zeros", name);
   if (layout == H5D_CHUNKED) check_chunks(array, options, filters, name);
+  expect_of_lzf(array.chunk_bytes + filters.under_lzf);
   const std::uint64_t bytes = array.count * array.item_bytes;
-  BATON_REQUIRE(bytes / (filters.deflate != 0 ? kDeflateRatio : 1) <= array.stored,
+  BATON_REQUIRE(bytes / filters.ratio <= array.stored,
                 "{}: claims {} bytes but stores {}: damaged or truncated", name, bytes, array.stored);
 }
 
@@ -209,11 +219,11 @@ void check_storage(Array& array, const std::string& name) {
 
 void refuse_damaged(const std::string& name) {
   const std::string reason = library_reason();
-  BATON_REQUIRE(reason.find("version") == std::string::npos,
-                "{}: in a form newer than HDF5 {} reads, or damaged ({}); write it with libver=\"earliest\" "
-                "in h5py, or "
-                "h5repack --high=1 IN OUT",
-                name, library_version(), reason);
+  BATON_REQUIRE(
+      reason.find("version") == std::string::npos,
+      "{}: in a form newer than HDF5 {} reads, or damaged ({}); written anew by h5py without libver=, it "
+      "is read (docs/formats.md has the line that does it)",
+      name, library_version(), reason);
   fail("{}: damaged or truncated{}{}{}", name, reason.empty() ? "" : " (", reason, reason.empty() ? "" : ")");
 }
 

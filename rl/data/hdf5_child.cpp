@@ -11,6 +11,7 @@
 
 #include "kernels/error.hpp"
 #include "rl/data/hdf5_array.hpp"
+#include "rl/data/hdf5_lzf.hpp"
 #include "rl/data/outside.hpp"
 
 namespace baton::rl {
@@ -54,6 +55,7 @@ void Server::open() {
   for (unsigned paths = 0; H5PLsize(&paths) >= 0 && paths > 0;) {
     if (H5PLremove(0) < 0) break;
   }
+  register_lzf();
   const std::string name = fmt::format("/proc/self/fd/{}", child_.file());
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "the file");
   // Where a file system has no locks, reading goes on without.

@@ -39,6 +39,8 @@ struct Method {
   std::unique_ptr<Agent> (*load)(const PolicyFile& file) = nullptr;
 
   bool trained() const { return make == nullptr; }
+  // Whether the specification's elements do not matter to it.
+  bool needs_no_elements() const { return trained() && !low.cut_at_completions; }
   bool hierarchical() const { return high.has_value(); }
   const TupleRule& rule(int level) const { return level == 1 ? *high : low; }
 };

@@ -6,6 +6,7 @@
 
 #include "kernels/error.hpp"
 #include "kernels/names.hpp"
+#include "rl/data/demonstrations.hpp"
 #include "rl/run/metrics.hpp"
 #include "rl/run/presets.hpp"
 
@@ -64,6 +65,8 @@ void apply_preset(SettingsTable& table, std::string& at_bottom, const std::strin
 SettingsTable settings_of(Config& c) {
   SettingsTable table;
   table.add("preset", &c.preset, "where these settings started from");
+  table.add("robot_dim", &c.robot_dim,
+            "without an environment: the first coordinates of a state that are the robot's own", 0, 1e5);
   table.add("seed", &c.seed, "of everything random");
   list_settings(table, "env", c.env);
   table.add_former("env", "env.name");
@@ -132,6 +135,10 @@ EnvSettings environment_of(const std::string& name, const std::string& toml, Env
   Config own;
   settings_of(own).apply_keys(toml, "config", [](const std::string& key) { return key == "env.model"; });
   if (given.name.empty()) given.name = name.empty() ? EnvSettings().name : name;
+  if (given.name == kNoEnvironment)
+    throw UsageError(fmt::format(
+        "env is '{}': what was learned without an environment acts in none (eval --env NAME tries one)",
+        given.name));
   const bool same = given.name == name;
   if (given.model.empty() && same) given.model = own.env.model;
   return with_model_found(std::move(given));

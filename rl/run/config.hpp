@@ -31,6 +31,7 @@ struct DemoSettings {
 
 struct Config {
   std::string preset = "full";
+  int robot_dim = 0;  // without an environment: the first coordinates of a state that are the robot's own
   std::uint64_t seed = 1;
   EnvSettings env;
   CollectSettings collect;

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/npy.hpp"
 #include "rl/data/dataset.hpp"
+#include "rl/data/npy.hpp"
 #include "tests/cli/fixture.hpp"
 #include "tests/cli/process.hpp"
 
@@ -183,22 +183,22 @@ TEST_CASE("simulate: states in double and float, from a keyframe, a file, with c
   const std::string model = folder.file("m.xml"), out = folder.file("s.npy");
   test::write_file(model, kModel);
   check_works({"simulate", model, "--steps", "50", "--keyframe", "out", "--out", out});
-  const cli::NpyArray first = cli::read_npy(out);
+  const rl::NpyArray first = rl::read_npy(out);
   CHECK(first.shape == std::vector<std::int64_t>{51, 2});
   CHECK(first.values[0] == 1.5);
   CHECK(first.values[2 * 50] != 1.5);
 
   check_works({"simulate", model, "--steps", "50", "--keyframe", "0", "--precision", "float", "--out", out});
-  const cli::NpyArray single = cli::read_npy(out);
+  const rl::NpyArray single = rl::read_npy(out);
   CHECK(std::abs(single.values[2 * 50] - first.values[2 * 50]) < 1e-4);
   CHECK(single.values[2 * 50] != first.values[2 * 50]);
 
   // From the 20th state on, the second half is the same, bit for bit.
   const std::string state = folder.file("start.npy"), ctrl = folder.file("ctrl.npy");
-  cli::write_npy(state, std::vector<std::int64_t>{2}, std::span(first.values).subspan(40, 2));
-  cli::write_npy(ctrl, std::vector<std::int64_t>{30, 1}, std::vector<double>(30, 0.0));
+  rl::write_npy(state, std::vector<std::int64_t>{2}, std::span(first.values).subspan(40, 2));
+  rl::write_npy(ctrl, std::vector<std::int64_t>{30, 1}, std::vector<double>(30, 0.0));
   check_works({"simulate", model, "--steps", "30", "--state", state, "--ctrl", ctrl, "--out", out});
-  const cli::NpyArray rest = cli::read_npy(out);
+  const rl::NpyArray rest = rl::read_npy(out);
   REQUIRE(rest.values.size() == 62);
   CHECK(std::abs(rest.values[60] - first.values[100]) < 1e-9);
 

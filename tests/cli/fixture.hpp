@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "rl/data/dataset.hpp"
+#include "rl/data/demonstrations.hpp"
 #include "tests/cli/process.hpp"
 
 namespace baton::test {

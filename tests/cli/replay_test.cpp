@@ -7,6 +7,7 @@
 
 #include "envs/env.hpp"
 #include "envs/kitchen/goals.hpp"
+#include "rl/data/demonstrations.hpp"
 #include "tests/support/shared_file.hpp"
 
 using namespace baton;
@@ -18,7 +19,7 @@ TEST_CASE(
   const std::string demos = shared_file("demos_mujoco/demos_dev.h5");
   const std::string model = shared_file("franka_kitchen/kitchen_assets/kitchen_env_model.xml");
   if (demos.empty() || model.empty()) return;
-  const rl::Dataset data = rl::read_dataset(demos, envs::kKitchenStateDim);
+  const rl::Dataset data = rl::read_dataset(demos, {.spec = &envs::kitchen_spec()});
   for (const bool in_double : {true, false}) {
     CAPTURE(in_double);
     const auto env = envs::make_env(

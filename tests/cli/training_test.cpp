@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "rl/data/dataset.hpp"
+#include "rl/data/demonstrations.hpp"
 #include "rl/policy/checkpoint.hpp"
 #include "tests/cli/fixture.hpp"
 #include "tests/cli/process.hpp"

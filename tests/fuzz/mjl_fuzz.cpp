@@ -1,7 +1,7 @@
 // Logs from memory: what is accepted is one valid episode whose actions lie within -1..1.
 #include <cmath>
 
-#include "rl/data/dataset.hpp"
+#include "rl/data/demonstrations.hpp"
 #include "tests/fuzz/target.hpp"
 
 using namespace baton;

@@ -1,14 +1,14 @@
 // NumPy files from memory: what is accepted has as many finite values as its shape says.
 #include <cmath>
 
-#include "cli/npy.hpp"
+#include "rl/data/npy.hpp"
 #include "tests/fuzz/target.hpp"
 
 using namespace baton;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return fuzz::run(data, size, [](std::string_view bytes) {
-    const cli::NpyArray array = cli::parse_npy(bytes, "a.npy");
+    const rl::NpyArray array = rl::parse_npy(bytes, "a.npy");
     std::int64_t count = 1;
     for (const std::int64_t n : array.shape) count *= n;
     fuzz::promise(count == static_cast<std::int64_t>(array.values.size()));

@@ -14,7 +14,7 @@ usage() {
   exit 2
 }
 
-all=(mjcf mjl npy obj safetensors stl)
+all=(lzf mjcf mjl npy obj safetensors stl)
 runs=""
 seconds=30
 if [ "${1:-}" = --runs ]; then

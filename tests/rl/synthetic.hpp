@@ -45,6 +45,11 @@ inline rl::Dataset counting_dataset(const std::vector<int>& lengths, int state_d
   return data;
 }
 
+// An environment of nothing but widths, "plain".
+inline envs::Spec plain_spec(int state_dim, int action_dim) {
+  return {.name = "plain", .state_dim = state_dim, .action_dim = action_dim, .elements = {}};
+}
+
 // A point in the plane (2 robot coordinates, 1 world coordinate that follows the first) that is driven to a random
 // corner by a_t = clamp(k (corner - s_t)): what imitation must find back.
 inline rl::Dataset point_mass_dataset(int episodes, int length, std::uint64_t seed) {

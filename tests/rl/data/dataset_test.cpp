@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "rl/data/demonstrations.hpp"
 #include "rl/data/hdf5_file.hpp"
 #include "rl/data/hdf5_reader.hpp"
 #include "rl/run/metrics.hpp"
@@ -70,10 +71,10 @@ std::string write_flat(const test::TemporaryFolder& folder, const Flat& flat) {
   return path;
 }
 
-std::string flat_error(const Flat& flat, int state_dim = 0) {
+std::string flat_error(const Flat& flat, const envs::Spec* spec = nullptr) {
   const test::TemporaryFolder folder;
   const std::string path = write_flat(folder, flat);
-  const std::string message = error_of([&] { read_dataset(path, state_dim); });
+  const std::string message = error_of([&] { read_dataset(path, {.spec = spec}); });
   CHECK(contains(message, path));
   return message;
 }
@@ -173,41 +174,16 @@ TEST_CASE("dataset: [state, goal] rows keep the state, and zeros of the goal sta
   flat.actions = {0.5f, 0.5f};
   flat.action_rows = 2;
   flat.terminals = {0, 1};
-  const Dataset data = read_dataset(write_flat(folder, flat), 2);
+  envs::Spec spec = test::plain_spec(2, 1);
+  spec.layouts = {{4, {0, 1}, {2, 3}}};
+  const std::string path = write_flat(folder, flat);
+  const Dataset data = read_dataset(path, {.spec = &spec});
   CHECK(data.states == std::vector<float>{1, 2, 3, 4});
   CHECK(data.goal_targets == std::vector<float>{1, 9});
-}
-
-TEST_CASE("dataset: Minari's groups are read in numerical order, the state after the last action left out") {
-  const test::TemporaryFolder folder;
-  const std::string path = folder.file("m.hdf5");
-  Hdf5File file = Hdf5File::create(path);
-  for (const int k : {10, 2}) {
-    const std::string group = fmt::format("episode_{}", k);
-    const std::vector<float> observations(6, static_cast<float>(k)), actions(2, 0.1f);
-    file.write<float>(group + (k == 2 ? "/observations" : "/observations/observation"), observations, {3, 2});
-    file.write<float>(group + "/actions", actions, {2, 1});
-  }
-  file.commit();
-  const Dataset data = read_dataset(path);
-  CHECK(data.offsets == std::vector<std::int64_t>{0, 2, 4});
-  CHECK(data.states == std::vector<float>{2, 2, 2, 2, 10, 10, 10, 10});
-}
-
-TEST_CASE("dataset: Minari's 59-wide kitchen rows give the 30 positions") {
-  const test::TemporaryFolder folder;
-  Flat flat = simple_flat();
-  flat.rows = flat.action_rows = 1;
-  flat.width = 59;
-  flat.observations.resize(59);
-  for (int i = 0; i < 59; ++i) flat.observations[i] = static_cast<float>(i);
-  flat.actions = {0.5f};
-  flat.terminals = {1};
-  const Dataset data = read_dataset(write_flat(folder, flat));
-  REQUIRE(data.state_dim == 30);
-  CHECK(data.states[8] == 8);
-  CHECK(data.states[9] == 18);
-  CHECK(data.states[29] == 38);
+  // Nothing is cut where nobody says what the observations are of.
+  const Dataset whole = read_dataset(path);
+  CHECK(whole.states == flat.observations);
+  CHECK(whole.goal_targets.empty());
 }
 
 TEST_CASE("dataset: every malformed file is refused by name with what would be right") {
@@ -231,7 +207,13 @@ TEST_CASE("dataset: every malformed file is refused by name with what would be r
   CHECK(contains(flat_error(flat), "more than the 4 rows"));
   flat.lengths = {1, 2};
   CHECK(contains(flat_error(flat), "add up to 3, observations have 4"));
-  CHECK(contains(flat_error(simple_flat(), 7), "observations is 2 wide, a state has 7"));
+  envs::Spec spec = test::plain_spec(7, 1);
+  CHECK(contains(flat_error(simple_flat(), &spec),
+                 "observations is 2 wide, a state of plain has 7 numbers; --env none learns"));
+  spec.layouts = {{14, {}, {}}, {9, {}, {}}};
+  CHECK(contains(flat_error(simple_flat(), &spec), "7 numbers (or observations of 14 or 9)"));
+  spec = test::plain_spec(2, 3);
+  CHECK(contains(flat_error(simple_flat(), &spec), "actions are 1 wide, those of plain have 3 numbers"));
   flat = simple_flat();
   flat.actions = {};
   CHECK(contains(flat_error(flat), "no array actions"));
@@ -324,13 +306,14 @@ TEST_CASE("dataset: a folder of .mjl logs names goals by folders and notes the t
   write_text_atomic(folder.file("friday_microwave_kettle_topknob_hinge/a.mjl"), mjl_bytes(50, 0));
   write_text_atomic(folder.file("friday_microwave_kettle_topknob_hinge/b.mjl"), mjl_bytes(50, 5));
   std::vector<std::string> notes;
-  const Dataset data = read_demonstrations(folder.path, 3, &notes);
+  const envs::Spec right = test::plain_spec(3, 2), wrong = test::plain_spec(30, 2);
+  const Dataset data = read_demonstrations(folder.path, {.spec = &right, .notes = &notes});
   CHECK(data.episodes() == 2);
   CHECK(data.goal_names == std::vector<std::string>(2, "microwave_kettle_topknob_hinge"));
   REQUIRE(notes.size() == 1);
   CHECK(contains(notes[0], "b.mjl: cut off inside a record, 50 whole records used"));
-  CHECK(contains(error_of([&] { read_demonstrations(folder.path, 30); }),
-                 "states have 3 numbers, 30 are expected"));
+  CHECK(contains(error_of([&] { read_demonstrations(folder.path, {.spec = &wrong}); }),
+                 "states have 3 numbers, those of plain have 30"));
   write_text_atomic(folder.file("short.mjl"), mjl_bytes(0, 3));
   CHECK(contains(error_of([&] { read_mjl(folder.file("short.mjl")); }), "truncated or not an .mjl log"));
   write_text_atomic(folder.file("foreign.mjl"), std::string(100, '\xff'));

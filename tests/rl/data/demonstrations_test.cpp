@@ -1,4 +1,6 @@
 // Logs and folders from anyone: what is no recording is passed over with a note, what is wrong refused.
+#include "rl/data/demonstrations.hpp"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -6,7 +8,6 @@
 #include <cstring>
 #include <filesystem>
 
-#include "rl/data/dataset.hpp"
 #include "rl/data/hdf5_file.hpp"
 #include "rl/run/metrics.hpp"
 #include "tests/rl/synthetic.hpp"
@@ -101,7 +102,7 @@ TEST_CASE("demonstrations: hidden, empty and special logs of a folder are passed
   write_text_atomic(below + "/c.txt", "no log");
   REQUIRE(mkfifo((below + "/d.mjl").c_str(), 0600) == 0);
   std::vector<std::string> notes;
-  const Dataset data = read_demonstrations(folder.path, 0, &notes);
+  const Dataset data = read_demonstrations(folder.path, {.notes = &notes});
   CHECK(data.goal_names == std::vector<std::string>{"kettle"});
   std::sort(notes.begin(), notes.end());
   REQUIRE(notes.size() == 4);
@@ -111,7 +112,7 @@ TEST_CASE("demonstrations: hidden, empty and special logs of a folder are passed
   CHECK(notes[3] == below + "/d.mjl: not a file; skipped");
   std::filesystem::remove(below + "/a.mjl");
   CHECK(contains(error_of([&] { read_demonstrations(folder.path); }),
-                 "holds neither .mjl logs nor Minari's data/main_data.hdf5"));
+                 "holds neither files (.mjl, .h5, .hdf5), nor Minari's"));
   std::filesystem::create_directories(folder.file("evil\x1b[31m"));
   write_text_atomic(folder.file("evil\x1b[31m/a.mjl"), log_bytes({2, 2, 1, 0, 0, 0, 0}, 50));
   CHECK(contains(error_of([&] { read_demonstrations(folder.path); }),

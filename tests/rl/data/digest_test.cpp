@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "rl/data/dataset.hpp"
+#include "rl/data/demonstrations.hpp"
 #include "rl/data/hdf5_file.hpp"
 #include "rl/data/hdf5_reader.hpp"
 #include "rl/run/metrics.hpp"

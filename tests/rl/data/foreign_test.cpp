@@ -1,91 +1,17 @@
 // Demonstrations in HDF5 made to hurt or made otherwise: each is read right or refused with one line.
-// BATON_ATTACKS=N tries N mutations (default 1201) of a file's bytes.
 #include <hdf5.h>
 #include <sys/stat.h>
 
 #include <array>
 #include <cmath>
-#include <cstdlib>
-#include <functional>
-#include <set>
 
-#include "kernels/rng.hpp"
-#include "rl/data/dataset.hpp"
-#include "rl/data/hdf5_reader.hpp"
-#include "rl/data/outside.hpp"
 #include "rl/run/metrics.hpp"
-#include "tests/rl/synthetic.hpp"
+#include "tests/rl/data/hdf5_making.hpp"
 #include "tests/support/sanitizers.hpp"
 
 using namespace baton;
 using namespace baton::rl;
-using baton::test::contains;
-using baton::test::error_of;
-
-namespace {
-
-using Shape = std::vector<hsize_t>;
-
-// Creates one array; `values` in `memory` numbers, nothing written where null.
-void put(hid_t file, const std::string& name, const Shape& shape, hid_t stored, hid_t memory,
-         const void* values, hid_t options = H5P_DEFAULT) {
-  const hid_t links = H5Pcreate(H5P_LINK_CREATE);
-  H5Pset_create_intermediate_group(links, 1);
-  const hid_t space = H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr);
-  const hid_t array = H5Dcreate2(file, name.c_str(), stored, space, links, options, H5P_DEFAULT);
-  REQUIRE(array >= 0);
-  if (values != nullptr) REQUIRE(H5Dwrite(array, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
-  H5Dclose(array);
-  H5Sclose(space);
-  H5Pclose(links);
-}
-
-void put_floats(hid_t file, const std::string& name, const Shape& shape, const std::vector<float>& values,
-                hid_t options = H5P_DEFAULT, hid_t stored = H5T_IEEE_F32LE) {
-  put(file, name, shape, stored, H5T_NATIVE_FLOAT, values.data(), options);
-}
-
-hid_t chunked(const Shape& chunk) {
-  const hid_t options = H5Pcreate(H5P_DATASET_CREATE);
-  H5Pset_chunk(options, static_cast<int>(chunk.size()), chunk.data());
-  return options;
-}
-
-// Six steps in two episodes, but for what `spoil` is to write in place of the arrays in `without`.
-using Spoil = std::function<void(hid_t file)>;
-std::string make(const test::TemporaryFolder& folder, const std::set<std::string>& without,
-                 const Spoil& spoil) {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  const std::string path = folder.file("a.h5");
-  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-  REQUIRE(file >= 0);
-  const std::vector<float> states{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
-      actions{0, 0.5f, 1, -1, -0.5f, 0.25f};
-  const std::array<std::uint8_t, 6> ends{0, 0, 1, 0, 0, 1};
-  if (!without.contains("observations")) put_floats(file, "observations", {6, 2}, states);
-  if (!without.contains("actions")) put_floats(file, "actions", {6, 1}, actions);
-  if (!without.contains("timeouts")) put(file, "timeouts", {6}, H5T_STD_U8LE, H5T_NATIVE_UINT8, ends.data());
-  spoil(file);
-  REQUIRE(H5Fclose(file) >= 0);
-  return path;
-}
-
-Dataset read(const std::set<std::string>& without, const Spoil& spoil,
-             std::vector<std::string>* notes = nullptr) {
-  const test::TemporaryFolder folder;
-  return read_dataset(make(folder, without, spoil), 0, notes);
-}
-
-std::string refusal(const std::set<std::string>& without, const Spoil& spoil) {
-  const test::TemporaryFolder folder;
-  const std::string path = make(folder, without, spoil);
-  const std::string message = error_of([&] { read_dataset(path); });
-  CHECK(message.starts_with(path + ": "));
-  CHECK(is_printable(message));
-  return message;
-}
-
-}  // namespace
+using namespace baton::test;
 
 TEST_CASE("foreign: data that lie elsewhere are refused by name before they are looked for") {
   const test::TemporaryFolder folder;
@@ -123,9 +49,10 @@ TEST_CASE("foreign: data that lie elsewhere are refused by name before they are 
 }
 
 TEST_CASE(
-    "foreign: only deflate, shuffle and fletcher32 are applied; other filters are named with the remedy") {
+    "foreign: deflate, shuffle and fletcher32 are applied; filters that nobody knows are named with the "
+    "remedy") {
   const std::vector<float> actions{0, 0.5f, 1, -1, -0.5f, 0.25f};
-  const Dataset data = read({"actions"}, [&](hid_t file) {
+  const Dataset data = read_made({"actions"}, [&](hid_t file) {
     const hid_t options = chunked({4, 1});
     H5Pset_shuffle(options);
     H5Pset_deflate(options, 9);
@@ -136,7 +63,7 @@ TEST_CASE(
   const auto copies = [](unsigned, std::size_t, const unsigned*, std::size_t bytes, std::size_t*, void**) {
     return bytes;
   };
-  for (const int id : {32000, 32015, 300, 65535}) {
+  for (const int id : {32001, 32015, 300, 65535}) {
     const H5Z_class2_t filter = {H5Z_CLASS_T_VERS, id, 1, 1, "evil\x1b[31m\n", nullptr, nullptr, copies};
     REQUIRE(H5Zregister(&filter) >= 0);
     const std::string message = refusal({"actions"}, [&](hid_t file) {
@@ -145,8 +72,7 @@ TEST_CASE(
       put_floats(file, "actions", {6, 1}, actions, options);
     });
     H5Zunregister(id);
-    CHECK(contains(
-        message, id == 32000 ? "actions: compressed with LZF" : fmt::format("actions: filtered by {}", id)));
+    CHECK(contains(message, fmt::format("actions: filtered by {}", id)));
     CHECK(contains(message, "h5repack -f GZIP=4 IN OUT"));
   }
   CHECK(contains(refusal({"actions"},
@@ -266,7 +192,7 @@ TEST_CASE("foreign: flags are 0 or 1, as numbers of any kind or as h5py's boolea
     return [=](hid_t file) { put(file, "terminals", {6}, stored, H5T_NATIVE_DOUBLE, values.data()); };
   };
   for (const hid_t stored : {H5T_STD_U8LE, H5T_STD_I64BE, H5T_IEEE_F32LE, H5T_IEEE_F64BE}) {
-    CHECK(read({}, flags({0, 0, 1, 0, 0, 0}, stored)).completed == std::vector<std::uint8_t>{1, 0});
+    CHECK(read_made({}, flags({0, 0, 1, 0, 0, 0}, stored)).completed == std::vector<std::uint8_t>{1, 0});
     CHECK(contains(refusal({}, flags({0, 0, 0, 2, 0, 0}, stored)), "terminals[3] is 2, 0 or 1 is expected"));
   }
   CHECK(contains(refusal({}, flags({0, NAN, 0, 0, 0, 0}, H5T_IEEE_F64LE)), "terminals[1] is nan"));
@@ -282,8 +208,17 @@ TEST_CASE("foreign: flags are 0 or 1, as numbers of any kind or as h5py's boolea
       put(file, "terminals", {6}, type, type, values.data());
     };
   };
-  CHECK(read({}, enumeration("FALSE", "TRUE")).completed == std::vector<std::uint8_t>{1, 1});
+  CHECK(read_made({}, enumeration("FALSE", "TRUE")).completed == std::vector<std::uint8_t>{1, 1});
   CHECK(contains(refusal({}, enumeration("TRUE", "FALSE")), "an enumeration other than"));
+  // PyTables' booleans.
+  const auto bits = [](std::uint8_t last) {
+    return [=](hid_t file) {
+      const std::array<std::uint8_t, 6> values{0, 0, 1, 0, 0, last};
+      put(file, "terminals", {6}, H5T_STD_B8LE, H5T_NATIVE_B8, values.data());
+    };
+  };
+  CHECK(read_made({}, bits(1)).completed == std::vector<std::uint8_t>{1, 1});
+  CHECK(contains(refusal({}, bits(2)), "terminals[5] is 2, 0 or 1 is expected"));
   CHECK(contains(refusal({"timeouts"},
                          [](hid_t file) {
                            const std::array<std::uint8_t, 5> few{};
@@ -297,11 +232,16 @@ TEST_CASE("foreign: actions beyond -1..1 are told, beyond 10 refused, and so are
     return [=](hid_t file) { put_floats(file, "actions", {6, 1}, {0, 0, 0, 1.5f, 0, last}); };
   };
   std::vector<std::string> notes;
-  read({"actions"}, actions(-10), &notes);
+  const envs::Spec spec = test::plain_spec(2, 1);
+  read_made({"actions"}, actions(-10), {.spec = &spec, .notes = &notes});
   REQUIRE(notes.size() == 1);
   CHECK(contains(notes[0], "2 of 6 action values lie beyond -1..1"));
   for (const float bad : {10.5f, -1e20f, 3e38f})
-    CHECK(contains(refusal({"actions"}, actions(bad)), fmt::format("actions row 5 column 0 is {}", bad)));
+    CHECK(contains(refusal({"actions"}, actions(bad), {.spec = &spec}),
+                   fmt::format("actions row 5 column 0 is {}", bad)));
+  // Without an environment they may be anything that can be learned from.
+  CHECK(read_made({"actions"}, actions(10.5f)).actions.back() == 10.5f);
+  CHECK(contains(refusal({"actions"}, actions(-1e20f)), "actions row 5 column 0 is -1e+20"));
   CHECK(contains(refusal({"actions"}, actions(NAN)), "actions row 5 column 0 is nan"));
   CHECK(contains(refusal({"observations"},
                          [](hid_t file) {
@@ -317,7 +257,7 @@ TEST_CASE("foreign: numbers of every usual kind are read, others and text refuse
   H5Tset_size(half, 2);
   H5Tset_ebias(half, 15);
   for (const hid_t stored : {H5T_IEEE_F32BE, H5T_IEEE_F64LE, half, H5T_STD_I32LE, H5T_STD_U16BE}) {
-    const Dataset data = read({"observations"}, [&](hid_t file) {
+    const Dataset data = read_made({"observations"}, [&](hid_t file) {
       put_floats(file, "observations", {6, 2}, whole, H5P_DEFAULT, stored);
     });
     CHECK(data.states == whole);
@@ -337,7 +277,7 @@ TEST_CASE("foreign: numbers of every usual kind are read, others and text refuse
                          [](hid_t file) {
                            H5Gclose(H5Gcreate2(file, "observations", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
                          }),
-                 "observations is a group, an array is expected"));
+                 "observations is a group without an array"));
 }
 
 TEST_CASE(
@@ -351,9 +291,9 @@ TEST_CASE(
       put(file, "episode_goals", {2}, type, type, names.data());
     };
   };
-  CHECK(read({}, goals("чайник")).goal_names == std::vector<std::string>{"kettle", "чайник"});
+  CHECK(read_made({}, goals("чайник")).goal_names == std::vector<std::string>{"kettle", "чайник"});
   const std::string longest(200, 'g'), longer(201, 'g'), huge(1 << 20, 'g');
-  CHECK(read({}, goals(longest.c_str())).goal_names[1] == longest);
+  CHECK(read_made({}, goals(longest.c_str())).goal_names[1] == longest);
   for (const char* bad :
        {"\x1b]0;owned\x07", "two\nlines", "\xe2\x80\xaetxt", "\xff\xfe", longer.c_str(), huge.c_str()}) {
     const std::string message = refusal({}, goals(bad));
@@ -389,82 +329,4 @@ TEST_CASE("foreign: shapes disagree before anything is read") {
                            put_floats(file, "actions", {6}, {1, 2, 3, 4, 5, 6});
                          }),
                  "actions has 1 dimensions"));
-}
-
-namespace {
-
-// Small files of each form, nearly all of which is metadata.
-std::vector<std::string> small_files(const test::TemporaryFolder& folder) {
-  Dataset data = test::counting_dataset({4, 3}, 2, 1);
-  data.goal_names = {"kettle", "slide"};
-  data.seeds = {1, 2};
-  write_dataset(data, folder.file("flat.h5"));
-  const std::string bare = make(folder, {}, [](hid_t) {});
-  const test::TemporaryFolder other;
-  const std::string minari = make(other, {"observations", "actions", "timeouts"}, [](hid_t file) {
-    for (const char* group : {"episode_0", "episode_1"}) {
-      put_floats(file, std::string(group) + "/observations/observation", {3, 2}, {1, 2, 3, 4, 5, 6},
-                 chunked({2, 2}));
-      put_floats(file, std::string(group) + "/actions", {2, 1}, {0.5f, -0.5f});
-    }
-  });
-  return {read_text(folder.file("flat.h5")), read_text(bare), read_text(minari)};
-}
-
-// One to three bytes changed, most of them bytes that say something.
-std::string changed(const std::string& whole, int n) {
-  kernels::Random random(18, static_cast<std::uint64_t>(n));
-  const auto below = [&](std::size_t count) {
-    return std::min(count - 1, static_cast<std::size_t>(random.uniform() * static_cast<float>(count)));
-  };
-  std::vector<std::size_t> telling;
-  for (std::size_t i = 0; i < whole.size(); ++i) {
-    if (whole[i] != 0) telling.push_back(i);
-  }
-  std::string bytes = whole;
-  for (int changes = 1 + n % 3; changes > 0; --changes) {
-    char& byte = bytes[random.uniform() < 0.75f ? telling[below(telling.size())] : below(whole.size())];
-    byte = static_cast<char>(random.uniform() < 0.5f ? byte ^ (1 << below(8)) : below(256));
-  }
-  return bytes;
-}
-
-}  // namespace
-
-TEST_CASE(
-    "foreign: changed bytes never end the reader or keep it; what is read is valid, what is not is one "
-    "line") {
-  const char* given = std::getenv("BATON_ATTACKS");
-  const int attempts = given != nullptr ? std::atoi(given) : 1201;
-  const test::TemporaryFolder folder;
-  const std::string path = folder.file("changed.h5");
-  const std::vector<std::string> files = small_files(folder);
-  std::vector<Dataset> right;
-  for (const std::string& bytes : files) {
-    write_text_atomic(path, bytes);
-    right.push_back(read_dataset(path));
-  }
-  int same = 0, other = 0, refused = 0, ended = 0;
-  for (int n = 0; n < attempts; ++n) {
-    const std::size_t which = static_cast<std::size_t>(n / 3) % files.size();
-    write_text_atomic(path, changed(files[which], n));
-    try {
-      const Dataset found = read_dataset(path);
-      validate(found, path);
-      const Dataset& was = right[which];
-      (found.states == was.states && found.actions == was.actions && found.offsets == was.offsets ? same
-                                                                                                  : other)++;
-    } catch (const Error& error) {
-      const std::string message = error.what();
-      ++refused;
-      ended += contains(message, "the reader ended with") || contains(message, "does not come to an end");
-      CHECK(message.starts_with(path + ": "));
-      CHECK(is_printable(message));
-      CHECK(message.size() < 1000);
-    }
-  }
-  CHECK(same + other + refused == attempts);
-  MESSAGE(attempts << " changed files: " << same << " read the same, " << other
-                   << " read with other numbers, " << refused << " refused, of these " << ended
-                   << " by the child's end");
 }

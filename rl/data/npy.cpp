@@ -1,25 +1,22 @@
-#include "cli/npy.hpp"
+#include "rl/data/npy.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <limits>
 #include <string_view>
 
 #include "kernels/error.hpp"
-#include "rl/run/metrics.hpp"
+#include "rl/run/files.hpp"
 
-namespace baton::cli {
+namespace baton::rl {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "float data is copied as it lies in the file");
 
 constexpr std::string_view kMagic{"\x93NUMPY", 6};
-constexpr std::size_t kMaxHeader = 65536, kLead = 12 + kMaxHeader;
+constexpr std::size_t kMaxHeader = 65536, kLead = 12 + kMaxHeader, kPart = 1 << 20;
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 34;
 
 struct Header {
@@ -129,14 +126,17 @@ std::int64_t count_elements(std::span<const std::int64_t> shape, const std::stri
   return count;
 }
 
-// Where the values of a file lie.
-struct Layout {
-  Header header;
-  std::size_t start = 0, count = 0, item = 0;  // bytes before the data, values, bytes of one
-};
+std::size_t item_bytes(const std::string& type) {
+  if (type.size() != 3 || (type[0] != '<' && type[0] != '|')) return 0;
+  const std::string_view kind = std::string_view(type).substr(1);
+  if (type[0] == '|') return kind == "b1" || kind == "i1" || kind == "u1" ? 1 : 0;
+  if (kind == "f8" || kind == "i8" || kind == "u8") return 8;
+  if (kind == "f4" || kind == "i4" || kind == "u4") return 4;
+  return kind == "i2" || kind == "u2" ? 2 : 0;
+}
 
 // From the first bytes of a file of `size` bytes: all of them, or kLead.
-Layout read_layout(std::string_view lead, std::uintmax_t size, const std::string& path) {
+NpyLayout read_layout(std::string_view lead, std::uint64_t size, const std::string& path) {
   BATON_REQUIRE(lead.size() >= 8 && lead.substr(0, 6) == kMagic,
                 "{}: not an .npy file (numpy.save writes one)", path);
   const auto byte = [&](std::size_t at) { return std::size_t{static_cast<unsigned char>(lead[at])}; };
@@ -149,31 +149,63 @@ Layout read_layout(std::string_view lead, std::uintmax_t size, const std::string
   std::size_t length = 0;
   for (std::size_t i = 0; i < length_bytes; ++i) length |= byte(8 + i) << (8 * i);
   BATON_REQUIRE(length <= kMaxHeader, "{}: damaged .npy file (a header of {} bytes)", path, length);
-  Layout layout;
+  NpyLayout layout;
   layout.start = 8 + length_bytes + length;
   whole(layout.start);
-  const Header& header = layout.header = HeaderParser(lead.substr(8 + length_bytes, length), path).parse();
-  layout.item = header.descr == "<f8" ? 8 : header.descr == "<f4" ? 4 : 0;
-  BATON_REQUIRE(layout.item != 0, "{}: values of type '{}' (float64, '<f8', is wanted)", path, header.descr);
+  Header header = HeaderParser(lead.substr(8 + length_bytes, length), path).parse();
+  layout.item = item_bytes(header.descr);
+  BATON_REQUIRE(header.descr.find('O') == std::string::npos,
+                "{}: holds Python objects, which are not opened; an array of numbers is wanted", path);
+  BATON_REQUIRE(layout.item != 0, "{}: values of type '{}' (float64, '<f8', is wanted)", path,
+                printable(header.descr));
   BATON_REQUIRE(!header.fortran_order || header.shape.size() < 2,
                 "{}: Fortran order (C order is wanted: numpy.ascontiguousarray)", path);
-  layout.count = static_cast<std::size_t>(count_elements(header.shape, path));
-  const std::uintmax_t bytes = size - layout.start;
-  BATON_REQUIRE(bytes == layout.count * layout.item, "{}: {} bytes of data, but shape {} of '{}' takes {}",
-                path, bytes, format_shape(header.shape), header.descr, layout.count * layout.item);
+  layout.numbers = static_cast<std::size_t>(count_elements(header.shape, path));
+  const std::uint64_t bytes = size - layout.start;
+  BATON_REQUIRE(bytes == layout.numbers * layout.item, "{}: {} bytes of data, but shape {} of '{}' takes {}",
+                path, bytes, format_shape(header.shape), header.descr, layout.numbers * layout.item);
+  layout.shape = std::move(header.shape);
+  layout.type = std::move(header.descr);
   return layout;
 }
 
-NpyArray read_values(const Layout& layout, std::string_view data, const std::string& path) {
-  NpyArray array{layout.header.shape, std::vector<double>(layout.count)};
-  for (std::size_t i = 0; i < layout.count; ++i) {
-    float single = 0;
-    if (layout.item == 8) std::memcpy(&array.values[i], &data[8 * i], 8);
-    if (layout.item == 4) std::memcpy(&single, &data[4 * i], 4), array.values[i] = single;
-    BATON_REQUIRE(std::isfinite(array.values[i]), "{}: value {} is {} (finite numbers are wanted)", path, i,
-                  array.values[i]);
+template <class Stored, class T>
+void convert_from(const char* data, std::span<T> to) {
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    Stored value;
+    std::memcpy(&value, data + i * sizeof(Stored), sizeof(Stored));
+    to[i] = static_cast<T>(value);
   }
-  return array;
+}
+
+template <class T>
+void convert(const NpyLayout& layout, const char* data, std::span<T> to) {
+  const char kind = layout.type[1];
+  const bool is_signed = kind == 'i';
+  if (kind == 'f') return layout.item == 8 ? convert_from<double>(data, to) : convert_from<float>(data, to);
+  switch (layout.item) {
+    case 8:
+      return is_signed ? convert_from<std::int64_t>(data, to) : convert_from<std::uint64_t>(data, to);
+    case 4:
+      return is_signed ? convert_from<std::int32_t>(data, to) : convert_from<std::uint32_t>(data, to);
+    case 2:
+      return is_signed ? convert_from<std::int16_t>(data, to) : convert_from<std::uint16_t>(data, to);
+    default:
+      return is_signed ? convert_from<std::int8_t>(data, to) : convert_from<std::uint8_t>(data, to);
+  }
+}
+
+void require_finite(std::span<const double> values, const std::string& path) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    BATON_REQUIRE(std::isfinite(values[i]), "{}: value {} is {} (finite numbers are wanted)", path, i,
+                  values[i]);
+  }
+}
+
+NpyLayout layout_of(const OutsideFile& file, const std::string& path) {
+  std::string lead(static_cast<std::size_t>(std::min<std::uint64_t>(file.bytes(), kLead)), '\0');
+  file.read(0, lead.data(), lead.size());
+  return read_layout(lead, file.bytes(), path);
 }
 
 }  // namespace
@@ -183,30 +215,39 @@ std::string format_shape(std::span<const std::int64_t> shape) {
   return fmt::format("({})", fmt::join(shape, ", "));
 }
 
-NpyArray parse_npy(std::string_view bytes, const std::string& name) {
-  const Layout layout = read_layout(bytes, bytes.size(), name);
-  return read_values(layout, bytes.substr(layout.start), name);
+NpyFile::NpyFile(const std::string& path)
+    : path_(path), file_(path, "an .npy file"), layout_(layout_of(file_, path)) {}
+
+// The numbers are as many as the file's bytes say, so that memory is bounded by the file.
+template <class T>
+std::vector<T> NpyFile::read() const {
+  std::vector<T> values(layout_.numbers);
+  std::vector<char> part(kPart);
+  const std::size_t most = kPart / layout_.item;
+  for (std::size_t first = 0; first < values.size(); first += most) {
+    const std::size_t count = std::min(most, values.size() - first);
+    file_.read(layout_.start + first * layout_.item, part.data(), count * layout_.item);
+    convert<T>(layout_, part.data(), std::span(values).subspan(first, count));
+  }
+  return values;
 }
 
+template std::vector<float> NpyFile::read<float>() const;
+template std::vector<double> NpyFile::read<double>() const;
+
 NpyArray read_npy(const std::string& path) {
-  std::error_code error;
-  BATON_REQUIRE(std::filesystem::is_regular_file(path, error), "{}: no such file", path);
-  std::ifstream in(path, std::ios::binary);
-  const std::uintmax_t size = std::filesystem::file_size(path, error);
-  BATON_REQUIRE(in && !error, "{}: cannot be read", path);
-  // The header is checked against the size before anything large is read.
-  std::string bytes(static_cast<std::size_t>(std::min<std::uintmax_t>(size, kLead)), '\0');
-  const auto fill = [&](std::size_t from) {
-    in.read(bytes.data() + from, static_cast<std::streamsize>(bytes.size() - from));
-    BATON_REQUIRE(in.gcount() == static_cast<std::streamsize>(bytes.size() - from),
-                  "{}: cannot be read to its end", path);
-  };
-  fill(0);
-  const Layout layout = read_layout(bytes, size, path);
-  const std::size_t read = bytes.size();
-  bytes.resize(static_cast<std::size_t>(size));
-  fill(read);
-  return read_values(layout, std::string_view(bytes).substr(layout.start), path);
+  const NpyFile file(path);
+  NpyArray array{file.shape(), file.read<double>()};
+  require_finite(array.values, path);
+  return array;
+}
+
+NpyArray parse_npy(std::string_view bytes, const std::string& name) {
+  const NpyLayout layout = read_layout(bytes, bytes.size(), name);
+  NpyArray array{layout.shape, std::vector<double>(layout.numbers)};
+  convert<double>(layout, bytes.data() + layout.start, array.values);
+  require_finite(array.values, name);
+  return array;
 }
 
 void write_npy(const std::string& path, std::span<const std::int64_t> shape, std::span<const double> values) {
@@ -222,7 +263,7 @@ void write_npy(const std::string& path, std::span<const std::int64_t> shape, std
   bytes += {'\x01', '\x00', static_cast<char>(header.size() & 255), static_cast<char>(header.size() >> 8)};
   bytes += header;
   bytes.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
-  rl::write_text_atomic(path, bytes);
+  write_text_atomic(path, bytes);
 }
 
-}  // namespace baton::cli
+}  // namespace baton::rl
