@@ -61,7 +61,8 @@ CLI::Validator seed_range() {
 void add_environment(CLI::App& command, EnvOptions& options, bool named, bool conditions) {
   if (named)
     command.add_option("--env", options.name,
-                       fmt::format("Environment: {}", fmt::join(envs::env_names(), " or ")));
+                       fmt::format("Environment: {}; for imitate, too: {} (demonstrations alone)",
+                                   fmt::join(envs::env_names(), " or "), rl::kNoEnvironment));
   command.add_option("--model", options.model,
                      "MJCF file in place of the environment's own model, or own; a policy's, where one is "
                      "read, unless given");

@@ -18,7 +18,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> demos, obs_keys;
-  std::string method, env, out, device = "cpu";
+  std::string method, out, device = "cpu";
   bool force = false;
   SettingsOptions settings;
 };
@@ -116,10 +116,6 @@ void add_imitate(Registry& registry) {
       ->required()
       ->allow_extra_args(false);
   add_obs_keys(command, options->obs_keys);
-  command.add_option(
-      "--env", options->env,
-      "Environment that they are for (the preset's unless given); none: a policy of their states and "
-      "actions, whatever made them");
   command.add_option("--method", options->method, method_help())->check(CLI::IsMember(rl::method_names()));
   command
       .add_option("--out", options->out,
