@@ -32,8 +32,9 @@ class LevelDevice {
     double loss_sum = 0, gradient_norm = 0;  // of the updates since the last fetch; of the latest
     int updates = 0;
   };
-  // Waits until the updates are done; theta into `policy`. Throws what went wrong in one.
-  virtual Done fetch(GaussianPolicy& policy) = 0;
+  // Waits until the updates are done; theta into `policy`, its moving average into `average` [parameters] (empty where
+  // the settings ask for none). Throws what went wrong in one.
+  virtual Done fetch(GaussianPolicy& policy, std::span<float> average) = 0;
 };
 
 // policy, stream and settings outlive the device.
@@ -49,10 +50,10 @@ class SolveDevice {
   // Throws UsageError where this does not solve for such a policy.
   virtual void require_supported(const GaussianPolicy& policy) const = 0;
   // direction = (F + damping I)^-1 b of the policy over the raw inputs x [n][in_dim]; vectors [parameters()];
-  // inverse_diagonal: a preconditioner, or empty.
-  virtual CgReport solve(const GaussianPolicy& policy, const float* x, int n, std::span<const float> b,
-                         std::span<const float> inverse_diagonal, const CgOptions& options,
-                         std::span<float> direction) = 0;
+  // inverse_diagonal: a preconditioner, or empty; counts: PolicyPass::set_counted().
+  virtual CgReport solve(const GaussianPolicy& policy, const float* x, int n, std::span<const int> counts,
+                         std::span<const float> b, std::span<const float> inverse_diagonal,
+                         const CgOptions& options, std::span<float> direction) = 0;
 };
 using MakeSolveDevice = std::unique_ptr<SolveDevice> (*)();
 

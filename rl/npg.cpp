@@ -100,11 +100,13 @@ template <class Policy>
 CgReport NaturalGradient<Policy>::solve(const Policy& policy, Rows own, const NpgSettings& settings) {
   const float* x = own.x;
   int n = own.n;
+  std::span<const int> counted = own.counted;
   if (settings.fisher_fraction < 1) {
     n = thin(own.x, own.n, policy.in_dim(), settings.fisher_fraction, thinned_x_);
     x = thinned_x_.data();
     thin(own.counted, n, thinned_counted_);
-    count(thinned_, thinned_counted_);
+    counted = thinned_counted_;
+    count(thinned_, counted);
     thinned_.forward(policy, x, n);
     thinned_.set_fisher(policy, fisher_);
   } else {
@@ -119,8 +121,8 @@ CgReport NaturalGradient<Policy>::solve(const Policy& policy, Rows own, const Np
   const std::span<const float> inverse_diagonal =
       preconditioned ? std::span<const float>(preconditioner_) : std::span<const float>();
   if constexpr (std::is_same_v<Policy, GaussianPolicy>) {
-    if (device_ && own.counted.empty())
-      return device_->solve(policy, x, n, gradient_, inverse_diagonal, options, direction_);
+    if (device_)
+      return device_->solve(policy, x, n, counted, gradient_, inverse_diagonal, options, direction_);
   }
   return cg_.solve([&](std::span<const float> v, std::span<float> out) { fisher_.product(v, out); },
                    std::span<const float>(gradient_), std::span<float>(direction_), options,

@@ -33,6 +33,10 @@ double rate_factor(const ImitationSettings& settings, int k) {
   return ag::schedule_factor(settings.schedule, k, settings.updates, settings.warmup, settings.lr_floor);
 }
 
+float average_rate(const ImitationSettings& settings, int k) {
+  return 1 - std::min(settings.average, static_cast<float>(k + 1) / static_cast<float>(k + 10));
+}
+
 Normalizers measure(const TupleStream& stream, const PolicyEncoding& encoding, float in_floor,
                     float out_floor, std::uint64_t seed) {
   const int s = stream.data->state_dim, m = stream.output_dim();
@@ -117,9 +121,9 @@ void LevelTrainer::update(int k) {
 
 void LevelTrainer::average(int k) {
   if (average_.empty()) return;
-  const float keep = std::min(settings_.average, static_cast<float>(k + 1) / static_cast<float>(k + 10));
+  const float rate = average_rate(settings_, k);
   const std::span<const float> theta = policy_.theta();
-  for (std::size_t i = 0; i < average_.size(); ++i) average_[i] += (1 - keep) * (theta[i] - average_[i]);
+  for (std::size_t i = 0; i < average_.size(); ++i) average_[i] += rate * (theta[i] - average_[i]);
 }
 
 void LevelTrainer::swap_average() {
@@ -128,7 +132,7 @@ void LevelTrainer::swap_average() {
 
 void LevelTrainer::fetch() {
   if (!device_) return;
-  const LevelDevice::Done done = device_->fetch(policy_);
+  const LevelDevice::Done done = device_->fetch(policy_, average_);
   loss_sum_ += done.loss_sum;
   loss_count_ += done.updates;
   gradient_norm_ = done.gradient_norm;

@@ -57,6 +57,8 @@ Normalizers measure(const TupleStream& stream, const PolicyEncoding& encoding, f
 ag::OptimizerOptions optimizer_options(const ImitationSettings& settings);
 // Factor of the learning rate at update k.
 double rate_factor(const ImitationSettings& settings, int k);
+// What the moving average takes of theta's difference from it after update k.
+float average_rate(const ImitationSettings& settings, int k);
 
 class LevelTrainer {
  public:

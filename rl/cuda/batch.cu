@@ -23,13 +23,19 @@ __device__ float raw_input(const Batch& b, const BatchRow& row, const float* noi
   } else {
     x = b.goals[static_cast<std::int64_t>(~row.goal) * s + j - s];
   }
+  const float* own = noise + i * b.noise_columns;
+  if (b.sensor_noise != nullptr) {
+    if (is_state) x += b.sensor_noise[j] * own[j];
+    own += s;
+  }
   const float scale = is_state ? b.state_noise : b.goal_noise;
-  if (scale > 0) x += scale * b.in_std[j] * noise[i * b.noise_columns + j - b.noise_first];
+  if (scale > 0) x += scale * b.in_std[j] * own[j - b.noise_first];
   return x;
 }
 
 __device__ float encoded(const Batch& b, const BatchRow& row, const float* noise, std::int64_t i, int j) {
   const int s = b.state_dim;
+  if (b.seen != nullptr && b.seen[j < s ? j : j - s] == 0) return 0;
   if (j >= s && j < s + b.robot_dim) {
     if (b.robot_mask) return 0;
     if (b.robot_zero) return -b.in_mean[j] / b.in_std[j];
@@ -54,8 +60,10 @@ __global__ void __launch_bounds__(kThreads)
       continue;
     }
     const int k = j - static_cast<int>(in);
-    float y = b.targets[static_cast<std::int64_t>(rows[i].target) * b.out + k];
-    if (b.residual) y -= raw_input(b, rows[i], noise, i, k);
+    const int label = b.out / b.chunk, behind = k / label;
+    const std::int64_t row = rows[i].last - rows[i].target < behind ? rows[i].last : rows[i].target + behind;
+    float y = b.targets[row * label + k % label];
+    if (b.residual) y -= raw_input(b, rows[i], noise, i, b.residual_of != nullptr ? b.residual_of[k] : k);
     u[i * b.out + k] = (y - b.out_mean[k]) / b.out_std[k];
   }
 }

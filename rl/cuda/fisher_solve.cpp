@@ -1,6 +1,8 @@
 #include "rl/cuda/fisher_solve.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "kernels/cuda/kernels.hpp"
 #include "kernels/error.hpp"
@@ -13,6 +15,7 @@ std::int64_t FisherSolve::footprint(const ag::MlpSpec& spec, int rows) {
   return ag::cuda::MlpPass::footprint(spec, rows) +
          8 * gpu::Arena::footprint<float>(ag::parameter_count(spec) + spec.out) +
          gpu::Arena::footprint<float>(std::int64_t{rows} * spec.out) +
+         gpu::Arena::footprint<float>(spec.out) + gpu::Arena::footprint<std::int32_t>(rows) +
          gpu::Arena::footprint<char>(gpu::kReduceScratchBytes) + gpu::Arena::footprint<Solve>(1);
 }
 
@@ -28,6 +31,8 @@ FisherSolve::FisherSolve(const ag::MlpSpec& spec, int rows, const CgOptions& opt
   for (float** vector : {&theta_, &b_, &x_, &r_, &z_, &p_, &ap_, &inverse_diagonal_})
     *vector = arena_.take<float>(parameters_);
   tangent_ = arena_.take<float>(std::int64_t{rows} * out_);
+  log_std_metric_ = arena_.take<float>(out_);
+  counts_ = arena_.take<std::int32_t>(rows);
   scratch_ = arena_.take<char>(gpu::kReduceScratchBytes);
   scalars_ = arena_.take<Solve>(1);
   // One iteration of whatever lies there: what is loaded at a kernel's first launch is loaded outside of a recording.
@@ -39,9 +44,10 @@ FisherSolve::FisherSolve(const ag::MlpSpec& spec, int rows, const CgOptions& opt
 
 void FisherSolve::queue_product(const float* v, float* out) {
   mlp_.jvp(blas_, theta_, v, tangent_);
-  multiply_metric(stream_, rows_, out_, theta_ + mlp_parameters_, tangent_);
+  multiply_metric(stream_, rows_, out_, counts_, theta_ + mlp_parameters_, tangent_);
   mlp_.vjp(blas_, theta_, tangent_, out);
-  twice(stream_, out_, v + mlp_parameters_, out + mlp_parameters_);
+  gpu::binary<float>(stream_, kernels::Binary::kMul, out_, log_std_metric_, 1, v + mlp_parameters_, 1,
+                     out + mlp_parameters_);
 }
 
 // r'z and r'r, with z made where it is not r itself.
@@ -72,7 +78,25 @@ void FisherSolve::queue_solve(bool preconditioned, int iterations) {
   }
 }
 
-CgReport FisherSolve::solve(std::span<const float> theta, std::span<const float> z, std::span<const float> b,
+// And what log_std's part of the matrix is then: 2 / rows for every row that counts the output.
+void FisherSolve::upload_counts(std::span<const int> counts) {
+  BATON_REQUIRE(counts.empty() || counts.size() == static_cast<std::size_t>(rows_),
+                "fisher solve: {} counts for {} rows", counts.size(), rows_);
+  std::vector<std::int32_t> all(static_cast<std::size_t>(rows_), out_);
+  std::vector<float> metric(static_cast<std::size_t>(out_), counts.empty() ? 2.0F : 0.0F);
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    BATON_REQUIRE(counts[i] >= 1 && counts[i] <= out_, "fisher solve: {} of {} outputs are to count",
+                  counts[i], out_);
+    all[i] = counts[i];
+    for (int j = 0; j < counts[i]; ++j) metric[static_cast<std::size_t>(j)] += 2 / static_cast<float>(rows_);
+  }
+  gpu::upload(stream_, std::span<const std::int32_t>(all), counts_);
+  gpu::upload(stream_, std::span<const float>(metric), log_std_metric_);
+  stream_.synchronize();
+}
+
+CgReport FisherSolve::solve(std::span<const float> theta, std::span<const float> z,
+                            std::span<const int> counts, std::span<const float> b,
                             std::span<const float> inverse_diagonal, std::span<float> x) {
   const auto n = static_cast<std::size_t>(parameters_);
   BATON_REQUIRE(theta.size() == n && b.size() == n && x.size() == n,
@@ -83,6 +107,7 @@ CgReport FisherSolve::solve(std::span<const float> theta, std::span<const float>
   BATON_REQUIRE(inverse_diagonal.empty() || inverse_diagonal.size() == n,
                 "fisher solve: a preconditioner of {}, the policy has {} parameters", inverse_diagonal.size(),
                 n);
+  upload_counts(counts);
   gpu::upload(stream_, theta, theta_);
   gpu::upload(stream_, z, mlp_.input());
   gpu::upload(stream_, b, b_);
@@ -116,8 +141,8 @@ class Solver final : public SolveDevice {
  public:
   void require_supported(const GaussianPolicy& policy) const override { require_gaussian(policy); }
 
-  CgReport solve(const GaussianPolicy& policy, const float* x, int n, std::span<const float> b,
-                 std::span<const float> inverse_diagonal, const CgOptions& options,
+  CgReport solve(const GaussianPolicy& policy, const float* x, int n, std::span<const int> counts,
+                 std::span<const float> b, std::span<const float> inverse_diagonal, const CgOptions& options,
                  std::span<float> direction) override {
     if (!solve_ || n != rows_ || !(policy.spec() == spec_) || options != options_) {
       solve_.reset();  // its memory first
@@ -126,7 +151,7 @@ class Solver final : public SolveDevice {
     }
     z_.resize(static_cast<std::size_t>(n) * static_cast<std::size_t>(policy.in_dim()));
     policy.encode(x, n, z_.data());
-    return solve_->solve(policy.theta(), z_, b, inverse_diagonal, direction);
+    return solve_->solve(policy.theta(), z_, counts, b, inverse_diagonal, direction);
   }
 
  private:

@@ -19,14 +19,16 @@ class FisherSolve {
   int parameters() const { return static_cast<int>(parameters_); }
 
   // x = (F + damping I)^-1 b at theta over the encoded inputs z [rows][in]; x, b, theta [parameters()].
-  // inverse_diagonal: a preconditioner [parameters()], or empty. Waits.
-  CgReport solve(std::span<const float> theta, std::span<const float> z, std::span<const float> b,
-                 std::span<const float> inverse_diagonal, std::span<float> x);
-  // out = F v (no damping) at the theta and z of the last solve. Waits.
+  // inverse_diagonal: a preconditioner [parameters()], or empty. counts: of row i's outputs the first counts[i] alone
+  // count, 1 .. spec.out (PolicyPass::set_counted); empty: all. Waits.
+  CgReport solve(std::span<const float> theta, std::span<const float> z, std::span<const int> counts,
+                 std::span<const float> b, std::span<const float> inverse_diagonal, std::span<float> x);
+  // out = F v (no damping) at the theta, z and counts of the last solve. Waits.
   void product(std::span<const float> v, std::span<float> out);
 
  private:
   static std::int64_t footprint(const ag::MlpSpec& spec, int rows);
+  void upload_counts(std::span<const int> counts);
   void queue_product(const float* v, float* out);
   void queue_residual_sums(bool preconditioned);
   void queue_solve(bool preconditioned, int iterations);
@@ -39,7 +41,8 @@ class FisherSolve {
   kernels::cuda::Arena arena_;
   ag::cuda::MlpPass mlp_;
   float *theta_, *b_, *x_, *r_, *z_, *p_, *ap_, *inverse_diagonal_;  // [parameters]
-  float* tangent_;                                                   // [rows][out]
+  float *tangent_, *log_std_metric_;  // [rows][out], [out]: the diagonal of F there
+  std::int32_t* counts_;              // [rows]
   char* scratch_;
   Solve* scalars_;
   kernels::cuda::Graph plain_, preconditioned_;

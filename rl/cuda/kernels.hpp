@@ -11,22 +11,29 @@ namespace baton::rl::cuda {
 
 // ---- a minibatch (batch.cu) ----
 
-// One tuple: rows of the states (goal < 0: row ~goal of the given goals), and of what `Batch::targets` holds.
+// One tuple: rows of the states (goal < 0: row ~goal of the given goals), and of what `Batch::targets` holds: the rows
+// target, target + 1, ..., Batch::chunk of them; behind `last` that one is repeated.
 struct BatchRow {
-  std::int32_t state = 0, goal = 0, target = 0;
+  std::int32_t state = 0, goal = 0, target = 0, last = 0;
 };
 
 // What makes a policy's input and target of a tuple: rl/policy/policy.hpp, encode() and normalize_output(), with noise
-// on the raw input before: x[j] += noise_scale std[j] N(0, 1).
+// on the raw input before, the sensors' first: x[j] += sensor_noise[j] U(-1, 1), of the state;
+// x[j] += noise_scale std[j] N(0, 1).
 struct Batch {
   int rows = 0, state_dim = 0, out = 0, robot_dim = 0;
+  int chunk = 1;  // rows of targets in an output
   bool relative_goal = false, residual = false, robot_zero = false, robot_mask = false;
   float state_noise = 0, goal_noise = 0;
   const float *states = nullptr, *goals = nullptr;      // [N][S], [E][S] or null
-  const float* targets = nullptr;                       // [..][out]: actions, or the states
+  const float* targets = nullptr;                       // [N][out / chunk]: labels of actions, or the states
   const float *in_mean = nullptr, *in_std = nullptr;    // [2 S]
   const float *out_mean = nullptr, *out_std = nullptr;  // [out]
-  int noise_first = 0, noise_columns = 0;               // of the input's columns, those that have noise
+  const float* sensor_noise = nullptr;                  // [S], or null: none
+  const std::uint8_t* seen = nullptr;                   // [S], or null: all coordinates reach the policy
+  const std::int32_t* residual_of = nullptr;  // [out], or null: output j is relative to coordinate j
+  int noise_first = 0;                        // the first of the input's columns with normal noise
+  int noise_columns = 0;                      // uniforms [S] where there is sensor noise, then normals
 };
 
 // ---- one update (update.cu) ----
@@ -58,6 +65,7 @@ struct UpdateSums {
 struct StepNumbers {
   kernels::AdamStep<float> adam;
   kernels::SgdStep<float> sgd;
+  float average_rate = 0;  // what the moving average takes of the difference
 };
 
 // *step = plan[place] with the clipping factor min(1, clip_norm / |g|) (clip_norm 0: 1); state takes the sums in,
@@ -71,6 +79,10 @@ void guard_gradient(kernels::cuda::Stream& stream, const TrainingState* state, s
 // log_std[n] clamped to [low, high]; the next update is at the next place.
 void finish_update(kernels::cuda::Stream& stream, int n, float low, float high, float* log_std,
                    TrainingState* state);
+
+// average += average_rate (theta - average), n numbers
+void update_average(kernels::cuda::Stream& stream, const StepNumbers* step, std::int64_t n,
+                    const float* theta, float* average);
 
 // ---- conjugate gradient (solve.cu) ----
 
@@ -95,9 +107,8 @@ void take_residual(kernels::cuda::Stream& stream, double tolerance, int iteratio
 void next_direction(kernels::cuda::Stream& stream, const Solve* solve, std::int64_t n, const float* z,
                     float* p);
 
-// tangent[i][j] *= exp(-2 log_std[j]) / rows
-void multiply_metric(kernels::cuda::Stream& stream, int rows, int out, const float* log_std, float* tangent);
-// out[j] = 2 v[j]
-void twice(kernels::cuda::Stream& stream, int n, const float* v, float* out);
+// tangent[i][j] *= exp(-2 log_std[j]) / rows where j < counts[i]; zero elsewhere
+void multiply_metric(kernels::cuda::Stream& stream, int rows, int out, const std::int32_t* counts,
+                     const float* log_std, float* tangent);
 
 }  // namespace baton::rl::cuda

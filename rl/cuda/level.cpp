@@ -13,18 +13,6 @@ namespace {
 // What the host draws at once: 64 updates, fewer of large batches.
 constexpr int kUpdatesAhead = 64, kTuplesAhead = 64 * 4096;
 
-// What the kernels of this folder do not do.
-void require_supported(const GaussianPolicy& policy, const TupleStream& stream,
-                       const ImitationSettings& settings) {
-  require_gaussian(policy);
-  const bool plain = stream.chunk == 1 && stream.labels == nullptr && settings.sensor_noise <= 0 &&
-                     settings.average <= 0 && policy.encoding().seen.empty();
-  if (!plain)
-    throw UsageError(
-        "--device cuda: chunks, position targets, imitate.sensor_noise, imitate.average and policy.observe "
-        "are not there on a GPU; --device cpu is expected");
-}
-
 TrainingShape shape_of(const TupleStream& stream, const ImitationSettings& settings) {
   TrainingShape shape;
   shape.batch = settings.batch;
@@ -35,8 +23,17 @@ TrainingShape shape_of(const TupleStream& stream, const ImitationSettings& setti
   shape.state_targets = stream.kind == TupleKind::kHigh;
   shape.state_noise = settings.state_noise;
   shape.goal_noise = settings.goal_noise;
+  shape.sensor_noise = settings.sensor_noise;
+  shape.chunk = stream.kind == TupleKind::kHigh ? 1 : stream.chunk;
+  shape.average = settings.average > 0;
   shape.clip_norm = settings.clip_norm;
   return shape;
+}
+
+TrainingData data_of(const TupleStream& stream) {
+  TrainingData from{.data = *stream.data, .goals = stream.goals, .sensor_amplitude = stream.sensor_amplitude};
+  if (stream.labels != nullptr) from.labels = *stream.labels;
+  return from;
 }
 
 class Level final : public LevelDevice {
@@ -48,15 +45,15 @@ class Level final : public LevelDevice {
         seed_(seed),
         options_(optimizer_options(settings)),
         shape_(shape_of(stream, settings)),
-        step_(policy, *stream.data, stream.goals, shape_) {}
+        step_(policy, data_of(stream), shape_) {}
 
   void update(int k) override {
     if (k >= planned_) plan(k);
     step_.update();
   }
 
-  Done fetch(GaussianPolicy& policy) override {
-    const TrainingState now = step_.fetch(policy.theta());
+  Done fetch(GaussianPolicy& policy, std::span<float> average) override {
+    const TrainingState now = step_.fetch(policy.theta(), average);
     const auto bad = static_cast<int>(now.bad);
     BATON_REQUIRE(bad < 0, "{}: the gradient of {} is not finite", ag::algorithm_name(settings_.optimizer),
                   policy.parameter_name(bad));
@@ -73,19 +70,28 @@ class Level final : public LevelDevice {
       const TupleStream::Drawn drawn = stream_.draw_tuples(random, settings_.batch);
       for (std::size_t i = 0; i < drawn.tuples.size(); ++i)
         rows_.push_back(row_of(drawn.tuples[i], drawn.targeted[i]));
-      const int numbers = settings_.batch * step_.noise_columns();
-      for (int i = 0; i < numbers; ++i) noise_.push_back(random.normal());
+      draw_noise(random);
       const double rate =
           options_.lr * static_cast<double>(static_cast<float>(rate_factor(settings_, planned_)));
-      steps_.push_back(
-          {ag::adam_numbers<float>(options_, planned_ + 1, rate), ag::sgd_numbers<float>(options_, rate)});
+      steps_.push_back({ag::adam_numbers<float>(options_, planned_ + 1, rate),
+                        ag::sgd_numbers<float>(options_, rate), average_rate(settings_, planned_)});
     }
     step_.plan(rows_, noise_, steps_);
   }
 
+  // In LevelTrainer::add_noise's order: row by row, the sensors' first.
+  void draw_noise(kernels::Random& random) {
+    const int sensors = step_.sensor_columns(), columns = step_.noise_columns();
+    for (int i = 0; i < settings_.batch; ++i)
+      for (int j = 0; j < columns; ++j)
+        noise_.push_back(j < sensors ? 2 * random.uniform() - 1 : random.normal());
+  }
+
   BatchRow row_of(const RelabelTuple& tuple, bool targeted) const {
-    const std::int64_t first = stream_.data->offsets[static_cast<std::size_t>(tuple.episode)] + tuple.t;
+    const auto episode = static_cast<std::size_t>(tuple.episode);
+    const std::int64_t first = stream_.data->offsets[episode] + tuple.t;
     BatchRow row;
+    row.last = static_cast<std::int32_t>(stream_.data->offsets[episode + 1] - 1);
     row.state = row.target = static_cast<std::int32_t>(first);
     row.goal = static_cast<std::int32_t>(first + tuple.w);
     if (targeted || stream_.kind == TupleKind::kGoal) row.goal = ~static_cast<std::int32_t>(tuple.episode);
@@ -112,7 +118,7 @@ std::unique_ptr<LevelDevice> make_level(const GaussianPolicy& policy, const Tupl
                                         const ImitationSettings& settings, std::uint64_t seed) {
   BATON_REQUIRE(stream.data->steps() < INT32_MAX, "imitate: {} steps are too many for a device",
                 stream.data->steps());
-  require_supported(policy, stream, settings);
+  require_gaussian(policy);
   return std::make_unique<Level>(policy, stream, settings, seed);
 }
 

@@ -5,8 +5,8 @@
 
 namespace baton::rl::cuda {
 
-// Throws UsageError for what the kernels of this folder do not do, Error for data of 2^31 steps and more, and what
-// the device's runtime says when there is none.
+// Throws UsageError for another head than the Gaussian, Error for data of 2^31 steps and more, and what the device's
+// runtime says when there is none.
 std::unique_ptr<LevelDevice> make_level(const GaussianPolicy& policy, const TupleStream& stream,
                                         const ImitationSettings& settings, std::uint64_t seed);
 

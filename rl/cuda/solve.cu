@@ -1,5 +1,4 @@
 #include "kernels/cuda/launch.hpp"
-#include "kernels/cuda/map.hpp"
 #include "rl/cuda/kernels.hpp"
 
 namespace baton::rl::cuda {
@@ -70,15 +69,13 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 __global__ void __launch_bounds__(kThreads)
-    metric_kernel(int rows, int out, const float* log_std, float* tangent) {
+    metric_kernel(int rows, int out, const std::int32_t* counts, const float* log_std, float* tangent) {
   const std::int64_t n = static_cast<std::int64_t>(rows) * out;
   for (std::int64_t i = kernels::cuda::thread_in_grid(); i < n; i += kernels::cuda::threads_of_grid())
-    tangent[i] *= std::exp(-2 * log_std[i % out]) / static_cast<float>(rows);
+    tangent[i] = i % out < counts[i / out]
+                     ? tangent[i] * (std::exp(-2 * log_std[i % out]) / static_cast<float>(rows))
+                     : 0;
 }
-
-struct Twice {
-  __device__ float operator()(float v) const { return 2 * v; }
-};
 
 }  // namespace
 
@@ -96,12 +93,10 @@ void advance_solution(Stream& stream, const Solve* solve, std::int64_t n, const 
 void next_direction(Stream& stream, const Solve* solve, std::int64_t n, const float* z, float* p) {
   launch(stream, {blocks_for(n, kThreads), kThreads}, direction_kernel, solve, n, z, p);
 }
-void multiply_metric(Stream& stream, int rows, int out, const float* log_std, float* tangent) {
+void multiply_metric(Stream& stream, int rows, int out, const std::int32_t* counts, const float* log_std,
+                     float* tangent) {
   launch(stream, {blocks_for(static_cast<std::int64_t>(rows) * out, kThreads), kThreads}, metric_kernel, rows,
-         out, log_std, tangent);
-}
-void twice(Stream& stream, int n, const float* v, float* out) {
-  kernels::cuda::map(stream, n, Twice{}, out, v);
+         out, counts, log_std, tangent);
 }
 
 }  // namespace baton::rl::cuda

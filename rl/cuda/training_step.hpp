@@ -20,18 +20,29 @@ struct TrainingShape {
   int updates = 64;  // in a plan
   Loss loss = Loss::kNegativeLogLikelihood;
   ag::Algorithm algorithm = ag::Algorithm::kAdamW;
-  bool state_targets = false;  // the target is a state, not an action
-  float state_noise = 0, goal_noise = 0;
+  bool state_targets = false;  // the target is a state, not a label
+  int chunk = 1;               // T_p, labels in an output
+  float state_noise = 0, goal_noise = 0, sensor_noise = 0;
+  bool average = false;  // keep a moving average of theta
   double clip_norm = 0;
+};
+
+// What tuples are gathered from.
+struct TrainingData {
+  const Dataset& data;
+  std::span<const float> goals = {};             // [E][S], or empty
+  std::span<const float> labels = {};            // [N][A], rl/policy/chunk.hpp; empty: data's actions
+  std::span<const float> sensor_amplitude = {};  // [S], or empty where there is no sensor noise
 };
 
 class TrainingStep {
  public:
-  // Uploads the data, the policy's theta and its encoding; goals [E][S] may be empty. Records the graph.
-  TrainingStep(const GaussianPolicy& policy, const Dataset& data, std::span<const float> goals,
-               const TrainingShape& shape);
+  // Uploads the data, the policy's theta and its encoding. Records the graph.
+  TrainingStep(const GaussianPolicy& policy, const TrainingData& from, const TrainingShape& shape);
 
-  // Numbers of noise an input row has, normals in the order of the columns.
+  // Numbers of noise an input row has: with sensor noise S uniform ones in [-1, 1); then normals in the order of the
+  // columns.
+  int sensor_columns() const { return batch_.sensor_noise != nullptr ? batch_.state_dim : 0; }
   int noise_columns() const { return batch_.noise_columns; }
 
   // rows [n * batch], noise [n * batch * noise_columns()], steps [n], n <= TrainingShape::updates: the next n updates.
@@ -40,16 +51,18 @@ class TrainingStep {
   // Queues the plan's next update.
   void update() { graph_.replay(stream_); }
 
-  // Waits. TrainingState since the last fetch (losses and their number start anew), and theta.
-  TrainingState fetch(std::span<float> theta);
+  // Waits. TrainingState since the last fetch (losses and their number start anew), theta, and its moving average
+  // where there is one (`average` is empty where there is none).
+  TrainingState fetch(std::span<float> theta, std::span<float> average = {});
   // Waits. The gradient that the latest update took its step from.
   void fetch_gradient(std::span<float> gradient);
 
  private:
-  static std::int64_t footprint(const GaussianPolicy& policy, const Dataset& data,
-                                std::span<const float> goals, const TrainingShape& shape);
-  void place_batch(const GaussianPolicy& policy, const Dataset& data, std::span<const float> goals);
-  const float* place(std::span<const float> host);
+  static std::int64_t footprint(const GaussianPolicy& policy, const TrainingData& from,
+                                const TrainingShape& shape);
+  void place_batch(const GaussianPolicy& policy, const TrainingData& from);
+  template <class T>
+  const T* place(std::span<const T> host);
   void queue_loss();
   void queue_update();
 
@@ -62,6 +75,7 @@ class TrainingStep {
   ag::cuda::MlpPass mlp_;
   Batch batch_;
   float *theta_, *gradient_, *m_, *v_;          // [parameters]; sgd leaves v alone
+  float* average_ = nullptr;                    // [parameters], or null
   float *target_, *dy_, *log_prob_, *weights_;  // [batch][out], [batch][out], [batch], [batch]
   float* column_scratch_;
   char* scratch_;

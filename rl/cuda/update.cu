@@ -53,6 +53,13 @@ __global__ void finish_kernel(int n, float low, float high, float* log_std, Trai
   if (threadIdx.x == 0) state->place += 1;
 }
 
+__global__ void __launch_bounds__(kThreads)
+    average_kernel(const StepNumbers* step, std::int64_t n, const float* theta, float* average) {
+  const float rate = step->average_rate;
+  for (std::int64_t i = kernels::cuda::thread_in_grid(); i < n; i += kernels::cuda::threads_of_grid())
+    average[i] += rate * (theta[i] - average[i]);
+}
+
 }  // namespace
 
 void prepare_step(Stream& stream, TrainingState* state, const UpdateSums* sums, const StepNumbers* plan,
@@ -66,6 +73,11 @@ void guard_gradient(Stream& stream, const TrainingState* state, std::int64_t n, 
 
 void finish_update(Stream& stream, int n, float low, float high, float* log_std, TrainingState* state) {
   launch(stream, {1, kThreads}, finish_kernel, n, low, high, log_std, state);
+}
+
+void update_average(Stream& stream, const StepNumbers* step, std::int64_t n, const float* theta,
+                    float* average) {
+  launch(stream, {blocks_for(n, kThreads), kThreads}, average_kernel, step, n, theta, average);
 }
 
 }  // namespace baton::rl::cuda

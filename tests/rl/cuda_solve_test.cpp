@@ -70,11 +70,41 @@ TEST_CASE("cuda: a Fisher product is the processor's") {
         Problem problem(spec_of(hidden, activation, layer_norm), 37);
         rl::cuda::FisherSolve device(problem.spec, problem.rows, {});
         std::vector<float> x(problem.b.size()), got(x.size()), want(x.size());
-        device.solve(problem.theta, problem.z, problem.b, {}, x);
+        device.solve(problem.theta, problem.z, {}, problem.b, {}, x);
         device.product(problem.b, got);
         problem.fisher.product(problem.b, want);
         test::check_close(got, want, rounding(37), rounding(37), "F b");
       }
+}
+
+TEST_CASE("cuda: products and solves count of each row what the processor counts") {
+  Problem problem(spec_of({12}, ag::Activation::kGelu), 61);
+  std::vector<int> counts;
+  for (int i = 0; i < problem.rows; ++i) counts.push_back(i < 20 ? 1 : 1 + i % 2);  // the third output never
+  const std::size_t mlp = problem.theta.size() - 3;
+  problem.fisher.set_gaussian(problem.pass, std::span<const float>(problem.theta).first(mlp),
+                              std::span<const float>(problem.theta).last(3), counts);
+  const CgOptions options{.iterations = 10, .damping = 0.1, .tolerance = 1e-10};
+  rl::cuda::FisherSolve device(problem.spec, problem.rows, options);
+  std::vector<float> got(problem.theta.size()), want, product(got.size()), want_product(got.size());
+  const CgReport there = device.solve(problem.theta, problem.z, counts, problem.b, {}, got);
+  const CgReport here = problem.solve(options, {}, want);
+  CHECK(there.iterations == here.iterations);
+  test::check_close(got, want, 1e2 * rounding(10), 1e2 * rounding(10), "x");
+  device.product(problem.b, product);
+  problem.fisher.product(problem.b, want_product);
+  test::check_close(product, want_product, rounding(61), rounding(61), "F b");
+  CHECK(product.back() == 0);
+  // Counts of one solve do not stay for the next.
+  device.solve(problem.theta, problem.z, {}, problem.b, {}, got);
+  device.product(problem.b, product);
+  CHECK(product.back() == 2 * problem.b.back());
+  counts.back() = 4;
+  CHECK(test::error_of([&] { device.solve(problem.theta, problem.z, counts, problem.b, {}, got); }) ==
+        "fisher solve: 4 of 3 outputs are to count");
+  counts.pop_back();
+  CHECK(test::error_of([&] { device.solve(problem.theta, problem.z, counts, problem.b, {}, got); }) ==
+        "fisher solve: 60 counts for 61 rows");
 }
 
 TEST_CASE("cuda: a solve is the processor's, with and without a preconditioner") {
@@ -88,7 +118,7 @@ TEST_CASE("cuda: a solve is the processor's, with and without a preconditioner")
       const CgOptions options{.iterations = 10, .damping = 0.1, .tolerance = 1e-10};
       rl::cuda::FisherSolve device(problem.spec, problem.rows, options);
       std::vector<float> got(problem.theta.size()), want;
-      const CgReport there = device.solve(problem.theta, problem.z, problem.b, preconditioner, got);
+      const CgReport there = device.solve(problem.theta, problem.z, {}, problem.b, preconditioner, got);
       const CgReport here = problem.solve(options, preconditioner, want);
       CHECK(there.iterations == here.iterations);
       CHECK(!there.negative_curvature);
@@ -106,14 +136,14 @@ TEST_CASE("cuda: a solve that has converged leaves the rest of its graph without
   std::vector<float> got(problem.theta.size()), want;
   const CgReport here = problem.solve(loose, {}, want);
   for (int again = 0; again < 2; ++again) {
-    const CgReport there = device.solve(problem.theta, problem.z, problem.b, {}, got);
+    const CgReport there = device.solve(problem.theta, problem.z, {}, problem.b, {}, got);
     CHECK(there.iterations == here.iterations);
     CHECK(there.iterations < 10);
     CHECK(there.residual * there.residual <= 1e-3);
     test::check_close(got, want, rounding(50), rounding(50), "x");
   }
   std::vector<float> zero(problem.b.size());
-  const CgReport nothing = device.solve(problem.theta, problem.z, zero, {}, got);
+  const CgReport nothing = device.solve(problem.theta, problem.z, {}, zero, {}, got);
   CHECK(nothing.iterations == 0);
   CHECK(nothing.residual == 0);
   CHECK(got == zero);
@@ -124,7 +154,7 @@ TEST_CASE("cuda: a curvature that is no number ends the solve and is reported") 
   problem.z[3] = std::numeric_limits<float>::quiet_NaN();
   rl::cuda::FisherSolve device(problem.spec, problem.rows, {});
   std::vector<float> x(problem.theta.size());
-  const CgReport report = device.solve(problem.theta, problem.z, problem.b, {}, x);
+  const CgReport report = device.solve(problem.theta, problem.z, {}, problem.b, {}, x);
   CHECK(report.negative_curvature);
   CHECK(report.iterations == 0);
   CHECK(x == std::vector<float>(x.size()));
@@ -151,10 +181,21 @@ TEST_CASE("cuda: a natural gradient step whose direction comes from the device i
   there.set_device(rl::cuda::make_solve());
   NpgSettings settings;
   settings.cg_damping = 0.1f;
-  for (const auto& [start, rows] :
-       {std::pair{&plain, kRows}, {&plain, kRows}, {&normed, kRows}, {&plain, kRows - 40}}) {
+  struct Case {
+    const GaussianPolicy* start;
+    int rows;
+    bool counted;
+  };
+  std::vector<int> counts;
+  for (int i = 0; i < kRows; ++i) counts.push_back(1 + i % 3 / 2);
+  for (const auto& [start, rows, counted] : {Case{&plain, kRows, false},
+                                             {&plain, kRows, true},
+                                             {&normed, kRows, false},
+                                             {&plain, kRows - 40, false},
+                                             {&plain, kRows - 40, true}}) {
     GaussianPolicy want = *start, got = *start;
-    const PolicyRows own{.x = x.data(), .y = y.data(), .n = rows};
+    PolicyRows own{.x = x.data(), .y = y.data(), .n = rows};
+    if (counted) own.counted = std::span<const int>(counts).first(static_cast<std::size_t>(rows));
     const std::span<const float> given(advantages.data(), static_cast<std::size_t>(rows));
     settings.fisher_fraction = rows == kRows ? 1.0f : 0.5f;
     settings.preconditioner = rows == kRows ? Preconditioner::kNone : Preconditioner::kDiagonal;
@@ -174,6 +215,6 @@ TEST_CASE("cuda: vectors of the wrong size are refused with both sizes") {
   Problem problem(spec_of({8}, ag::Activation::kTanh), 20);
   rl::cuda::FisherSolve device(problem.spec, problem.rows, {});
   std::vector<float> x(problem.theta.size() - 1);
-  CHECK(test::error_of([&] { device.solve(problem.theta, problem.z, problem.b, {}, x); }) ==
+  CHECK(test::error_of([&] { device.solve(problem.theta, problem.z, {}, problem.b, {}, x); }) ==
         "fisher solve: theta of 78, b of 78, x of 77; the policy has 78 parameters");
 }

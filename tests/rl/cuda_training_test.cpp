@@ -34,6 +34,15 @@ ImitationSettings small_sgd() {
   return settings;
 }
 
+// The point mass with targets, some out of the world's bounds, groups and sensors.
+envs::Spec sensed() {
+  envs::Spec spec = test::kPointMass;
+  spec.action_target = {.coordinate = {0, 1}, .scale = 0.1f, .low = {-0.4f, -0.4f}, .high = {0.4f, 0.4f}};
+  spec.groups = {{.name = "robot", .index = {0, 1}}, {.name = "follower", .index = {2}}};
+  spec.sensor_amplitude = {0.1f, 0.05f, 0.2f};
+  return spec;
+}
+
 PolicySettings hidden(std::vector<int> widths) {
   PolicySettings settings;
   settings.hidden = std::move(widths);
@@ -51,7 +60,8 @@ void check_policies(const GaussianPolicy& got, const GaussianPolicy& want,
   test::check_close(a, b, 1e-4, settings.updates * settings.lr * part, "theta");
 }
 
-void compare(const std::string& method, const PolicySettings& shape, const ImitationSettings& settings) {
+void compare(const std::string& method, const PolicySettings& shape, const ImitationSettings& settings,
+             const envs::Spec& spec = test::kPointMass) {
   const Dataset data = test::point_mass_dataset(6, 25, 1);
   std::vector<nlohmann::ordered_json> here, there;
   const auto into = [](std::vector<nlohmann::ordered_json>& list) {
@@ -60,10 +70,9 @@ void compare(const std::string& method, const PolicySettings& shape, const Imita
       return true;
     };
   };
-  const RelayPolicy want =
-      imitate(data, test::kPointMass, find_method(method), shape, settings, 7, into(here));
-  const RelayPolicy got = imitate(data, test::kPointMass, find_method(method), shape, settings, 7,
-                                  into(there), rl::cuda::make_level);
+  const RelayPolicy want = imitate(data, spec, find_method(method), shape, settings, 7, into(here));
+  const RelayPolicy got =
+      imitate(data, spec, find_method(method), shape, settings, 7, into(there), rl::cuda::make_level);
   check_policies(got.low, want.low, settings);
   if (want.hierarchical()) check_policies(*got.high, *want.high, settings);
   CHECK(here.size() == there.size());
@@ -103,6 +112,41 @@ TEST_CASE("cuda: so does every loss, optimizer setting, noise and encoding") {
     shape.robot_fill = fill;
     shape.flat_relative_goal = !shape.flat_relative_goal;
     compare("gcbc", shape, settings);
+  }
+}
+
+TEST_CASE("cuda: so do chunks of every label, past the ends of episodes, with whatever is seen and sensed") {
+  for (const ActionLabels labels :
+       {ActionLabels::kVelocity, ActionLabels::kAbsolute, ActionLabels::kRelative}) {
+    PolicySettings shape = hidden({16});
+    shape.chunk = {.predict = 5, .execute = 3, .labels = labels};
+    shape.activation = ag::Activation::kGelu;
+    shape.std_floor = 0.01f, shape.low_window = 6;
+    ImitationSettings settings = small();
+    for (const char* method : {"ril", "gcbc", "bc", "oracle"}) {
+      CAPTURE(method);
+      compare(method, shape, settings, sensed());
+    }
+    shape.observe = "robot";
+    settings.sensor_noise = 0.7f;
+    compare("ril", shape, settings, sensed());
+    settings.state_noise = 0.1f;
+    compare("gcbc", shape, settings, sensed());
+    settings.goal_noise = 0.3f, settings.loss = PolicyLoss::kSquaredError;
+    compare("ril", shape, settings, sensed());
+    settings.state_noise = 0;
+    shape.flat_relative_goal = true;
+    compare("gcbc", shape, settings, sensed());
+  }
+}
+
+TEST_CASE("cuda: so does the moving average, which takes the policy's place") {
+  for (ImitationSettings settings : {small(), small_sgd()}) {
+    settings.updates = 12;
+    settings.average = 0.5f;  // the bound on it is reached after the eighth update
+    compare("ril", hidden({16}), settings);
+    settings.loss = PolicyLoss::kSquaredError;
+    compare("gcbc", hidden({16}), settings);
   }
 }
 
@@ -163,7 +207,7 @@ TEST_CASE("cuda: a NaN in a gradient stops the updates, names the first paramete
     const auto device = rl::cuda::make_level(policy, train, settings, 5);
     device->update(0);
     device->update(1);
-    CHECK(test::error_of([&] { device->fetch(policy); }) ==
+    CHECK(test::error_of([&] { device->fetch(policy, {}); }) ==
           fmt::format("{}: the gradient of layer 0 weight [0][1] is not finite",
                       ag::algorithm_name(optimizer)));
     CHECK(std::vector<float>(policy.theta().begin(), policy.theta().end()) == before);
@@ -185,13 +229,13 @@ TEST_CASE(
         {ag::adam_numbers<float>(options, update + 1, 0.1), ag::sgd_numbers<float>(options, 0.1)});
     for (int i = 0; i < kBatch; ++i) {
       const std::int32_t at = update == 1 && i == 2 ? kBad : i;
-      rows.push_back({.state = at, .goal = at + 5, .target = at});
+      rows.push_back({.state = at, .goal = at + 5, .target = at, .last = at});
     }
   }
   for (const auto algorithm : {ag::Algorithm::kAdamW, ag::Algorithm::kSgd}) {
     rl::cuda::TrainingShape shape;
     shape.batch = kBatch, shape.updates = 3, shape.algorithm = algorithm;
-    rl::cuda::TrainingStep step(policy, data, {}, shape);
+    rl::cuda::TrainingStep step(policy, {.data = data}, shape);
     std::vector<float> good(policy.theta().size()), then(good.size());
     step.plan(rows, {}, steps);
     step.update();
