@@ -11,7 +11,7 @@ import sys
 LEARNING_AIMS = {
     "gemm": (0.85, 1), "gemm_at": (0.85, 1), "gemm_bt": (0.85, 1),
     "bulk": (0.85, 1), "bulk_at": (0.85, 1), "bulk_bt": (0.85, 1),
-    "bc_step": (0.7, 4), "fisher_vector_product": (0.7, 5), "npg_update": (0.7, 5),
+    "bc_step": (0.7, 4), "bc_step_chunks": (0.63, None), "fisher_vector_product": (0.7, 5), "npg_update": (0.7, 5),
     "policy_forward/1": (None, None), "policy_forward/16": (None, None), "policy_forward/1024": (0.8, None),
     "relabel": (0.5, None),
 }

@@ -1,7 +1,8 @@
 """The peers' side of learning_bench: one piece of work, timed; prints the seconds of one operation.
 
 peer.py WORK THREADS, where WORK is a benchmark's name: gemm... is NumPy's product (OpenBLAS), the rest is PyTorch.
-The policy is 60 -> 256 -> 256 -> 9, tanh, Gaussian with a state-independent log_std; the natural gradient follows
+The policy is 60 -> 256 -> 256 -> 9, tanh (bc_step_chunks: 60 -> 256 -> 256 -> 256 -> 72, GELU), Gaussian with a
+state-independent log_std; the natural gradient follows
 mjrl: double backward through the mean KL. The best of several repetitions counts, as it does for ours.
 """
 import sys
@@ -41,12 +42,14 @@ def product(work):
 
 
 class Policy:
-    def __init__(self, torch):
+    def __init__(self, torch, layers=2, activation="Tanh", out=ACTION):
         self.torch = torch
+        self.out = out
         nn = torch.nn
-        self.net = nn.Sequential(nn.Linear(STATE, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, HIDDEN), nn.Tanh(),
-                                 nn.Linear(HIDDEN, ACTION))
-        self.log_std = torch.zeros(ACTION, requires_grad=True)
+        widths = [STATE] + [HIDDEN] * layers
+        hidden = [part for a, b in zip(widths, widths[1:]) for part in (nn.Linear(a, b), getattr(nn, activation)())]
+        self.net = nn.Sequential(*hidden, nn.Linear(HIDDEN, out))
+        self.log_std = torch.zeros(out, requires_grad=True)
         self.parameters = [*self.net.parameters(), self.log_std]
 
     def log_likelihood(self, x, y):
@@ -65,7 +68,7 @@ class Policy:
 
     def bc_step(self, rows):
         """On a ready-made batch: the peer's data loading is not timed, ours is."""
-        x, y = self.torch.randn(rows, STATE), self.torch.randn(rows, ACTION)
+        x, y = self.torch.randn(rows, STATE), self.torch.randn(rows, self.out)
         optimizer = self.torch.optim.Adam(self.parameters, 1e-3)
 
         def run():
@@ -114,6 +117,8 @@ def policy_work(work, threads):
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     kind, rows = work.split("/")
+    if kind == "bc_step_chunks":
+        return Policy(torch, layers=3, activation="GELU", out=8 * ACTION).bc_step(int(rows))
     policy = Policy(torch)
     return {"policy_forward": policy.forward, "bc_step": policy.bc_step, "npg_update": policy.npg_update,
             "fisher_vector_product": policy.fisher_vector_product}[kind](int(rows))

@@ -1,6 +1,7 @@
 // bc_step/N: LevelTrainer's update on N relabelled tuples, as `baton imitate` runs it: draw and gather, encode,
 // forward, log-likelihood, backward, Adam. policy_forward/N: encode and forward of N rows. Policy
-// 60 -> 256 -> 256 -> 9, tanh. Limit: the multiply-adds of the layers alone at the machine's peak. Peer: PyTorch.
+// 60 -> 256 -> 256 -> 9, tanh. bc_step_chunks/N: 60 -> 256 -> 256 -> 256 -> 72, GELU, the 8 actions from a step on.
+// Limit: the multiply-adds of the layers alone at the machine's peak. Peer: PyTorch.
 #include <fmt/format.h>
 
 #include "bench/learning/contest.hpp"
@@ -30,7 +31,7 @@ struct StepWork {
   std::unique_ptr<rl::LevelTrainer> trainer;
   int update = 0;
 
-  explicit StepWork(int rows) : fixture(rows) {
+  StepWork(int rows, const FixtureShape& shape) : fixture(rows, shape) {
     verify_gradient();
     settings.batch = rows;
     settings.updates = 1 << 30;
@@ -56,13 +57,14 @@ struct StepWork {
 }  // namespace
 
 void add_policy_contests() {
-  for (const int rows : {256, 4096}) {
-    const std::string name = fmt::format("bc_step/{}", rows);
-    add_contest(name, name, 60, [rows] {
-      const auto work = std::make_shared<StepWork>(rows);
-      return Work{[w = work.get()] { w->run(); }, rows * (kForwardFlops + kBackwardFlops), {}, work};
+  const auto add_step = [](const std::string& name, int rows, const FixtureShape& shape) {
+    add_contest(name, name, 60, [rows, shape] {
+      const auto work = std::make_shared<StepWork>(rows, shape);
+      return Work{[w = work.get()] { w->run(); }, rows * work->fixture.step_flops(), {}, work};
     });
-  }
+  };
+  for (const int rows : {256, 4096}) add_step(fmt::format("bc_step/{}", rows), rows, {});
+  add_step("bc_step_chunks/256", 256, kChunks);
   for (const int rows : {1, 16, 1024}) {
     const std::string name = fmt::format("policy_forward/{}", rows);
     add_contest(name, name, 60, [rows] {

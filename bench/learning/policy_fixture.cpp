@@ -35,16 +35,27 @@ rl::PolicyEncoding encoding() {
 
 }  // namespace
 
-PolicyFixture::PolicyFixture(int n)
+PolicyFixture::PolicyFixture(int n, const FixtureShape& shape)
     : rows(n),
+      chunk(shape.chunk),
       data(noise_demonstrations()),
-      policy({2 * kState, {256, 256}, kAction, ag::Activation::kTanh}, encoding(), normalizer(2 * kState),
-             normalizer(kAction), {}, 1),
+      policy({2 * kState, shape.hidden, kAction * chunk, shape.activation}, encoding(),
+             normalizer(2 * kState), normalizer(kAction * chunk), {}, 1),
       x(static_cast<std::size_t>(n) * 2 * kState),
-      y(static_cast<std::size_t>(n) * kAction) {
+      y(static_cast<std::size_t>(n) * kAction * static_cast<std::size_t>(chunk)) {
   ag::init_parameters<float>(policy.spec(), 2, 1.0F, policy.theta().first(policy.mlp_theta().size()));
   kernels::fill_normal(3, 0, 0, x);
   kernels::fill_normal(3, 1, 0, y);
+}
+
+double PolicyFixture::step_flops() const {
+  const ag::MlpSpec& spec = policy.spec();
+  double flops = 0;
+  int in = spec.in;
+  const auto layer = [&](int out) { flops += 2.0 * in * out, in = out; };
+  for (const int width : spec.hidden) layer(width);
+  layer(spec.out);
+  return 3 * flops - 2.0 * spec.in * spec.hidden.front();
 }
 
 InDouble PolicyFixture::in_double() const {
@@ -76,6 +87,7 @@ rl::TupleStream PolicyFixture::stream(bool high) const {
   rl::TupleStream made;
   made.data = &data;
   made.table = std::make_shared<const rl::StateTable>(data);  // as imitate() does
+  made.chunk = chunk;
   made.kind = high ? rl::TupleKind::kHigh : rl::TupleKind::kLow;
   made.sources.push_back({rl::RelabelIndex(data, high ? 260 : made.low_window, episodes), 1});
   return made;

@@ -20,13 +20,23 @@ struct InDouble {
   std::vector<double> log_likelihood_gradient();
 };
 
+struct FixtureShape {
+  std::vector<int> hidden = {256, 256};
+  int chunk = 1;  // actions in an output
+  ag::Activation activation = ag::Activation::kTanh;
+};
+// What people's recordings are learnt with: chunks of 8 actions.
+inline const FixtureShape kChunks = {{256, 256, 256}, 8, ag::Activation::kGelu};
+
 struct PolicyFixture {
   int rows;
+  int chunk;
   rl::Dataset data;  // 400 episodes of 280 steps
   rl::GaussianPolicy policy;
-  std::vector<float> x, y;  // raw inputs [rows][60], outputs [rows][9]
+  std::vector<float> x, y;  // raw inputs [rows][60], outputs [rows][9 chunk]
 
-  explicit PolicyFixture(int rows);
+  explicit PolicyFixture(int rows, const FixtureShape& shape = {});
+  double step_flops() const;                        // a row's forward and backward pass
   InDouble in_double() const;                       // after a forward of x
   rl::TupleStream stream(bool high = false) const;  // relabelled tuples of all episodes
 };

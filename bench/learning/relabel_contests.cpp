@@ -1,5 +1,6 @@
-// relabel/low, relabel/high: 4096 tuples of algorithms 2 and 3 drawn and gathered from 400 demonstrations of 280
-// steps. Limit: copying as many bytes as the gather writes, from rows that lie one behind the other.
+// relabel/low, relabel/high, relabel/chunks: 4096 tuples of algorithms 2, 3 and 2 with the 8 actions from a step on,
+// drawn and gathered from 400 demonstrations of 280 steps. Limit: copying as many bytes as the gather writes, from rows
+// that lie one behind the other.
 #include <algorithm>
 #include <cstring>
 
@@ -14,14 +15,15 @@ namespace {
 constexpr int kTuples = 4096;
 
 struct RelabelWork {
-  PolicyFixture fixture{1};
+  PolicyFixture fixture;
   rl::TupleStream stream;
   std::vector<float> x, y;
   std::uint64_t batch = 0;
   std::size_t place = 0;  // where the copy reads next
 
-  explicit RelabelWork(bool high)
-      : stream(fixture.stream(high)),
+  RelabelWork(bool high, const FixtureShape& shape)
+      : fixture(1, shape),
+        stream(fixture.stream(high)),
         x(std::size_t{kTuples} * 60),
         y(static_cast<std::size_t>(kTuples) * static_cast<std::size_t>(stream.output_dim())) {
     run();
@@ -64,12 +66,15 @@ struct RelabelWork {
 }  // namespace
 
 void add_relabel_contests() {
-  for (const bool high : {false, true}) {
-    add_contest(high ? "relabel/high" : "relabel/low", "", 60, [high] {
-      const auto work = std::make_shared<RelabelWork>(high);
+  const auto add = [](const char* name, bool high, const FixtureShape& shape) {
+    add_contest(name, "", 60, [high, shape] {
+      const auto work = std::make_shared<RelabelWork>(high, shape);
       return Work{[w = work.get()] { w->run(); }, 0, [w = work.get()] { w->copy(); }, work};
     });
-  }
+  };
+  add("relabel/low", false, {});
+  add("relabel/high", true, {});
+  add("relabel/chunks", false, kChunks);
 }
 
 }  // namespace baton::bench
