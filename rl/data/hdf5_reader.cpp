@@ -56,6 +56,8 @@ void Hdf5Reader::read_digests() {
                   printable(name), hdf5::kDigestAttribute);
     digests_[line.substr(kDigits + 1)] = line.substr(0, kDigits);
   }
+  // Its text lies beside the other strings: what damages them may empty it.
+  BATON_REQUIRE(!digests_.empty(), "{}: damaged: the attribute {} is empty", path_, hdf5::kDigestAttribute);
 }
 
 void Hdf5Reader::compare(const std::string& key, const std::string& name,

@@ -100,6 +100,20 @@ TEST_CASE("digests: a number changed by another program, a missing array and bad
   }
 }
 
+TEST_CASE("digests: an emptied attribute is refused: one changed byte empties all strings of a file") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("a.h5");
+  write_dataset(every_array(), path);
+  std::string bytes = read_text(path);
+  const std::size_t heap = bytes.find("GCOL");
+  REQUIRE(heap != std::string::npos);
+  REQUIRE(bytes.find("GCOL", heap + 1) == std::string::npos);
+  REQUIRE(bytes[heap + 16] == 1);  // the first string's number; 0: free space from here on
+  bytes[heap + 16] = 0;
+  write_text_atomic(path, bytes);
+  CHECK(contains(error_of([&] { read_dataset(path); }), "damaged: the attribute baton_sha256 is empty"));
+}
+
 // BATON_ATTACKS=N: how many.
 TEST_CASE("digests: a file with a changed byte is refused, or read as it was written") {
   const test::TemporaryFolder folder;
