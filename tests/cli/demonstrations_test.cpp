@@ -52,6 +52,17 @@ TEST_CASE("imitate --env none: any widths, named observations, and the run says 
     CHECK(test::read_file(folder.file(std::string("again/") + file)) ==
           test::read_file(folder.file(std::string("ril/") + file)));
 
+  const test::Outcome noted = run_baton(start +
+                                        Arguments{"--method", "bc", "--set", "policy.labels=absolute",
+                                                  "--set", "imitate.sensor_noise=0.1", "--set",
+                                                  "policy.observe=state", "--out", folder.file("noted")} +
+                                        kSmall);
+  CHECK(noted.code == 0);
+  CHECK(noted.err.find("note: without an environment policy.labels is velocity") != std::string::npos);
+  const std::string resolved = test::read_file(folder.file("noted/config.toml"));
+  for (const char* setting : {"labels = \"velocity\"", "observe = \"all\"", "sensor_noise = 0"})
+    CHECK_MESSAGE(resolved.find(setting) != std::string::npos, setting, " is not in\n", resolved);
+
   const std::string out = folder.file("no");
   for (const char* method : {"oracle", "nearest"})
     check_refused(start + Arguments{"--method", method, "--out", out}, 2,
